@@ -1,0 +1,29 @@
+// Package record defines what a source hands to a job: blocks of raw records
+// that know their origin.
+package record
+
+// Block is a run of consecutive raw records of one source, about 1,000 lines or
+// more. It is the element that crosses the runner; single records never do.
+type Block struct {
+	// Source is the identity of the file or stream shard the records come from.
+	// A file's is content-based: 32 hex digits of SHA-256 over the first 64 KiB
+	// of decompressed content. It never depends on a path.
+	Source string
+	// Name is what a person calls the source (a path or URL), for errors only.
+	Name string
+	// Format is the decoder's name ("combined", "common", "vhost_combined").
+	Format string
+	// Base is the byte offset of Data[0] in the decompressed content.
+	Base int64
+	// Data holds whole lines with their line ends; the last may lack one.
+	Data []byte
+	// Arrival is when the records reached us, in Unix milliseconds; 0 when the
+	// source does not know.
+	Arrival int64
+	// Duplicate marks records whose origins this run reads elsewhere: they are
+	// counted and dropped.
+	Duplicate bool
+	// Oversize, when positive, is the length of a single record too long to
+	// carry; Data is then its first bytes only.
+	Oversize int64
+}
