@@ -1,0 +1,293 @@
+package table
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+)
+
+// nullCode stands for null in the codes of a text column.
+const nullCode = math.MaxUint32
+
+// Batch holds rows column by column. A row is appended by one Put for each
+// column, in any order, followed by EndRow. It is not safe for concurrent use.
+type Batch struct {
+	schema *Schema
+	rows   int
+	cols   []vector
+}
+
+// vector is one column. Numbers, times and booleans lie in ints, UUIDs in fixed,
+// text in a dictionary (values) and one code a row.
+type vector struct {
+	ints  []int64
+	fixed []byte
+	nulls []bool // of a nullable column that is not text
+	codes []uint32
+	dict  dictionary
+}
+
+// dictionary numbers distinct texts in order of first appearance; a plain column
+// numbers every text anew.
+type dictionary struct {
+	arena []byte
+	ends  []uint32
+	index map[string]uint32
+}
+
+func (d *dictionary) value(code uint32) []byte {
+	var from uint32
+	if code > 0 {
+		from = d.ends[code-1]
+	}
+	return d.arena[from:d.ends[code]:d.ends[code]]
+}
+
+func (d *dictionary) append(v []byte) uint32 {
+	d.arena = append(d.arena, v...)
+	d.ends = append(d.ends, uint32(len(d.arena)))
+	return uint32(len(d.ends) - 1)
+}
+
+func (d *dictionary) intern(v []byte) uint32 {
+	if code, ok := d.index[string(v)]; ok {
+		return code
+	}
+	if d.index == nil {
+		d.index = map[string]uint32{}
+	}
+	code := d.append(v)
+	d.index[string(v)] = code
+	return code
+}
+
+func (d *dictionary) reset() {
+	d.arena, d.ends = d.arena[:0], d.ends[:0]
+	clear(d.index)
+}
+
+// NewBatch returns an empty batch.
+func NewBatch(s *Schema) *Batch { return &Batch{schema: s, cols: make([]vector, len(s.Columns))} }
+
+// Schema is what the columns follow.
+func (b *Batch) Schema() *Schema { return b.schema }
+
+// Len is the number of rows.
+func (b *Batch) Len() int { return b.rows }
+
+// Size estimates the memory the rows take, in bytes.
+func (b *Batch) Size() int {
+	n := 0
+	for i := range b.cols {
+		c := &b.cols[i]
+		n += 8*len(c.ints) + len(c.fixed) + len(c.nulls) + 4*len(c.codes) + len(c.dict.arena) + 4*len(c.dict.ends)
+	}
+	return n
+}
+
+// Reset empties the batch and keeps its memory.
+func (b *Batch) Reset() {
+	b.rows = 0
+	for i := range b.cols {
+		c := &b.cols[i]
+		c.ints, c.fixed, c.nulls, c.codes = c.ints[:0], c.fixed[:0], c.nulls[:0], c.codes[:0]
+		c.dict.reset()
+	}
+}
+
+// PutInt appends a number, Time (ms) or Date (days) to a column.
+func (b *Batch) PutInt(col int, v int64) {
+	c := &b.cols[col]
+	c.ints = append(c.ints, v)
+	if b.schema.Columns[col].Null {
+		c.nulls = append(c.nulls, false)
+	}
+}
+
+// PutFloat appends to a Float64 column.
+func (b *Batch) PutFloat(col int, v float64) { b.PutInt(col, int64(math.Float64bits(v))) }
+
+// PutBool appends to a Bool column.
+func (b *Batch) PutBool(col int, v bool) {
+	var i int64
+	if v {
+		i = 1
+	}
+	b.PutInt(col, i)
+}
+
+// PutText appends to a String or Bytes column. The bytes are copied. A String
+// must be valid UTF-8.
+func (b *Batch) PutText(col int, v []byte) { b.PutCode(col, b.Intern(col, v)) }
+
+// PutString appends to a String column.
+func (b *Batch) PutString(col int, v string) {
+	c := &b.cols[col]
+	if !b.schema.Columns[col].plain {
+		if code, ok := c.dict.index[v]; ok {
+			c.codes = append(c.codes, code)
+			return
+		}
+	}
+	b.PutText(col, []byte(v))
+}
+
+// Intern returns the code of a text in a column's dictionary, for callers that
+// put the same text often: the code stays valid until Reset.
+func (b *Batch) Intern(col int, v []byte) uint32 {
+	d := &b.cols[col].dict
+	if b.schema.Columns[col].plain {
+		return d.append(v)
+	}
+	return d.intern(v)
+}
+
+// PutCode appends a text known to Intern.
+func (b *Batch) PutCode(col int, code uint32) {
+	c := &b.cols[col]
+	c.codes = append(c.codes, code)
+}
+
+// PutUUID appends to a UUID column.
+func (b *Batch) PutUUID(col int, v ID) {
+	c := &b.cols[col]
+	c.fixed = append(c.fixed, v[:]...)
+	if b.schema.Columns[col].Null {
+		c.nulls = append(c.nulls, false)
+	}
+}
+
+// PutNull appends a null.
+func (b *Batch) PutNull(col int) {
+	c := &b.cols[col]
+	switch k := b.schema.Columns[col].Kind; {
+	case k.text():
+		c.codes = append(c.codes, nullCode)
+	case k == UUID:
+		c.fixed = append(c.fixed, make([]byte, 16)...)
+		c.nulls = append(c.nulls, true)
+	default:
+		c.ints = append(c.ints, 0)
+		c.nulls = append(c.nulls, true)
+	}
+}
+
+// EndRow closes a row.
+func (b *Batch) EndRow() { b.rows++ }
+
+// Check reports a column that did not get exactly one value for every row, or a
+// null where the schema allows none. It is meant for tests and for decoded data.
+func (b *Batch) Check() error {
+	for i, col := range b.schema.Columns {
+		c := &b.cols[i]
+		n := len(c.ints)
+		switch {
+		case col.Kind.text():
+			n = len(c.codes)
+		case col.Kind == UUID:
+			n = len(c.fixed) / 16
+		}
+		if n != b.rows {
+			return fmt.Errorf("batch of %s: column %s has %d values for %d rows", b.schema.ID(), col.Name, n, b.rows)
+		}
+		nullable := !col.Kind.text() && col.Null
+		if nullable && len(c.nulls) != b.rows || !nullable && len(c.nulls) != 0 {
+			return fmt.Errorf("batch of %s: column %s has %d null marks for %d rows", b.schema.ID(), col.Name, len(c.nulls), b.rows)
+		}
+		for _, code := range c.codes {
+			if code == nullCode && !col.Null {
+				return fmt.Errorf("batch of %s: column %s holds a null and allows none", b.schema.ID(), col.Name)
+			}
+			if code != nullCode && int(code) >= len(c.dict.ends) {
+				return fmt.Errorf("batch of %s: column %s: code %d of %d", b.schema.ID(), col.Name, code, len(c.dict.ends))
+			}
+		}
+	}
+	return nil
+}
+
+// Null tells whether a value is null.
+func (b *Batch) Null(col, row int) bool {
+	c := &b.cols[col]
+	if b.schema.Columns[col].Kind.text() {
+		return c.codes[row] == nullCode
+	}
+	return len(c.nulls) > 0 && c.nulls[row]
+}
+
+// Int returns a number, Time or Date.
+func (b *Batch) Int(col, row int) int64 { return b.cols[col].ints[row] }
+
+// Float returns the value of a Float64 column.
+func (b *Batch) Float(col, row int) float64 { return math.Float64frombits(uint64(b.Int(col, row))) }
+
+// Bool returns the value of a Bool column.
+func (b *Batch) Bool(col, row int) bool { return b.Int(col, row) != 0 }
+
+// Text returns a text, nil when null. The bytes belong to the batch.
+func (b *Batch) Text(col, row int) []byte {
+	c := &b.cols[col]
+	if c.codes[row] == nullCode {
+		return nil
+	}
+	return c.dict.value(c.codes[row])
+}
+
+// UUID returns the value of a UUID column.
+func (b *Batch) UUID(col, row int) ID { return ID(b.cols[col].fixed[16*row : 16*row+16]) }
+
+// Codes gives the codes of a text column, a row each (IsNullCode tells nulls),
+// and the number of distinct codes; DictValue gives the text of one.
+func (b *Batch) Codes(col int) (codes []uint32, distinct int) {
+	return b.cols[col].codes, len(b.cols[col].dict.ends)
+}
+
+// DictValue is the text of a code.
+func (b *Batch) DictValue(col int, code uint32) []byte { return b.cols[col].dict.value(code) }
+
+// IsNullCode tells whether a code of Codes stands for null.
+func IsNullCode(code uint32) bool { return code == nullCode }
+
+// DayOf is the UTC day of a row, in days since the Unix epoch.
+func (b *Batch) DayOf(row int) int64 {
+	v := b.Int(b.schema.DayBy, row)
+	if b.schema.Columns[b.schema.DayBy].Kind == Date {
+		return v
+	}
+	return FloorDay(v)
+}
+
+// FloorDay is the UTC day of a time in milliseconds.
+func FloorDay(ms int64) int64 {
+	const day = 24 * 60 * 60 * 1000
+	d := ms / day
+	if ms%day < 0 {
+		d--
+	}
+	return d
+}
+
+// Compare orders row i of a against row j of b by the schema's order.
+func Compare(a *Batch, i int, b *Batch, j int) int {
+	for _, col := range a.schema.Order {
+		if c := compareColumn(a, i, b, j, col); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+func compareColumn(a *Batch, i int, b *Batch, j, col int) int {
+	x, y := &a.cols[col], &b.cols[col]
+	switch k := a.schema.Columns[col].Kind; {
+	case k.text():
+		return bytes.Compare(a.Text(col, i), b.Text(col, j))
+	case k == UUID:
+		return bytes.Compare(x.fixed[16*i:16*i+16], y.fixed[16*j:16*j+16])
+	case x.ints[i] < y.ints[j]:
+		return -1
+	case x.ints[i] > y.ints[j]:
+		return 1
+	}
+	return 0
+}

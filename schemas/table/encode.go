@@ -1,0 +1,250 @@
+package table
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// encodingVersion is the first byte of an encoded batch.
+const encodingVersion = 1
+
+// ErrCorrupt is returned for bytes that are not an encoded batch.
+var ErrCorrupt = errors.New("not an encoded batch")
+
+// maxRows bounds what a decoder allocates on the word of its input.
+const maxRows = 1 << 24
+
+// AppendBinary appends the batch in our binary form: version, schema, number of
+// rows, then each column (numbers as zigzag deltas, text as dictionary and
+// codes). Equal batches give equal bytes.
+func (b *Batch) AppendBinary(dst []byte) ([]byte, error) {
+	dst = append(dst, encodingVersion)
+	id := b.schema.ID()
+	dst = binary.AppendUvarint(dst, uint64(len(id)))
+	dst = append(dst, id...)
+	dst = binary.AppendUvarint(dst, uint64(b.rows))
+	for i := range b.cols {
+		c := &b.cols[i]
+		switch k := b.schema.Columns[i].Kind; {
+		case k.text():
+			dst = appendText(dst, c)
+		case k == UUID:
+			dst = append(dst, c.fixed...)
+		default:
+			dst = appendDeltas(dst, c.ints)
+		}
+		if b.schema.Columns[i].Null && !b.schema.Columns[i].Kind.text() {
+			dst = appendBits(dst, c.nulls)
+		}
+	}
+	return dst, nil
+}
+
+// MarshalBinary implements encoding.BinaryMarshaler.
+func (b *Batch) MarshalBinary() ([]byte, error) { return b.AppendBinary(nil) }
+
+func appendDeltas(dst []byte, ints []int64) []byte {
+	var last int64
+	for _, v := range ints {
+		dst = binary.AppendVarint(dst, v-last)
+		last = v
+	}
+	return dst
+}
+
+func appendBits(dst []byte, bits []bool) []byte {
+	for i := 0; i < len(bits); i += 8 {
+		var x byte
+		for j, set := range bits[i:min(i+8, len(bits))] {
+			if set {
+				x |= 1 << j
+			}
+		}
+		dst = append(dst, x)
+	}
+	return dst
+}
+
+func appendText(dst []byte, c *vector) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(c.dict.ends)))
+	var from uint32
+	for _, end := range c.dict.ends {
+		dst = binary.AppendUvarint(dst, uint64(end-from))
+		from = end
+	}
+	dst = append(dst, c.dict.arena...)
+	width := codeWidth(len(c.dict.ends))
+	for _, code := range c.codes {
+		v := code + 1 // null is 0
+		for range width {
+			dst = append(dst, byte(v))
+			v >>= 8
+		}
+	}
+	return dst
+}
+
+// codeWidth is how many bytes a code (plus one) of a dictionary of n takes.
+func codeWidth(n int) int {
+	switch {
+	case n < 1<<8:
+		return 1
+	case n < 1<<16:
+		return 2
+	case n < 1<<24:
+		return 3
+	}
+	return 4
+}
+
+// Decode reads a batch written by AppendBinary. Its schema must be known to
+// Lookup. The batch keeps no reference to data.
+func Decode(data []byte) (*Batch, error) {
+	r := reader{data: data}
+	if v := r.byte(); v != encodingVersion {
+		return nil, fmt.Errorf("%w: version %d, this program reads %d", ErrCorrupt, v, encodingVersion)
+	}
+	id := string(r.take(r.uvarint(256)))
+	if r.err != nil {
+		return nil, r.err
+	}
+	s, ok := Lookup(id)
+	if !ok {
+		return nil, fmt.Errorf("%w: unknown schema %q", ErrCorrupt, id)
+	}
+	rows := r.uvarint(maxRows)
+	if r.err == nil && rows > len(data) { // every row takes a byte a column at least
+		r.fail("more rows than bytes")
+	}
+	b := NewBatch(s)
+	b.rows = rows
+	for i := range b.cols {
+		if r.err != nil {
+			break
+		}
+		c := &b.cols[i]
+		switch k := s.Columns[i].Kind; {
+		case k.text():
+			r.text(c, rows)
+		case k == UUID:
+			c.fixed = append(c.fixed, r.take(16*rows)...)
+		default:
+			r.deltas(c, rows)
+		}
+		if s.Columns[i].Null && !s.Columns[i].Kind.text() {
+			r.bits(c, rows)
+		}
+	}
+	if r.err == nil && len(r.data) > 0 {
+		r.fail("%d bytes too many", len(r.data))
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	return b, b.Check()
+}
+
+type reader struct {
+	data []byte
+	err  error
+}
+
+func (r *reader) fail(format string, a ...any) {
+	if r.err == nil {
+		r.err = fmt.Errorf("%w: %s", ErrCorrupt, fmt.Sprintf(format, a...))
+	}
+	r.data = nil
+}
+
+func (r *reader) byte() byte {
+	if len(r.data) == 0 {
+		r.fail("ends early")
+		return 0
+	}
+	v := r.data[0]
+	r.data = r.data[1:]
+	return v
+}
+
+func (r *reader) uvarint(limit int) int {
+	v, n := binary.Uvarint(r.data)
+	if n <= 0 || v > uint64(limit) {
+		r.fail("number out of range")
+		return 0
+	}
+	r.data = r.data[n:]
+	return int(v)
+}
+
+func (r *reader) take(n int) []byte {
+	if n > len(r.data) {
+		r.fail("ends early")
+		return nil
+	}
+	v := r.data[:n]
+	r.data = r.data[n:]
+	return v
+}
+
+func (r *reader) deltas(c *vector, rows int) {
+	c.ints = make([]int64, rows)
+	data, last := r.data, int64(0)
+	for i := range c.ints {
+		d, n := binary.Varint(data)
+		if n <= 0 {
+			r.fail("ends early")
+			return
+		}
+		data = data[n:]
+		last += d
+		c.ints[i] = last
+	}
+	r.data = data
+}
+
+func (r *reader) bits(c *vector, rows int) {
+	packed := r.take((rows + 7) / 8)
+	if r.err != nil {
+		return
+	}
+	c.nulls = make([]bool, rows)
+	for i := range c.nulls {
+		c.nulls[i] = packed[i/8]>>(i%8)&1 == 1
+	}
+}
+
+func (r *reader) text(c *vector, rows int) {
+	n := r.uvarint(len(r.data))
+	c.dict.ends = make([]uint32, n)
+	total := 0
+	for i := range c.dict.ends {
+		total += r.uvarint(len(r.data))
+		c.dict.ends[i] = uint32(total)
+	}
+	c.dict.arena = append([]byte(nil), r.take(total)...)
+	width := codeWidth(n)
+	packed := r.take(width * rows)
+	if r.err != nil {
+		return
+	}
+	c.codes = make([]uint32, rows)
+	switch width {
+	case 1:
+		for i := range c.codes {
+			c.codes[i] = uint32(packed[i]) - 1
+		}
+	case 2:
+		for i := range c.codes {
+			c.codes[i] = uint32(binary.LittleEndian.Uint16(packed[2*i:])) - 1
+		}
+	default:
+		for i := range c.codes {
+			var v uint32
+			for j, x := range packed[width*i : width*i+width] {
+				v |= uint32(x) << (8 * j)
+			}
+			c.codes[i] = v - 1
+		}
+	}
+}

@@ -1,0 +1,73 @@
+package weblog
+
+import "millrace/schemas/table"
+
+// Traffic is the number of requests of one status class in one window.
+type Traffic struct {
+	WindowStart   table.Millis `col:"window_start,sort,day" doc:"start of the window, UTC"`
+	WindowSeconds int32        `col:"window_seconds,sort" doc:"length of the window: 1 or 60; part of the key"`
+	StatusClass   string       `col:"status_class,sort" mask:"none" doc:"1xx to 5xx, or other"`
+	Views         int64        `col:"views" doc:"requests"`
+	Bytes         int64        `col:"bytes" doc:"bytes sent"`
+	Version       int64        `col:"version" doc:"revision * 2^32 + requests in the row; the greater one wins"`
+}
+
+// Columns of Traffic.
+const (
+	TrafficWindowStart = iota
+	TrafficWindowSeconds
+	TrafficStatusClass
+	TrafficViews
+	TrafficBytes
+	TrafficVersion
+)
+
+// TrafficRows is the schema of Traffic.
+var TrafficRows = table.MustOf[Traffic]("weblog.traffic", 1)
+
+// TopPage is one of the most requested paths of an hour.
+type TopPage struct {
+	WindowStart   table.Millis `col:"window_start,sort,day" doc:"start of the window, UTC"`
+	WindowSeconds int32        `col:"window_seconds" doc:"length of the window: 3600"`
+	Rank          int32        `col:"rank,sort" doc:"1 is the most requested; equal counts rank by path"`
+	Path          string       `col:"path,plain" mask:"scanned" ecs:"url.path" doc:"path without query; findings masked"`
+	Views         int64        `col:"views" doc:"requests, exact"`
+	Version       int64        `col:"version" doc:"revision * 2^32 + requests in the window; the greater one wins"`
+}
+
+// Columns of TopPage.
+const (
+	TopPageWindowStart = iota
+	TopPageWindowSeconds
+	TopPageRank
+	TopPagePath
+	TopPageViews
+	TopPageVersion
+)
+
+// TopPages is the schema of TopPage.
+var TopPages = table.MustOf[TopPage]("weblog.top_pages", 1)
+
+// Visitor is the number of distinct visitors of a UTC day.
+type Visitor struct {
+	Day                 table.Day `col:"day,sort,day" doc:"UTC day"`
+	Visitors            int64     `col:"visitors" doc:"distinct visitors"`
+	VisitorsWithoutBots int64     `col:"visitors_without_bots" doc:"distinct visitors whose user agent is no known bot"`
+	Exact               bool      `col:"exact" doc:"counted one by one; otherwise both are HyperLogLog estimates (standard error 0.81 %)"`
+	Version             int64     `col:"version" doc:"revision * 2^32 + requests of the day; the greater one wins"`
+}
+
+// Visitors is the schema of Visitor.
+var Visitors = table.MustOf[Visitor]("weblog.visitors", 1)
+
+// Bot is the share of one bot in a UTC day.
+type Bot struct {
+	Day      table.Day `col:"day,sort,day" doc:"UTC day"`
+	BotName  string    `col:"bot_name,sort" mask:"none" ecs:"user_agent.name" doc:"name of the bot in our list"`
+	Hits     int64     `col:"hits" doc:"requests"`
+	Visitors int64     `col:"visitors" doc:"distinct visitors (client address and user agent)"`
+	Version  int64     `col:"version" doc:"revision * 2^32 + requests in the row; the greater one wins"`
+}
+
+// Bots is the schema of Bot.
+var Bots = table.MustOf[Bot]("weblog.bots", 1)
