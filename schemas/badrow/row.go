@@ -7,11 +7,11 @@ import "millrace/schemas/table"
 // the text in the file or in the raw archive.
 type Row struct {
 	BadRowID  table.ID     `col:"bad_row_id" doc:"UUID v5 of the record's origin"`
-	NotedTime table.Millis `col:"noted_time,sort,day" doc:"arrival time, or without one the time of the nearest readable record before it in its block (after it, when none is before)"`
+	NotedTime table.Millis `col:"noted_time,sort1,day" doc:"arrival time, or without one the time of the nearest readable record before it in its block (after it, when none is before)"`
 	Stage     string       `col:"stage" mask:"none" doc:"step that refused the record"`
 	Reason    string       `col:"reason" mask:"none" ecs:"error.code" doc:"code from the fixed taxonomy"`
-	Source    string       `col:"source,sort" mask:"hash" ecs:"log.file.fingerprint" doc:"identity of the file or shard: SHA-256 of the first 64 KiB, 32 hex digits"`
-	Position  int64        `col:"position,sort" ecs:"log.offset" doc:"byte offset of the record in the decompressed file"`
+	Source    string       `col:"source,sort2" mask:"hash" ecs:"log.file.fingerprint" doc:"identity of the file or shard: SHA-256 of the first 64 KiB, 32 hex digits"`
+	Position  int64        `col:"position,sort3" ecs:"log.offset" doc:"byte offset of the record in the decompressed file"`
 	Length    int64        `col:"length" doc:"length of the record in bytes, without line end"`
 	Skeleton  string       `col:"skeleton" mask:"skeleton" doc:"character classes of the record's beginning: its shape without its text"`
 }

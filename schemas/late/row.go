@@ -7,9 +7,9 @@ import "millrace/schemas/table"
 // window outputs until a backfill of its day.
 type Row struct {
 	EventID   table.ID     `col:"event_id" ecs:"event.id" doc:"id of the event"`
-	EventTime table.Millis `col:"event_time,sort,day" ecs:"@timestamp" doc:"time of the event, UTC"`
-	Source    string       `col:"source,sort" mask:"hash" ecs:"log.file.fingerprint" doc:"identity of the file or shard"`
-	Position  int64        `col:"position,sort" ecs:"log.offset" doc:"byte offset or sequence position of the record"`
+	EventTime table.Millis `col:"event_time,sort1,day" ecs:"@timestamp" doc:"time of the event, UTC"`
+	Source    string       `col:"source,sort2" mask:"hash" ecs:"log.file.fingerprint" doc:"identity of the file or shard"`
+	Position  int64        `col:"position,sort3" ecs:"log.offset" doc:"byte offset or sequence position of the record"`
 	DelayMs   int64        `col:"delay_ms" doc:"how far the event lay behind the watermark, in milliseconds"`
 }
 

@@ -137,7 +137,7 @@ var kinds = map[reflect.Type]Kind{
 
 // Of derives a schema from the struct type t. Field tags:
 //
-//	col:"name[,null][,sort][,day][,plain]"  mask:"class"  ecs:"name"  doc:"text"
+//	col:"name[,null][,sort1|sort2|...][,day][,plain]"  mask:"class"  ecs:"name"  doc:"text"
 //
 // Fields are string, int32, int64, float64, bool, Millis, Day, ID or []byte, or a
 // pointer to one of these when the column may be null. All faults are reported
@@ -145,6 +145,7 @@ var kinds = map[reflect.Type]Kind{
 func Of(t reflect.Type, name string, version int) (*Schema, error) {
 	s := &Schema{Name: name, Version: version, DayBy: -1, row: t}
 	var faults []error
+	ranks := [4]int{-1, -1, -1, -1}
 	for f := range t.Fields() {
 		fault := func(format string, a ...any) {
 			faults = append(faults, fmt.Errorf("schema %s: field %s of %s: %s", name, f.Name, t, fmt.Sprintf(format, a...)))
@@ -159,8 +160,8 @@ func Of(t reflect.Type, name string, version int) (*Schema, error) {
 			case "null":
 			case "plain":
 				c.plain = true
-			case "sort":
-				s.Order = append(s.Order, len(s.Columns))
+			case "sort1", "sort2", "sort3", "sort4":
+				ranks[int(o[4]-'1')] = len(s.Columns)
 			case "day":
 				if s.DayBy >= 0 {
 					fault("a second day column")
@@ -178,8 +179,14 @@ func Of(t reflect.Type, name string, version int) (*Schema, error) {
 		}
 		s.Columns = append(s.Columns, c)
 	}
+	for _, col := range ranks {
+		if col < 0 {
+			break
+		}
+		s.Order = append(s.Order, col)
+	}
 	if len(s.Order) == 0 {
-		faults = append(faults, fmt.Errorf("schema %s: no column has the option sort, so rows have no order", name))
+		faults = append(faults, fmt.Errorf("schema %s: no column has the option sort1, so rows have no order", name))
 	}
 	if s.DayBy < 0 {
 		faults = append(faults, fmt.Errorf("schema %s: no column has the option day, so rows have no partition", name))

@@ -7,11 +7,9 @@ import "millrace/schemas/table"
 // Event is one request that a web server logged, masked.
 type Event struct {
 	EventID   table.ID     `col:"event_id" ecs:"event.id" doc:"UUID v5 of the record's origin: the same line always gets the same id"`
-	EventTime table.Millis `col:"event_time,sort,day" ecs:"@timestamp" doc:"when the server logged the request, UTC"`
+	EventTime table.Millis `col:"event_time,sort1,day" ecs:"@timestamp" doc:"when the server logged the request, UTC"`
 	VisitorID string       `col:"visitor_id" mask:"token" doc:"keyed token of the full client address and user agent"`
 	ClientIP  *string      `col:"client_ip,null" mask:"truncated" ecs:"client.ip" doc:"network of the client: IPv4 /24, IPv6 /48; null when the server logged a host name"`
-	User      *string      `col:"user,null" mask:"token" ecs:"user.name" doc:"keyed token of the authenticated user"`
-	Host      *string      `col:"host,null" mask:"none" ecs:"url.domain" doc:"virtual host that answered; null when the format has none"`
 	Method    *string      `col:"method,null" mask:"scanned" ecs:"http.request.method" doc:"request method; null when the request line cannot be read"`
 	Path      *string      `col:"path,null" mask:"scanned" ecs:"url.path" doc:"path as logged, without query; findings masked"`
 	Query     *string      `col:"query,null" mask:"scanned" ecs:"url.query" doc:"query as logged, without the question mark; findings masked"`
@@ -21,12 +19,14 @@ type Event struct {
 	Referrer  *string      `col:"referrer,null" mask:"scanned" ecs:"http.request.referrer" doc:"referring page; findings masked"`
 	UserAgent *string      `col:"user_agent,null" mask:"scanned" ecs:"user_agent.original" doc:"user agent; findings masked"`
 	Bot       bool         `col:"bot" doc:"whether the user agent is a known bot"`
+	Late      bool         `col:"late" doc:"read after the watermark and the allowed lateness had passed it"`
 	BotName   *string      `col:"bot_name,null" mask:"none" ecs:"user_agent.name" doc:"name of the bot in our list"`
 	PageView  bool         `col:"page_view" doc:"GET of a page, answered with 2xx or 304, that is no static asset"`
-	Late      bool         `col:"late" doc:"read after the watermark and the allowed lateness had passed it"`
+	User      *string      `col:"user,null" mask:"token" ecs:"user.name" doc:"keyed token of the authenticated user"`
+	Host      *string      `col:"host,null" mask:"none" ecs:"url.domain" doc:"virtual host that answered; null when the format has none"`
 	Request   *string      `col:"request,null" mask:"scanned" doc:"request line that is not METHOD TARGET [PROTOCOL]; findings masked"`
-	Source    string       `col:"source,sort" mask:"hash" ecs:"log.file.fingerprint" doc:"identity of the file or shard: SHA-256 of the first 64 KiB, 32 hex digits"`
-	Position  int64        `col:"position,sort" ecs:"log.offset" doc:"byte offset of the line in the decompressed file"`
+	Source    string       `col:"source,sort2" mask:"hash" ecs:"log.file.fingerprint" doc:"identity of the file or shard: SHA-256 of the first 64 KiB, 32 hex digits"`
+	Position  int64        `col:"position,sort3" ecs:"log.offset" doc:"byte offset of the line in the decompressed file"`
 }
 
 // Columns of Event.
@@ -35,8 +35,6 @@ const (
 	EventTime
 	EventVisitorID
 	EventClientIP
-	EventUser
-	EventHost
 	EventMethod
 	EventPath
 	EventQuery
@@ -46,9 +44,11 @@ const (
 	EventReferrer
 	EventUserAgent
 	EventBot
+	EventLate
 	EventBotName
 	EventPageView
-	EventLate
+	EventUser
+	EventHost
 	EventRequest
 	EventSource
 	EventPosition
