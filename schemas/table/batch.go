@@ -236,6 +236,9 @@ func (b *Batch) Text(col, row int) []byte {
 // UUID returns the value of a UUID column.
 func (b *Batch) UUID(col, row int) ID { return ID(b.cols[col].fixed[16*row : 16*row+16]) }
 
+// UUIDBytes returns the bytes of a UUID; they belong to the batch.
+func (b *Batch) UUIDBytes(col, row int) []byte { return b.cols[col].fixed[16*row : 16*row+16] }
+
 // Codes gives the codes of a text column, a row each (IsNullCode tells nulls),
 // and the number of distinct codes; DictValue gives the text of one.
 func (b *Batch) Codes(col int) (codes []uint32, distinct int) {

@@ -23,7 +23,7 @@ type Event struct {
 	BotName   *string      `col:"bot_name,null" mask:"none" ecs:"user_agent.name" doc:"name of the bot in our list"`
 	PageView  bool         `col:"page_view" doc:"GET of a page, answered with 2xx or 304, that is no static asset"`
 	User      *string      `col:"user,null" mask:"token" ecs:"user.name" doc:"keyed token of the authenticated user"`
-	Host      *string      `col:"host,null" mask:"none" ecs:"url.domain" doc:"virtual host that answered; null when the format has none"`
+	Host      *string      `col:"host,null" mask:"scanned" ecs:"url.domain" doc:"virtual host that answered; null when the format has none"`
 	Request   *string      `col:"request,null" mask:"scanned" doc:"request line that is not METHOD TARGET [PROTOCOL]; findings masked"`
 	Source    string       `col:"source,sort2" mask:"hash" ecs:"log.file.fingerprint" doc:"identity of the file or shard: SHA-256 of the first 64 KiB, 32 hex digits"`
 	Position  int64        `col:"position,sort3" ecs:"log.offset" doc:"byte offset of the line in the decompressed file"`

@@ -1,0 +1,264 @@
+package lakeio
+
+import (
+	"fmt"
+	"io"
+	"reflect"
+	"runtime"
+	"strconv"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress/zstd"
+
+	"millrace/schemas/table"
+)
+
+// Everything that decides the bytes of a file is pinned here: equal rows give
+// equal files, whatever machine or build wrote them.
+const (
+	rowGroupRows = 128 << 10
+	dictMaxBytes = 8 << 20
+	pageBytes    = 1 << 20
+	// schemaKey is the file metadata that names schema and version.
+	schemaKey = "millrace.schema"
+)
+
+var (
+	codec     = &zstd.Codec{Level: zstd.SpeedFastest}
+	createdBy = parquet.CreatedBy("millrace", "1", "lake")
+)
+
+// orderedGroup is a group node whose fields keep the order of the schema;
+// parquet.Group sorts them by name.
+type orderedGroup struct {
+	parquet.Group
+	fields []parquet.Field
+}
+
+func (g orderedGroup) Fields() []parquet.Field { return g.fields }
+
+type orderedField struct {
+	parquet.Node
+	name string
+}
+
+func (f *orderedField) Name() string { return f.name }
+
+func (f *orderedField) Value(base reflect.Value) reflect.Value {
+	return base.MapIndex(reflect.ValueOf(f.name))
+}
+
+// ParquetSchema is the file schema of a row type.
+func ParquetSchema(s *table.Schema) *parquet.Schema {
+	g := orderedGroup{Group: parquet.Group{}}
+	for _, c := range s.Columns {
+		n := parquetNode(c)
+		g.Group[c.Name] = n
+		g.fields = append(g.fields, &orderedField{Node: n, name: c.Name})
+	}
+	return parquet.NewSchema(s.Name, g)
+}
+
+func parquetNode(c table.Column) parquet.Node {
+	var n parquet.Node
+	switch c.Kind {
+	case table.String:
+		n = parquet.String()
+	case table.Bytes:
+		n = parquet.Leaf(parquet.ByteArrayType)
+	case table.Int32:
+		n = parquet.Int(32)
+	case table.Int64:
+		n = parquet.Int(64)
+	case table.Float64:
+		n = parquet.Leaf(parquet.DoubleType)
+	case table.Bool:
+		n = parquet.Leaf(parquet.BooleanType)
+	case table.Time:
+		n = parquet.Timestamp(parquet.Millisecond)
+	case table.Date:
+		n = parquet.Date()
+	case table.UUID:
+		n = parquet.UUID()
+	default:
+		panic("lakeio: column " + c.Name + " has no Parquet type")
+	}
+	switch {
+	case (c.Kind == table.String || c.Kind == table.Bytes) && !c.Plain(), c.Kind == table.Int32:
+		n = parquet.Encoded(n, &parquet.RLEDictionary)
+	case c.Kind != table.Bool:
+		n = parquet.Encoded(n, &parquet.Plain)
+	}
+	n = parquet.Compressed(n, codec)
+	if c.Null {
+		n = parquet.Optional(n)
+	}
+	return n
+}
+
+// piece is a run of rows of one batch.
+type piece struct {
+	batch    *table.Batch
+	from, to int
+}
+
+// parquetWriter writes pieces to one file. Row groups are encoded on several
+// cores and committed in order.
+type parquetWriter struct {
+	w       *parquet.Writer
+	schema  *table.Schema
+	pending []piece
+	rows    int // in pending
+	running []*rowGroup
+	limit   int
+	total   int64
+}
+
+type rowGroup struct {
+	w    *parquet.ConcurrentRowGroupWriter
+	done chan error
+}
+
+func newParquetWriter(out io.Writer, s *table.Schema) *parquetWriter {
+	w := parquet.NewWriter(out, ParquetSchema(s), createdBy,
+		parquet.KeyValueMetadata(schemaKey, s.ID()),
+		parquet.DataPageVersion(1),
+		parquet.DictionaryMaxBytes(dictMaxBytes),
+		parquet.PageBufferSize(pageBytes),
+		parquet.MaxRowsPerRowGroup(rowGroupRows))
+	return &parquetWriter{w: w, schema: s, limit: runtime.GOMAXPROCS(0)}
+}
+
+// add appends rows. The batch must not change until close returns.
+func (p *parquetWriter) add(rows piece) error {
+	for rows.from < rows.to {
+		n := min(rows.to-rows.from, rowGroupRows-p.rows)
+		p.pending = append(p.pending, piece{rows.batch, rows.from, rows.from + n})
+		p.rows += n
+		p.total += int64(n)
+		rows.from += n
+		if p.rows == rowGroupRows {
+			if err := p.startRowGroup(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (p *parquetWriter) startRowGroup() error {
+	if len(p.running) >= p.limit {
+		if err := p.commitOldest(); err != nil {
+			return err
+		}
+	}
+	rg := &rowGroup{w: p.w.BeginRowGroup(), done: make(chan error, 1)}
+	pieces := p.pending
+	p.pending, p.rows = nil, 0
+	p.running = append(p.running, rg)
+	go func() { rg.done <- fillRowGroup(rg.w, p.schema, pieces) }()
+	return nil
+}
+
+func (p *parquetWriter) commitOldest() error {
+	rg := p.running[0]
+	p.running = p.running[1:]
+	if err := <-rg.done; err != nil {
+		return err
+	}
+	if _, err := rg.w.Commit(); err != nil {
+		return fmt.Errorf("writing a row group: %w", err)
+	}
+	return nil
+}
+
+// close writes what is pending and the footer.
+func (p *parquetWriter) close() error {
+	if p.rows > 0 {
+		if err := p.startRowGroup(); err != nil {
+			return err
+		}
+	}
+	for len(p.running) > 0 {
+		if err := p.commitOldest(); err != nil {
+			return err
+		}
+	}
+	if err := p.w.Close(); err != nil {
+		return fmt.Errorf("writing the footer: %w", err)
+	}
+	return nil
+}
+
+// abandon waits for what runs, so that no goroutine outlives the writer.
+func (p *parquetWriter) abandon() {
+	for _, rg := range p.running {
+		<-rg.done
+	}
+	p.running = nil
+}
+
+func fillRowGroup(w *parquet.ConcurrentRowGroupWriter, s *table.Schema, pieces []piece) error {
+	var values []parquet.Value
+	for i, cw := range w.ColumnWriters() {
+		c := s.Columns[i]
+		for _, p := range pieces {
+			values = appendValues(values[:0], c, i, p)
+			if _, err := cw.WriteRowValues(values); err != nil {
+				return fmt.Errorf("writing column %s: %w", c.Name, err)
+			}
+		}
+		if err := cw.Flush(); err != nil {
+			return fmt.Errorf("writing column %s: %w", c.Name, err)
+		}
+	}
+	return nil
+}
+
+// appendValues turns rows of one column into Parquet values.
+func appendValues(values []parquet.Value, c table.Column, col int, p piece) []parquet.Value {
+	level := 0
+	if c.Null {
+		level = 1
+	}
+	null := parquet.NullValue().Level(0, 0, col)
+	set := func(v parquet.Value) parquet.Value { return v.Level(0, level, col) }
+	if c.Kind == table.String || c.Kind == table.Bytes {
+		codes, _ := p.batch.Codes(col)
+		for _, code := range codes[p.from:p.to] {
+			if table.IsNullCode(code) {
+				values = append(values, null)
+			} else {
+				values = append(values, set(parquet.ByteArrayValue(p.batch.DictValue(col, code))))
+			}
+		}
+		return values
+	}
+	for row := p.from; row < p.to; row++ {
+		if c.Null && p.batch.Null(col, row) {
+			values = append(values, null)
+			continue
+		}
+		var v parquet.Value
+		switch c.Kind {
+		case table.Bool:
+			v = parquet.BooleanValue(p.batch.Bool(col, row))
+		case table.Int32, table.Date:
+			v = parquet.Int32Value(int32(p.batch.Int(col, row)))
+		case table.Float64:
+			v = parquet.DoubleValue(p.batch.Float(col, row))
+		case table.UUID:
+			id := p.batch.UUIDBytes(col, row)
+			v = parquet.FixedLenByteArrayValue(id)
+		default:
+			v = parquet.Int64Value(p.batch.Int(col, row))
+		}
+		values = append(values, set(v))
+	}
+	return values
+}
+
+// schemaOf reads schema name and version from a file's metadata.
+func schemaOf(f *parquet.File) (string, bool) { return f.Lookup(schemaKey) }
+
+func rowsText(n int64) string { return strconv.FormatInt(n, 10) + " rows" }
