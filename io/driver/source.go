@@ -1,0 +1,69 @@
+package driver
+
+import (
+	"context"
+
+	"millrace/schemas/record"
+)
+
+// Split is one unit of bounded work: a range of one file, or a whole one. It is
+// a pure function of the stored data and the source's parameters, so two plans
+// of the same data are equal, and it is serialisable as JSON.
+type Split struct {
+	// ID is unique in a plan and free of paths: origin of the first byte, and
+	// for duplicates which copy it is.
+	ID string `json:"id"`
+	// Name is the file or object as a person knows it; Open finds the data by it.
+	Name string `json:"name"`
+	// Source is the content identity that records carry as their origin.
+	Source string `json:"source"`
+	// Format names the decoder for the records; empty when nobody could tell.
+	Format string `json:"format,omitempty"`
+	// Version pins the stored bytes (an ETag, an inode). Open refuses another.
+	Version string `json:"version,omitempty"`
+	// Compression is "" or "gzip".
+	Compression string `json:"compression,omitempty"`
+	// Start and End bound the split in decompressed bytes: it holds the records
+	// that begin at an offset in [Start, End). End is -1 for "to the end" where
+	// the decompressed length is not known.
+	Start int64 `json:"start"`
+	End   int64 `json:"end"`
+	// Length is the stored size of the whole file in bytes when it was planned.
+	// What is appended later is not read.
+	Length int64 `json:"length"`
+	// Size is how many stored bytes reading this split takes, for progress.
+	Size int64 `json:"size"`
+	// Duplicate marks a copy of records that another split reads: its records
+	// are to be counted as duplicates and dropped.
+	Duplicate bool `json:"duplicate,omitempty"`
+}
+
+// Source is somewhere bounded records come from. It is safe for concurrent use.
+type Source interface {
+	// Splits plans the work, in a deterministic order. It reads as little as it
+	// can and changes nothing. No data at all is not an error; a place that is
+	// missing, or that matches nothing, is (ErrNotFound).
+	Splits(ctx context.Context) ([]Split, error)
+	// Open starts reading a split; it need not come from this Source value, only
+	// from one with the same parameters. The reader stops when ctx is cancelled.
+	Open(ctx context.Context, split Split) (Reader, error)
+}
+
+// Reader gives the blocks of one split in order. One goroutine uses it.
+type Reader interface {
+	// Next returns the next block, io.EOF after the last. The block owns its
+	// Data: it stays valid after later calls. The blocks of a split are the same
+	// whenever and wherever it is read.
+	Next(ctx context.Context) (record.Block, error)
+	// Close frees what the reader holds, at any time.
+	Close() error
+}
+
+// Noter is a Source with something to tell the person who planned the run, such
+// as a file that is empty or a copy of another. Notes are those of the latest
+// Splits.
+type Noter interface{ Notes() []string }
+
+// Progress is a Reader that knows how far it is: the stored bytes it has
+// consumed, comparable with Split.Size. It may be called from any goroutine.
+type Progress interface{ Progress() int64 }
