@@ -1,0 +1,2 @@
+// Package prism stands for a Beam runner.
+package prism

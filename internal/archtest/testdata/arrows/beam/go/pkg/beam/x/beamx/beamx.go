@@ -1,0 +1,2 @@
+// Package beamx stands for Beam's choice of a runner.
+package beamx

@@ -1,0 +1,7 @@
+module millrace
+
+go 1.26
+
+require github.com/apache/beam/sdks/v2 v2.0.0
+
+replace github.com/apache/beam/sdks/v2 => ./beam

@@ -1,0 +1,2 @@
+// Package config is plumbing that keeps every rule.
+package config

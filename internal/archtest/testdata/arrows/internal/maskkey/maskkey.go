@@ -1,0 +1,2 @@
+// Package maskkey is the one piece of plumbing that wrappers may use.
+package maskkey

@@ -1,0 +1,2 @@
+// Package run keeps every rule.
+package run

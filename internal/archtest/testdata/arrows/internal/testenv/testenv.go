@@ -1,0 +1,2 @@
+// Package testenv serves tests.
+package testenv

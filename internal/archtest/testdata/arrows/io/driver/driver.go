@@ -1,0 +1,2 @@
+// Package driver is what a system has to offer.
+package driver

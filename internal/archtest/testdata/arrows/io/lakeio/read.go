@@ -1,0 +1,25 @@
+package lakeio
+
+import (
+	"fmt"
+	_ "os"
+	"time"
+
+	_ "millrace/internal/config"
+	_ "millrace/io/driver"
+
+	"millrace/schemas/pii"
+
+	_ "millrace/internal/run"    // want io-knows-no-transforms
+	_ "millrace/io/endpoint"     // want beam-in-wrappers-only
+	_ "millrace/jobs"            // want io-knows-no-transforms
+	_ "millrace/runners/prism"   // want io-knows-no-transforms
+	_ "millrace/transforms/mask" // want io-knows-no-transforms
+
+	_ "github.com/apache/beam/sdks/v2/go/pkg/beam" // want beam-in-wrappers-only
+)
+
+func show(t pii.Text) []byte {
+	fmt.Print(time.Now()) // want forbidigo
+	return pii.Reveal(t)  // want forbidigo
+}

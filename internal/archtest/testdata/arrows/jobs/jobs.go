@@ -1,0 +1,2 @@
+// Package jobs keeps every rule.
+package jobs

@@ -1,0 +1,7 @@
+package weblogs
+
+import (
+	_ "millrace/internal/testenv"
+	_ "millrace/io/lakeio"
+	_ "millrace/runners/prism"
+)

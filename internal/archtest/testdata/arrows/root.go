@@ -1,0 +1,2 @@
+// Package millrace breaks the rules of this repository on purpose.
+package millrace

@@ -1,0 +1,34 @@
+package decode
+
+import (
+	_ "crypto/rand"  // want cores-are-plain
+	_ "database/sql" // want cores-are-plain
+	"fmt"
+	_ "log/slog"     // want cores-are-plain
+	_ "math/rand/v2" // want cores-are-plain
+	_ "net"          // want cores-are-plain
+	_ "net/http"     // want cores-are-plain
+	_ "net/netip"
+	_ "os" // want cores-are-plain
+	"time"
+
+	"millrace/schemas/pii"
+	_ "millrace/transforms/mask"
+
+	_ "millrace"                  // want cores-know-schemas-and-cores
+	_ "millrace/internal/maskkey" // want cores-know-schemas-and-cores
+	_ "millrace/internal/run"     // want cores-know-schemas-and-cores
+	_ "millrace/io/driver"        // want cores-know-schemas-and-cores transforms-know-no-io
+	_ "millrace/io/endpoint"      // want beam-in-wrappers-only cores-know-schemas-and-cores transforms-know-no-io
+	_ "millrace/jobs"             // want cores-know-schemas-and-cores transforms-know-no-io
+	_ "millrace/runners/prism"    // want cores-know-schemas-and-cores transforms-know-no-io
+	_ "millrace/transforms"       // want beam-in-wrappers-only cores-know-schemas-and-cores
+
+	_ "github.com/apache/beam/sdks/v2/go/pkg/beam"               // want beam-in-wrappers-only
+	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism" // want beam-in-wrappers-only beam-runners-in-runners-only
+)
+
+func show(t pii.Text) []byte {
+	fmt.Println(time.Now()) // want forbidigo forbidigo
+	return pii.Reveal(t)
+}
