@@ -15,7 +15,7 @@ const maxDigits = 20
 // their number; a number of one is left out. Spaces and the punctuation that
 // structures log lines stay:
 //
-//	9.9.9.9 - a5 [99/a3/9999:99:99:99 +9999] "a3 /a5
+//	999.9.999.9 - a5 [99/a3/9999:99:99:99 +9999] "a3 /a5
 //
 // The result depends on the class of each byte alone: lines that differ only in
 // which letter, digit or other byte stands somewhere have the same skeleton. It
