@@ -1,0 +1,188 @@
+package lakeio
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"millrace/io/driver"
+)
+
+// fileWriter writes to a temporary file and renames it into place: after fsync,
+// so that a crash of the machine cannot leave a name without content, and with
+// an fsync of the folder, so that the name stays.
+type fileWriter struct {
+	store *fileStore
+	key   string
+	opt   PutOptions
+	file  *os.File // nil once ended
+	buf   *bufio.Writer
+	sum   hash.Hash // nil unless asked for
+}
+
+func (s *fileStore) Create(ctx context.Context, key string, opt PutOptions) (Writer, error) {
+	if err := checkKey(s, key); err != nil {
+		return nil, err
+	}
+	dir := s.path(stagingDir)
+	var f *os.File
+	// Another writer may remove the folder, empty again, between the two steps.
+	for range 10 {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, fileError("create", dir, err)
+		}
+		var err error
+		if f, err = s.openTemp(dir); err == nil {
+			break
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, fileError("create a file in", dir, err)
+		}
+	}
+	if f == nil {
+		return nil, fileError("create a file in", dir, fs.ErrNotExist)
+	}
+	if err := flock(f, syscall.LOCK_EX|syscall.LOCK_NB); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		f.Close()
+		return nil, fileError("lock", f.Name(), err)
+	}
+	w := &fileWriter{store: s, key: key, opt: opt, file: f, buf: bufio.NewWriterSize(f, 256<<10)}
+	if opt.SHA256 != "" {
+		w.sum = sha256.New()
+	}
+	return w, nil
+}
+
+func (w *fileWriter) Write(p []byte) (int, error) {
+	if w.file == nil {
+		return 0, fs.ErrClosed
+	}
+	n, err := w.buf.Write(p)
+	if w.sum != nil {
+		w.sum.Write(p[:n])
+	}
+	if err != nil {
+		err = fileError("write", w.store.path(w.key), err)
+	}
+	return n, err
+}
+
+func (w *fileWriter) Commit(ctx context.Context) (Info, error) {
+	if w.file == nil {
+		return Info{}, fs.ErrClosed
+	}
+	defer w.Abort()
+	final := w.store.path(w.key)
+	if err := context.Cause(ctx); err != nil {
+		return Info{}, err
+	}
+	if err := checkSum(final, w.sum, w.opt.SHA256); err != nil {
+		return Info{}, err
+	}
+	for _, step := range []func() error{w.buf.Flush, func() error { return w.file.Chmod(0o644) }, w.file.Sync} {
+		if err := step(); err != nil {
+			return Info{}, fileError("write", final, err)
+		}
+	}
+	st, err := w.file.Stat()
+	if err != nil {
+		return Info{}, fileError("write", final, err)
+	}
+	if err := w.publish(final); err != nil {
+		return Info{}, err
+	}
+	if err := syncDir(filepath.Dir(final)); err != nil {
+		return Info{}, fileError("write", final, err)
+	}
+	return fileInfo(w.key, st), nil
+}
+
+// publish gives the finished file its name, under the write's condition. Link
+// refuses an existing name by itself; comparing versions needs a lock, which is
+// taken on the root folder and so leaves no file behind.
+func (w *fileWriter) publish(final string) error {
+	rename := func() error { return os.Rename(w.file.Name(), final) }
+	switch {
+	case w.opt.IfNoneMatch:
+		rename = func() error { return os.Link(w.file.Name(), final) }
+	case w.opt.IfMatch != "":
+		root, err := os.Open(w.store.root)
+		if err != nil {
+			return fileError("write", final, err)
+		}
+		defer root.Close()
+		if err := flock(root, syscall.LOCK_EX); err != nil {
+			return fileError("lock", w.store.root, err)
+		}
+		st, err := os.Stat(final)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fileError("write", final, err)
+		}
+		if err != nil || fileInfo(w.key, st).Version != w.opt.IfMatch {
+			return conflict(final)
+		}
+	}
+	var err error
+	for range 10 { // a deletion beside us may remove the folder, empty, in between
+		if err = os.MkdirAll(filepath.Dir(final), 0o755); err != nil {
+			break
+		}
+		if err = rename(); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	if errors.Is(err, fs.ErrExist) && w.opt.IfNoneMatch {
+		return conflict(final)
+	}
+	if err != nil {
+		return fileError("write", final, err)
+	}
+	return nil
+}
+
+// Abort drops the temporary file, whose name is gone already after a rename.
+func (w *fileWriter) Abort() {
+	if w.file == nil {
+		return
+	}
+	os.Remove(w.file.Name())
+	w.file.Close()
+	w.store.prune(filepath.Dir(w.file.Name()))
+	w.file = nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	// Some network filesystems cannot sync a folder; their rename is as durable as it gets.
+	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
+}
+
+func checkSum(object string, sum hash.Hash, want string) error {
+	if sum == nil {
+		return nil
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); got != want {
+		return &driver.Error{Doing: "write", Object: object, Class: driver.ErrCorrupt,
+			Cause: fmt.Errorf("its SHA-256 is %s, not %s as it should be", got, want)}
+	}
+	return nil
+}
+
+func conflict(object string) error {
+	return &driver.Error{Doing: "write", Object: object, Class: driver.ErrConflict,
+		Cause: errors.New("another writer was there first")}
+}
