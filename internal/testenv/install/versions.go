@@ -1,0 +1,17 @@
+package install
+
+import _ "embed"
+
+// The servers and tools the tests run against, each pinned here and nowhere
+// else. Python packages are pinned in requirements.txt, developer tools in
+// tools.mod.
+const (
+	versitygwPackage = "github.com/versity/versitygw/cmd/versitygw"
+	versitygwVersion = "v1.8.0"
+
+	toxiproxyPackage = "github.com/Shopify/toxiproxy/v2/cmd/server"
+	toxiproxyVersion = "v2.5.0"
+)
+
+//go:embed requirements.txt
+var requirements []byte
