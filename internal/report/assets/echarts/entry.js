@@ -1,0 +1,20 @@
+// The parts of Apache ECharts that the report draws with, and nothing else.
+import { init, use } from "echarts/core";
+import { BarChart, HeatmapChart, LineChart } from "echarts/charts";
+import {
+  AriaComponent,
+  AxisPointerComponent,
+  DataZoomComponent,
+  GridComponent,
+  TooltipComponent,
+  VisualMapContinuousComponent,
+} from "echarts/components";
+import { SVGRenderer } from "echarts/renderers";
+
+use([
+  BarChart, HeatmapChart, LineChart,
+  AriaComponent, AxisPointerComponent, DataZoomComponent, GridComponent,
+  TooltipComponent, VisualMapContinuousComponent, SVGRenderer,
+]);
+
+export { init };

@@ -1,0 +1,56 @@
+package report
+
+import "context"
+
+// An event is the part of a row of events that sections look at. Its bytes are
+// valid during the call only; nil means null.
+type event struct {
+	path, query, request []byte
+	host, referrer       []byte
+	visitor              []byte
+	status               int32
+	bytes                int64 // -1 when unknown
+	pageView             bool
+}
+
+// A watcher gathers a section's figures from all events in one pass.
+type watcher interface {
+	event(*event)
+	done()
+}
+
+var eventColumns = []string{"path", "query", "request", "host", "referrer", "visitor_id", "status", "bytes", "page_view"}
+
+// collectEvents shows every event to all sections at once: events are by far
+// the largest output and are read a single time.
+func collectEvents(ctx context.Context, src Source, d *Data) error {
+	var watchers []watcher
+	for _, s := range sections {
+		if s.watch != nil {
+			watchers = append(watchers, s.watch(d))
+		}
+	}
+	err := scan(ctx, src, "events", eventColumns, func(b batch) error {
+		for i := range b.rows() {
+			e := event{
+				path: text(b[0][i]), query: text(b[1][i]), request: text(b[2][i]),
+				host: text(b[3][i]), referrer: text(b[4][i]), visitor: text(b[5][i]),
+				status: b[6][i].Int32(), bytes: -1, pageView: b[8][i].Boolean(),
+			}
+			if !b[7][i].IsNull() {
+				e.bytes = b[7][i].Int64()
+			}
+			for _, w := range watchers {
+				w.event(&e)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, w := range watchers {
+		w.done()
+	}
+	return nil
+}

@@ -1,0 +1,78 @@
+package report
+
+import "bytes"
+
+var referrersSection = section{
+	ID: "referrers", Title: "Where requests come from", Half: true,
+	watch: func(d *Data) watcher {
+		return &referrerWatcher{d: d, sites: newTally[struct{}](maxSites), own: newTally[struct{}](maxHosts)}
+	},
+	data: func(d *Data) any { return d.Referrers },
+}
+
+// Referrers lists referring sites.
+type Referrers struct {
+	Events   int64       `json:"events"`
+	None     int64       `json:"none"` // requests that name no referrer
+	Sites    []SiteCount `json:"sites"`
+	MaxError int64       `json:"max_error"` // how much too low a count can be; 0 is exact
+}
+
+// SiteCount is a site and the requests that name it as referrer.
+type SiteCount struct {
+	Site     string `json:"site"`
+	Requests int64  `json:"requests"`
+	Own      bool   `json:"own"` // a virtual host of this log
+}
+
+const (
+	topSites = 15
+	maxSites = 50_000
+	maxHosts = 1_000
+)
+
+type referrerWatcher struct {
+	d          *Data
+	sites, own *tally[struct{}]
+}
+
+func (w *referrerWatcher) event(e *event) {
+	w.d.Referrers.Events++
+	if e.host != nil {
+		w.own.add(e.host, 1)
+	}
+	if len(e.referrer) == 0 {
+		w.d.Referrers.None++
+		return
+	}
+	w.sites.add(site(e.referrer), 1)
+}
+
+func (w *referrerWatcher) done() {
+	r := &w.d.Referrers
+	r.MaxError = w.sites.lost
+	own := map[string]bool{}
+	for host := range w.own.entries {
+		own[string(site([]byte("//"+host)))] = true
+	}
+	for _, e := range w.sites.top(topSites, byCount) {
+		r.Sites = append(r.Sites, SiteCount{e.key, e.count, own[e.key]})
+	}
+}
+
+// site is the host of a URL in lower case, without www., port and user name;
+// text that is no URL stays as it is, cut to a length that can be shown.
+func site(url []byte) []byte {
+	_, rest, ok := bytes.Cut(url, []byte("//"))
+	if !ok {
+		return url[:min(len(url), 80)]
+	}
+	if i := bytes.IndexAny(rest, "/?#"); i >= 0 {
+		rest = rest[:i]
+	}
+	rest = rest[bytes.LastIndexByte(rest, '@')+1:]
+	if i := bytes.LastIndexByte(rest, ':'); i > bytes.LastIndexByte(rest, ']') {
+		rest = rest[:i]
+	}
+	return bytes.TrimPrefix(bytes.ToLower(rest[:min(len(rest), 253)]), []byte("www."))
+}
