@@ -8,11 +8,9 @@ import (
 	"millrace/schemas/pii"
 )
 
-// What stands between the client and the request when the server knows neither
-// ident nor user: ` - - [17/May/2015:10:05:03 +0000] "`.
 const (
-	beforeStamp = " - - ["
-	afterStamp  = `] "`
+	afterClient = " - " // nobody knows an ident any more
+	afterStamp  = `] "` // up to the text of the request
 
 	headWords = 3 // client, ident, user
 )
@@ -20,18 +18,60 @@ const (
 // readHead reads everything before the request line and returns where the
 // request's text begins.
 func (p *Parser) readHead(line []byte, f Format, into *AccessLog) (int, badrow.Reason) {
-	if addr, n, ok := readIPv4(line); ok {
-		stamp := n + len(beforeStamp)
-		end := stamp + stampLen
-		if next := end + len(afterStamp); next <= len(line) &&
-			string(line[n:stamp]) == beforeStamp && string(line[end:next]) == afterStamp {
-			p.layout = Unknown
-			into.VHost, into.User = nil, pii.Text{}
-			into.Client, into.Addr = pii.Of(line[:n]), addr
-			return next, p.readTime(line[stamp:end], into)
+	stamp := p.readUsualHead(line, f, into)
+	if stamp == 0 {
+		return p.readAnyHead(line, f, into)
+	}
+	end := stamp + stampLen
+	return end + len(afterStamp), p.readTime(line[stamp:end], into)
+}
+
+// readUsualHead reads `[server ]IPv4 - user [` with a user of one word and
+// returns where the time begins, or 0 for any other line. It only spares the
+// searches of the general way: what it accepts, readAnyHead reads alike.
+func (p *Parser) readUsualHead(line []byte, f Format, into *AccessLog) (stamp int) {
+	var server []byte
+	at := 0
+	if f == VhostCombined {
+		at = bytes.IndexByte(line, ' ') + 1
+		if at == 0 {
+			return 0
+		}
+		server, _ = cutPort(line[:at-1])
+		if !isHost(server) || string(server) == "-" {
+			return 0
 		}
 	}
-	return p.readAnyHead(line, f, into)
+	b := line[at:]
+	addr, n, ok := readIPv4(b)
+	user := n + len(afterClient)
+	if !ok || len(b) < user || string(b[n:user]) != afterClient {
+		return 0
+	}
+	space := user
+	for space < len(b) && b[space] != ' ' {
+		space++
+	}
+	stamp = space + len(" [")
+	end := stamp + stampLen
+	if len(b) < end+len(afterStamp) || b[stamp-1] != '[' || string(b[end:end+len(afterStamp)]) != afterStamp {
+		return 0
+	}
+	p.layout = Unknown
+	if at > 0 {
+		p.layout = VhostCombined
+	}
+	into.VHost, into.Client, into.Addr = server, pii.Of(b[:n]), addr
+	into.User = p.user(b[user:space])
+	return at + stamp
+}
+
+// user is the text of a user name; "" is Apache's spelling of an empty one.
+func (p *Parser) user(b []byte) pii.Text {
+	if string(b) == `""` {
+		return pii.Text{}
+	}
+	return p.text(b)
 }
 
 func (p *Parser) readTime(stamp []byte, into *AccessLog) badrow.Reason {
@@ -59,16 +99,11 @@ func (p *Parser) readAnyHead(line []byte, f Format, into *AccessLog) (int, badro
 		return 0, badrow.Format
 	}
 	p.layout = Unknown
-	into.VHost = nil
 	if h.server != nil {
 		p.layout = VhostCombined
-		into.VHost = h.server
 	}
-	into.Client, into.Addr = pii.Of(h.client), h.addr
-	into.User = pii.Text{}
-	if string(h.user) != `""` { // Apache's spelling of an empty name
-		into.User = p.text(h.user)
-	}
+	into.VHost, into.Client, into.Addr = h.server, pii.Of(h.client), h.addr
+	into.User = p.user(h.user)
 	return end + len(afterStamp), p.readTime(line[open+1:end], into)
 }
 
