@@ -1,0 +1,77 @@
+# `make` lists the targets. Recipes are short: the logic is in Go and in scripts/.
+.DEFAULT_GOAL := help
+SHELL := bash
+
+GO      ?= go
+LINT    := $(GO) tool -modfile=tools.mod golangci-lint
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+PKG     ?= ./...# packages to test
+TIMEOUT ?= 30m# of one package's tests
+FUZZTIME ?= 30s# of one fuzz target
+DEMO    := out/demo
+
+.PHONY: help
+help: ## List the targets (the default)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## Turn a real access log into a lake and a report, in out/demo
+	@scripts/prereq.sh go
+	$(GO) run ./cmd/millrace run weblogs --source 'file://$(CURDIR)/testdata/access-logs/*.log.gz' --lake $(DEMO)
+	@echo "Look at $(DEMO)/report.html"
+
+.PHONY: build
+build: ## Build bin/millrace
+	@scripts/prereq.sh go
+	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/millrace ./cmd/millrace
+
+.PHONY: setup
+setup: ## Install the servers that tests run against, in .cache
+	@scripts/prereq.sh go python browser
+	$(GO) run ./internal/testenv/setup
+
+.PHONY: test
+test: setup ## Run all tests (PKG=./io/... for some)
+	$(GO) test -timeout $(TIMEOUT) $(PKG)
+
+.PHONY: race
+race: setup ## Run all tests under the race detector
+	@scripts/prereq.sh gcc
+	$(GO) test -race -timeout $(TIMEOUT) $(PKG)
+
+.PHONY: lint
+lint: ## Check the code; prove that the import rules bite
+	@scripts/prereq.sh go
+	$(LINT) run ./...
+	$(GO) test -count=1 -tags lint -run EveryRuleBites ./internal/archtest
+	$(GO) mod tidy -diff
+
+.PHONY: fmt
+fmt: ## Format the code
+	$(LINT) fmt ./...
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (30s)
+	scripts/fuzz.sh $(FUZZTIME)
+
+.PHONY: bench
+bench: ## Compare with DuckDB on 2,000,000 lines: time, memory, ratio
+	@scripts/prereq.sh go python
+	$(GO) run ./internal/bench
+
+.PHONY: golden
+golden: ## Write the golden files anew; look at the difference before you commit
+	scripts/golden.sh
+
+.PHONY: docs
+docs: ## Write the generated reference in docs/reference anew
+	$(GO) run ./internal/docs
+
+.PHONY: vuln
+vuln: ## Look the dependencies up in Go's vulnerability database
+	$(GO) tool -modfile=tools.mod govulncheck ./...
+
+.PHONY: clean
+clean: ## Remove what was built, installed and written: bin, out, .cache
+	rm -rf bin out .cache
