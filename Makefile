@@ -4,7 +4,6 @@ SHELL := bash
 
 GO      ?= go
 LINT    := $(GO) tool -modfile=tools.mod golangci-lint
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 PKG     ?= ./...# packages to test
 TIMEOUT ?= 30m# of one package's tests
@@ -24,7 +23,7 @@ demo: ## Turn a real access log into a lake and a report, in out/demo
 .PHONY: build
 build: ## Build bin/millrace
 	@scripts/prereq.sh go
-	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/millrace ./cmd/millrace
+	$(GO) build -trimpath -buildvcs=auto -ldflags '-s -w' -o bin/millrace ./cmd/millrace
 
 .PHONY: setup
 setup: ## Install the servers that tests run against, in .cache

@@ -3,11 +3,12 @@ package main
 import (
 	_ "millrace/internal/config"
 	_ "millrace/internal/run"
+	_ "millrace/jobs"
 	_ "millrace/schemas/weblog"
 
-	_ "millrace/io/lakeio"  // want cmd-calls-internal
-	_ "millrace/jobs"       // want cmd-calls-internal
-	_ "millrace/transforms" // want beam-in-wrappers-only cmd-calls-internal
+	_ "millrace/io/lakeio"    // want cmd-calls-internal
+	_ "millrace/jobs/weblogs" // want cmd-calls-internal
+	_ "millrace/transforms"   // want beam-in-wrappers-only cmd-calls-internal
 
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam" // want beam-in-wrappers-only
 )

@@ -2,6 +2,8 @@ package weblog
 
 import (
 	_ "crypto/rand" // want cores-are-plain
+	_ "log"         // want cores-are-plain
+	_ "log/slog"
 	_ "net/netip"
 	_ "os" // want cores-are-plain
 	"time"
