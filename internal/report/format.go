@@ -14,7 +14,7 @@ const thinSpace = "\u202f"
 var templateFuncs = template.FuncMap{
 	"num": num, "fig": figure, "figBytes": figureBytes, "figTime": figureSpan,
 	"bytes": byteSize, "span": span, "pct": percent, "bar": bar,
-	"day": dayName, "minute": minute, "clock": clock, "dates": dates, "spark": spark,
+	"day": dayName, "longday": longDay, "minute": minute, "clock": clock, "dates": dates, "spark": spark,
 	"plural": plural, "sub": func(a, b int64) int64 { return a - b },
 	"lower": strings.ToLower, "fixed": func(f float64) string { return num(int64(f + 0.5)) },
 	"hours": func() (all [24]int) {
@@ -156,6 +156,15 @@ func dates(first, end int64) string {
 	default:
 		return a.Format("2"+nb+"January"+nb+"2006") + " – " + b.Format("2"+nb+"January"+nb+"2006")
 	}
+}
+
+// longDay writes a day for a sentence; text that is no day stays as it is.
+func longDay(day string) string {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day
+	}
+	return t.Format("2\u00a0January")
 }
 
 func plural(n int64, singular, many string) string {

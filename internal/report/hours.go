@@ -1,7 +1,7 @@
 package report
 
 var hoursSection = section{
-	ID: "hours", Title: "Hours of the week", Half: true,
+	ID: "hours", Title: "Hours of the week", Nav: "Hours", Half: true,
 	data:  func(d *Data) any { return d.Traffic.Hours },
 	chart: func(d *Data) any { return d.Traffic.Hours.chart() },
 }

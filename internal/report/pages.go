@@ -8,7 +8,7 @@ import (
 )
 
 var pagesSection = section{
-	ID: "pages", Title: "Top pages",
+	ID: "pages", Title: "Top pages", Nav: "Pages",
 	collect: collectPages,
 	watch: func(d *Data) watcher {
 		return &pathWatcher{d: d, paths: newTally[PathCount](maxPaths)}

@@ -3,7 +3,7 @@ package report
 import "bytes"
 
 var referrersSection = section{
-	ID: "referrers", Title: "Where requests come from", Half: true,
+	ID: "referrers", Title: "Referrers", Half: true,
 	watch: func(d *Data) watcher {
 		return &referrerWatcher{d: d, sites: newTally[struct{}](maxSites), own: newTally[struct{}](maxHosts)}
 	},

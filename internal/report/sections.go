@@ -8,7 +8,8 @@ import "context"
 type section struct {
 	ID    string
 	Title string
-	Half  bool // takes half of a wide screen
+	Nav   string // shorter title for the list of sections; Title when empty
+	Half  bool   // takes half of a wide screen
 
 	collect func(context.Context, Source, *Data) error // reads the section's own outputs
 	watch   func(*Data) watcher                        // sees every event of the one pass over events
@@ -21,9 +22,9 @@ type section struct {
 var sections = []section{
 	trafficSection,
 	statusSection,
-	hoursSection,
 	pagesSection,
 	visitorsSection,
+	hoursSection,
 	sessionsSection,
 	botsSection,
 	referrersSection,

@@ -7,7 +7,7 @@ import (
 )
 
 var securitySection = section{
-	ID: "security", Title: "Security-looking requests",
+	ID: "security", Title: "Security-looking requests", Nav: "Security",
 	watch: func(d *Data) watcher { return newSecurityWatcher(d) },
 	data:  func(d *Data) any { return d.Security },
 }

@@ -1,7 +1,7 @@
 package report
 
 var sizesSection = section{
-	ID: "sizes", Title: "Response sizes", Half: true,
+	ID: "sizes", Title: "Response sizes", Nav: "Sizes",
 	watch: func(d *Data) watcher { return &sizeWatcher{s: &d.Sizes, buckets: sizeBuckets()} },
 	data:  func(d *Data) any { return d.Sizes },
 	chart: func(d *Data) any { return map[string]any{"buckets": d.Sizes.Buckets} },

@@ -6,7 +6,7 @@ import (
 )
 
 var statusSection = section{
-	ID: "status", Title: "Status and errors", Half: true,
+	ID: "status", Title: "Status and errors", Nav: "Status",
 	watch: func(d *Data) watcher { return &statusWatcher{d: d, codes: map[int32]int64{}} },
 	data: func(d *Data) any {
 		return struct {

@@ -8,7 +8,7 @@ import (
 )
 
 var trafficSection = section{
-	ID: "traffic", Title: "Traffic over time",
+	ID: "traffic", Title: "Traffic over time", Nav: "Traffic",
 	data:  func(d *Data) any { return d.Traffic },
 	chart: func(d *Data) any { return d.Traffic.chart() },
 }

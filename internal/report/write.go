@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
@@ -66,10 +67,10 @@ type pageView struct {
 }
 
 type sectionView struct {
-	ID, Title string
-	Half      bool
-	Body      template.HTML
-	Chart     any
+	ID, Title, Nav string
+	Half           bool
+	Body           template.HTML
+	Chart          any
 }
 
 // Write draws the page. Equal data give equal bytes.
@@ -79,7 +80,7 @@ func Write(w io.Writer, d Data) error {
 		Style: template.CSS(styleSheet), Library: template.JS(chartLibrary), Script: template.JS(pageScript),
 	}
 	for _, s := range sections {
-		v := sectionView{ID: s.ID, Title: s.Title, Half: s.Half}
+		v := sectionView{ID: s.ID, Title: s.Title, Nav: cmp.Or(s.Nav, s.Title), Half: s.Half}
 		var body bytes.Buffer
 		if err := pageTemplates.ExecuteTemplate(&body, s.ID+".html", s.data(&d)); err != nil {
 			return fmt.Errorf("draw section %s: %w", s.ID, err)

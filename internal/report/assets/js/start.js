@@ -3,11 +3,12 @@ const draw = () => {
   for (const box of document.querySelectorAll("[data-chart]")) {
     const name = box.dataset.chart;
     const data = JSON.parse(box.closest("section").querySelector("script[type='application/json']").textContent);
-    if (!live[name]) live[name] = echarts.init(box, null, { renderer: "svg" });
-    const zoom = live[name].getOption()?.dataZoom?.[0];
-    const option = charts[name](data, c, { width: box.clientWidth });
-    if (zoom) Object.assign(option.dataZoom[0], { start: zoom.start, end: zoom.end });
-    live[name].setOption(option, true);
+    if (!live[name]) {
+      live[name] = echarts.init(box, null, { renderer: "svg" });
+      if (name === "traffic") refine(live[name], data, () => box.clientWidth);
+    }
+    const { start = 0, end = 100 } = live[name].getOption()?.dataZoom?.[0] || {};
+    live[name].setOption(charts[name](data, c, { width: box.clientWidth }, { start, end }), true);
   }
 };
 
