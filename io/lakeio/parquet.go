@@ -5,7 +5,6 @@ import (
 	"io"
 	"reflect"
 	"runtime"
-	"strconv"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
@@ -112,6 +111,7 @@ type parquetWriter struct {
 	running []*rowGroup
 	limit   int
 	total   int64
+	ends    []int64 // bytes of the file after each committed row group
 }
 
 type rowGroup struct {
@@ -126,7 +126,7 @@ func newParquetWriter(out io.Writer, s *table.Schema) *parquetWriter {
 		parquet.DictionaryMaxBytes(dictMaxBytes),
 		parquet.PageBufferSize(pageBytes),
 		parquet.MaxRowsPerRowGroup(rowGroupRows))
-	return &parquetWriter{w: w, schema: s, limit: runtime.GOMAXPROCS(0)}
+	return &parquetWriter{w: w, schema: s, limit: min(runtime.GOMAXPROCS(0), settled)}
 }
 
 // add appends rows. The batch must not change until close returns.
@@ -169,7 +169,18 @@ func (p *parquetWriter) commitOldest() error {
 	if _, err := rg.w.Commit(); err != nil {
 		return fmt.Errorf("writing a row group: %w", err)
 	}
+	p.ends = append(p.ends, p.w.Size())
 	return nil
+}
+
+// settledBytes is the size of the file up to the row group begun before the last
+// few: it is the same however many row groups are encoded at once.
+func (p *parquetWriter) settledBytes() int64 {
+	n := int(p.total/rowGroupRows) - settled
+	if n <= 0 {
+		return 0
+	}
+	return p.ends[n-1]
 }
 
 // close writes what is pending and the footer.
@@ -257,8 +268,3 @@ func appendValues(values []parquet.Value, c table.Column, col int, p piece) []pa
 	}
 	return values
 }
-
-// schemaOf reads schema name and version from a file's metadata.
-func schemaOf(f *parquet.File) (string, bool) { return f.Lookup(schemaKey) }
-
-func rowsText(n int64) string { return strconv.FormatInt(n, 10) + " rows" }

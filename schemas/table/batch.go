@@ -172,6 +172,28 @@ func (b *Batch) PutNull(col int) {
 	}
 }
 
+// SetInt replaces a number, Time or Date.
+func (b *Batch) SetInt(col, row int, v int64) { b.cols[col].ints[row] = v }
+
+// Rewind drops what was put after the last EndRow, so that a row begun can be
+// given up.
+func (b *Batch) Rewind() {
+	for i, col := range b.schema.Columns {
+		c := &b.cols[i]
+		switch {
+		case col.Kind.text():
+			c.codes = c.codes[:b.rows]
+		case col.Kind == UUID:
+			c.fixed = c.fixed[:16*b.rows]
+		default:
+			c.ints = c.ints[:b.rows]
+		}
+		if len(c.nulls) > b.rows {
+			c.nulls = c.nulls[:b.rows]
+		}
+	}
+}
+
 // EndRow closes a row.
 func (b *Batch) EndRow() { b.rows++ }
 

@@ -248,3 +248,16 @@ func (r *reader) text(c *vector, rows int) {
 		}
 	}
 }
+
+// Rows is a batch as the element of a collection: it crosses the runner in the
+// form of AppendBinary, or as it is between fused steps.
+type Rows struct{ Batch *Batch }
+
+// EncodeRows and DecodeRows are the coder of Rows.
+func EncodeRows(r Rows) ([]byte, error) { return r.Batch.AppendBinary(nil) }
+
+// DecodeRows reverses EncodeRows.
+func DecodeRows(data []byte) (Rows, error) {
+	b, err := Decode(data)
+	return Rows{Batch: b}, err
+}

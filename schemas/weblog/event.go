@@ -10,10 +10,10 @@ type Event struct {
 	EventTime table.Millis `col:"event_time,sort1,day" ecs:"@timestamp" doc:"when the server logged the request, UTC"`
 	VisitorID string       `col:"visitor_id" mask:"token" doc:"keyed token of the full client address and user agent"`
 	ClientIP  *string      `col:"client_ip,null" mask:"truncated" ecs:"client.ip" doc:"network of the client: IPv4 /24, IPv6 /48; null when the server logged a host name"`
-	Method    *string      `col:"method,null" mask:"scanned" ecs:"http.request.method" doc:"request method; null when the request line cannot be read"`
+	Method    *string      `col:"method,null" mask:"none" ecs:"http.request.method" doc:"request method; null when the request line cannot be read"`
 	Path      *string      `col:"path,null" mask:"scanned" ecs:"url.path" doc:"path as logged, without query; findings masked"`
 	Query     *string      `col:"query,null" mask:"scanned" ecs:"url.query" doc:"query as logged, without the question mark; findings masked"`
-	Protocol  *string      `col:"protocol,null" mask:"scanned" ecs:"http.version" doc:"protocol as logged, for example HTTP/1.1; null for HTTP/0.9"`
+	Protocol  *string      `col:"protocol,null" mask:"none" ecs:"http.version" doc:"protocol as logged, for example HTTP/1.1; null for HTTP/0.9"`
 	Status    int32        `col:"status" ecs:"http.response.status_code" doc:"response status"`
 	Bytes     *int64       `col:"bytes,null" ecs:"http.response.body.bytes" doc:"bytes sent; null when the server logged none"`
 	Referrer  *string      `col:"referrer,null" mask:"scanned" ecs:"http.request.referrer" doc:"referring page; findings masked"`
@@ -23,7 +23,7 @@ type Event struct {
 	BotName   *string      `col:"bot_name,null" mask:"none" ecs:"user_agent.name" doc:"name of the bot in our list"`
 	PageView  bool         `col:"page_view" doc:"GET of a page, answered with 2xx or 304, that is no static asset"`
 	User      *string      `col:"user,null" mask:"token" ecs:"user.name" doc:"keyed token of the authenticated user"`
-	Host      *string      `col:"host,null" mask:"scanned" ecs:"url.domain" doc:"virtual host that answered; null when the format has none"`
+	Host      *string      `col:"host,null" mask:"none" ecs:"url.domain" doc:"virtual host that answered; null when the format has none"`
 	Request   *string      `col:"request,null" mask:"scanned" doc:"request line that is not METHOD TARGET [PROTOCOL]; findings masked"`
 	Source    string       `col:"source,sort2" mask:"hash" ecs:"log.file.fingerprint" doc:"identity of the file or shard: SHA-256 of the first 64 KiB, 32 hex digits"`
 	Position  int64        `col:"position,sort3" ecs:"log.offset" doc:"byte offset of the line in the decompressed file"`

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"millrace/internal/run"
+	"millrace/internal/settings"
+)
+
+// jobFlags are the flags that run and plan share.
+type jobFlags struct {
+	options run.Options
+	config  string
+	set     []string
+	outputs []string
+}
+
+func (f *jobFlags) add(c *cobra.Command) {
+	fs := c.Flags()
+	fs.SortFlags = false
+	fs.StringVar(&f.options.Source, "source", "", "what to read: a file, folder, glob or s3:// prefix, for example 'file:///var/log/apache2/access*.log*'")
+	fs.StringVar(&f.options.Lake, "lake", "", "where to write: a folder or s3://bucket/prefix; every output becomes LAKE/<output>/year=/month=/day=/*.parquet")
+	fs.StringArrayVar(&f.outputs, "output", nil, "send one output elsewhere: NAME=URL (repeatable)")
+	fs.StringVar(&f.config, "config", "", "YAML file with any of these settings; flags win over it")
+	fs.StringArrayVar(&f.set, "set", nil, "a setting of the job: NAME=VALUE (repeatable; millrace jobs show JOB lists them)")
+	fs.StringVar(&f.options.MaskKey, "mask-key", "", "masking key by reference: file:///path or env://NAME (default: a key of your own, made on first use)")
+	fs.StringVar(&f.options.Raw, "raw", "", "keep every line as it came in output raw: off, sealed (encrypted) or plain (default off for files)")
+	fs.StringVar(&f.options.From, "from", "", "first UTC day to write, 2006-01-02; days named so are replaced")
+	fs.StringVar(&f.options.To, "to", "", "last UTC day to write")
+	fs.StringVar(&f.options.Runner, "runner", "", "prism (in this process; the default) or its alias direct")
+}
+
+// read gives the options, those of the YAML file where no flag says otherwise.
+func (f *jobFlags) read(job string) (run.Options, error) {
+	o := f.options
+	o.Job = job
+	var faults []error
+	for _, s := range f.set {
+		v, err := settings.Parse(s)
+		faults = append(faults, err)
+		o.Values = append(o.Values, v)
+	}
+	for _, s := range f.outputs {
+		name, url, ok := strings.Cut(s, "=")
+		if !ok || name == "" || url == "" {
+			faults = append(faults, fmt.Errorf("--output %s: write NAME=URL", s))
+			continue
+		}
+		if o.Outputs == nil {
+			o.Outputs = map[string]string{}
+		}
+		o.Outputs[name] = url
+	}
+	if err := errors.Join(faults...); err != nil {
+		return o, &run.UsageError{Err: err}
+	}
+	if f.config == "" {
+		return o, nil
+	}
+	b, err := os.ReadFile(f.config)
+	if err != nil {
+		return o, &run.UsageError{Err: fmt.Errorf("--config: %w", err)}
+	}
+	return run.Merge(o, b, f.config)
+}
+
+// configDir is the user's configuration folder.
+func configDir() (string, error) {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", &run.UsageError{Err: fmt.Errorf("finding your configuration folder: %w; set HOME or XDG_CONFIG_HOME, or give --mask-key", err)}
+	}
+	return dir, nil
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"millrace/internal/run"
+	"millrace/internal/settings"
+	"millrace/jobs"
+)
+
+func jobsCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "jobs",
+		Short: "List the jobs",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 4, 2, ' ', 0)
+			for _, j := range jobs.Catalogue {
+				fmt.Fprintf(w, "%s\t%s\n", j.Name, j.Doc)
+			}
+			return w.Flush()
+		},
+	}
+	var columns bool
+	show := &cobra.Command{
+		Use:     "show JOB",
+		Short:   "Explain a job: outputs, settings, an example",
+		Example: "  millrace jobs show weblogs --columns",
+		Args:    exactArgs(1, "millrace jobs show JOB"),
+		RunE:    func(c *cobra.Command, args []string) error { return showJob(c, args[0], columns) },
+	}
+	show.Flags().BoolVar(&columns, "columns", false, "also list every column with type, mask class and meaning")
+	c.AddCommand(show)
+	return c
+}
+
+func showJob(c *cobra.Command, name string, columns bool) error {
+	j, ok := jobs.Find(name)
+	if !ok {
+		return &run.UsageError{Err: fmt.Errorf("unknown job %q%s", name, settings.Suggest(name, jobs.Names()))}
+	}
+	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 4, 2, ' ', 0)
+	fmt.Fprintf(w, "%s: %s\n\nOutputs\n", j.Name, j.Doc)
+	for _, o := range j.Outputs {
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", o.Name, o.Schema.ID(), o.Doc)
+	}
+	fmt.Fprint(w, "\nSettings (--set NAME=VALUE)\n")
+	for _, s := range settings.Describe(j.NewSettings()) {
+		fmt.Fprintf(w, "  %s\t%s\tdefault %s\t%s\n", s.Name, s.Type, orNone(s.Default), s.Doc)
+	}
+	if columns {
+		for _, o := range j.Outputs {
+			fmt.Fprintf(w, "\nColumns of %s\n", o.Name)
+			for _, col := range o.Schema.Columns {
+				null := ""
+				if col.Null {
+					null = "null"
+				}
+				fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\n", col.Name, col.Type, null, col.Mask, col.Doc)
+			}
+		}
+	}
+	fmt.Fprintf(w, "\nExample\n  millrace run %s --source 'file:///var/log/apache2/access*.log*' --lake out\n", j.Name)
+	return w.Flush()
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}

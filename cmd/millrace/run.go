@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"millrace/internal/progress"
+	"millrace/internal/run"
+)
+
+func runCommand() *cobra.Command {
+	var f jobFlags
+	var quiet bool
+	var form string
+	c := &cobra.Command{
+		Use:   "run JOB --source URL --lake DIR-or-URL",
+		Short: "Run a job",
+		Long: `Run a job over its source and write its outputs into a lake.
+
+The run is all or nothing: its files appear in the lake together, when the
+ledger balances; after an error the lake is as it was. The same command again
+gives the same bytes, and continues what an interrupted run had finished.
+
+Days that the inputs touch are replaced as a whole. A day that also holds rows of
+an input this run does not read is refused, so that nothing is lost by accident;
+--from and --to name days to be replaced all the same.`,
+		Example: `  millrace run weblogs --source 'file:///var/log/apache2/access*.log*' --lake out
+  millrace run weblogs --source s3://logs/web/ --lake s3://lake/web --mask-key env://MASK_KEY
+  millrace run weblogs --source access.log.gz --lake out --set sessions.gap=20m
+  millrace run weblogs --source 'logs/*.gz' --lake out --from 2026-03-01 --to 2026-03-07
+  millrace run --config weblogs.yaml`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o, err := f.read(first(args))
+			if err != nil {
+				return err
+			}
+			dir, err := configDir()
+			if err != nil {
+				return err
+			}
+			w, err := progress.New(os.Stderr, form, quiet)
+			if err != nil {
+				return &run.UsageError{Err: err}
+			}
+			m, err := run.Execute(c.Context(), o, dir, w)
+			if errors.Is(err, context.Canceled) {
+				return errors.New("interrupted; the lake is as it was, and the same command continues")
+			}
+			if err != nil {
+				return err
+			}
+			if !quiet {
+				fmt.Fprint(c.OutOrStdout(), run.Summary(m, o.Lake))
+			}
+			return nil
+		},
+	}
+	f.add(c)
+	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "say nothing but errors")
+	c.Flags().StringVar(&form, "progress", "auto", "progress on stderr: auto, bar, plain, json or none")
+	return c
+}
+
+func planCommand() *cobra.Command {
+	var f jobFlags
+	c := &cobra.Command{
+		Use:   "plan JOB --source URL --lake DIR-or-URL",
+		Short: "Say what a run would read, write and keep; touch nothing",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o, err := f.read(first(args))
+			if err != nil {
+				return err
+			}
+			dir, err := configDir()
+			if err != nil {
+				return err
+			}
+			p, err := run.Make(c.Context(), o, dir)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprint(c.OutOrStdout(), p)
+			return err
+		},
+	}
+	f.add(c)
+	return c
+}
+
+func first(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
+}

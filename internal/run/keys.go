@@ -1,0 +1,108 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"millrace/internal/maskkey"
+	"millrace/io/driver"
+	"millrace/io/lakeio"
+)
+
+// keysKey is where a lake remembers its masking keys: ids and check values,
+// never a key.
+const keysKey = "_keys.json"
+
+// lakeKeys is the content of keysKey.
+type lakeKeys struct {
+	Keys []lakeKey `json:"keys"`
+}
+
+type lakeKey struct {
+	ID    string `json:"id"`
+	Check string `json:"check"`
+}
+
+// resolveKey finds the masking key and holds it against what the lake knows.
+func (p *Plan) resolveKey(ctx context.Context, configDir string) error {
+	var err error
+	p.KeyRef = p.req.MaskKey
+	if p.KeyRef == "" {
+		if _, local := lakeio.LocalDir(p.Lake); !local {
+			return usage("--mask-key is missing: a lake that is not on this machine needs a key that others can reach too; give file:///path or env://NAME")
+		}
+		p.KeyRef = "file://" + maskkey.DefaultPath(configDir)
+		p.Key, err = maskkey.Resolve(ctx, p.KeyRef)
+		if errors.Is(err, fs.ErrNotExist) {
+			p.NewKey = true
+			return nil
+		}
+	} else {
+		p.Key, err = maskkey.Resolve(ctx, p.KeyRef)
+	}
+	if err != nil {
+		return &UsageError{err}
+	}
+	return p.checkKey(ctx)
+}
+
+// checkKey refuses a key that would give other tokens than those in the lake.
+func (p *Plan) checkKey(ctx context.Context) error {
+	known, err := loadKeys(ctx, p.store)
+	if err != nil || len(known.Keys) == 0 {
+		return err
+	}
+	active := p.Key.Active()
+	i := slices.IndexFunc(known.Keys, func(k lakeKey) bool { return k.ID == active.ID })
+	var ids []string
+	for _, k := range known.Keys {
+		ids = append(ids, k.ID)
+	}
+	switch {
+	case i < 0:
+		return usage("lake %s was masked with key %s, not with %s: tokens would not match; give that key with --mask-key, or use another lake", p.Lake, strings.Join(ids, ", "), active.ID)
+	case known.Keys[i].Check != active.Check():
+		return usage("lake %s was masked with another key that is also called %s: tokens would not match; give that key with --mask-key, or use another lake", p.Lake, active.ID)
+	}
+	return nil
+}
+
+func loadKeys(ctx context.Context, s lakeio.Store) (lakeKeys, error) {
+	var known lakeKeys
+	err := lakeio.ReadJSON(ctx, s, keysKey, &known)
+	if errors.Is(err, driver.ErrNotFound) {
+		return known, nil
+	}
+	return known, err
+}
+
+// rememberKey notes the key in the lake, once.
+func (p *Plan) rememberKey(ctx context.Context) error {
+	known, err := loadKeys(ctx, p.store)
+	if err != nil {
+		return err
+	}
+	active := p.Key.Active()
+	if slices.ContainsFunc(known.Keys, func(k lakeKey) bool { return k.ID == active.ID }) {
+		return nil
+	}
+	known.Keys = append(known.Keys, lakeKey{ID: active.ID, Check: active.Check()})
+	return lakeio.WriteJSON(ctx, p.store, keysKey, known)
+}
+
+// makeKey makes the user's own key.
+func (p *Plan) makeKey(configDir string) (string, error) {
+	ring, path, created, err := maskkey.Default(configDir)
+	if err != nil {
+		return "", err
+	}
+	p.Key, p.NewKey = ring, false
+	if !created {
+		return "", nil
+	}
+	return fmt.Sprintf("made a masking key for you: %s (key id %s). Keep it: without it new data gets other tokens.", path, ring.Active().ID), nil
+}

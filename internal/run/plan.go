@@ -1,0 +1,233 @@
+package run
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"millrace/internal/maskkey"
+	"millrace/internal/settings"
+	"millrace/internal/version"
+	"millrace/io/driver"
+	"millrace/io/endpoint"
+	"millrace/io/lakeio"
+	"millrace/schemas/manifest"
+	"millrace/schemas/table"
+)
+
+// Plan is what a run would do. Making one reads the beginning of the inputs and
+// the state of the lake; it writes nothing.
+type Plan struct {
+	Run        string
+	Job        string
+	Source     string
+	Lake       string
+	Key        maskkey.Ring
+	KeyRef     string
+	NewKey     bool // the key has to be made first
+	ConfigHash string
+	Settings   map[string]string
+	Splits     []driver.Split
+	Inputs     []manifest.Input
+	Bytes      int64    // to read
+	Notes      []string // things worth telling
+	Revisions  map[int64]int32
+	Frozen     map[int64]string
+	Outputs    []PlannedOutput
+
+	req      request
+	store    lakeio.Store
+	standing lakeio.Standing
+	staging  string
+}
+
+// PlannedOutput is where an output goes and what is there already.
+type PlannedOutput struct {
+	Name   string
+	Schema string
+	Place  string
+	Days   int
+	Rows   int64
+}
+
+// Make checks the options and plans the run. configDir is the user's
+// configuration folder, where a key of his own may lie.
+func Make(ctx context.Context, o Options, configDir string) (*Plan, error) {
+	req, err := check(o)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{Job: req.job.Name, Source: o.Source, Lake: o.Lake, req: req}
+	if p.store, err = lakeio.OpenStore(ctx, o.Lake); err != nil {
+		return nil, &UsageError{err}
+	}
+	if err := p.resolveKey(ctx, configDir); err != nil {
+		return nil, err
+	}
+	if err := p.planSource(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.identify(); err != nil {
+		return nil, err
+	}
+	if err := p.standsOn(ctx); err != nil {
+		return nil, err
+	}
+	p.staging, err = staging(o.Lake, p.Run)
+	return p, err
+}
+
+// planSource lists the inputs.
+func (p *Plan) planSource(ctx context.Context) error {
+	src, err := endpoint.OpenSource(ctx, p.Source, p.req.job.Detect)
+	if err != nil {
+		return &UsageError{err}
+	}
+	if p.Splits, err = src.Splits(ctx); err != nil {
+		return err
+	}
+	if n, ok := src.(driver.Noter); ok {
+		p.Notes = append(p.Notes, n.Notes()...)
+	}
+	seen := map[string]int{}
+	for _, s := range p.Splits {
+		p.Bytes += s.Size
+		i, ok := seen[s.Name]
+		if !ok {
+			i = len(p.Inputs)
+			seen[s.Name] = i
+			p.Inputs = append(p.Inputs, manifest.Input{Name: s.Name, Source: s.Source, Format: s.Format, Duplicate: s.Duplicate})
+		}
+		p.Inputs[i].Bytes += s.Size
+	}
+	return nil
+}
+
+// identify hashes what decides the rows: the same inputs, settings, key and
+// program are the same run, however often it is started.
+func (p *Plan) identify() error {
+	fingerprint, err := p.req.job.Fingerprint(p.req.settings)
+	if err != nil {
+		return &UsageError{err}
+	}
+	p.Settings = map[string]string{}
+	for _, s := range settings.Describe(p.req.settings) {
+		p.Settings[s.Name] = s.Default // the value that holds
+	}
+	schemas := map[string]string{}
+	for _, out := range p.req.job.Outputs {
+		schemas[out.Name] = out.Schema.ID()
+	}
+	p.ConfigHash, err = hashJSON(map[string]any{
+		"job": p.Job, "program": version.Rows, "settings": p.Settings, "reference": fingerprint, "schemas": schemas,
+		"raw": p.req.Raw, "from": p.req.from, "to": p.req.to, "key": p.Key.Active().ID,
+	})
+	if err != nil {
+		return err
+	}
+	type input struct {
+		Source, Format string
+		Bytes          int64
+		Duplicate      bool
+	}
+	inputs := make([]input, len(p.Inputs))
+	for i, in := range p.Inputs {
+		inputs[i] = input{in.Source, in.Format, in.Bytes, in.Duplicate}
+	}
+	slices.SortFunc(inputs, func(a, b input) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	id, err := hashJSON(map[string]any{"config": p.ConfigHash, "inputs": inputs})
+	if err != nil {
+		return err
+	}
+	p.Run = p.Job + "-" + id[:12]
+	return nil
+}
+
+func hashJSON(v any) (string, error) {
+	b, err := json.Marshal(v) // maps are written in the order of their keys
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// standsOn reads the state of the lake and decides what happens to its days.
+func (p *Plan) standsOn(ctx context.Context) error {
+	var err error
+	if p.standing, err = lakeio.LoadStanding(ctx, p.store, p.schemas()); err != nil {
+		return err
+	}
+	sources := map[string]bool{}
+	for _, s := range p.Splits {
+		sources[s.Source] = true
+	}
+	p.Revisions = p.standing.Revisions(p.Run)
+	p.Frozen = p.standing.Frozen(p.Run, sources, p.req.replaces)
+	for _, out := range p.req.job.Outputs {
+		c := p.standing[out.Name]
+		planned := PlannedOutput{Name: out.Name, Schema: out.Schema.ID(), Place: p.store.Name(out.Name), Days: len(c.Days)}
+		for _, d := range c.Days {
+			planned.Rows += d.Rows
+		}
+		p.Outputs = append(p.Outputs, planned)
+	}
+	return nil
+}
+
+func (p *Plan) schemas() map[string]*table.Schema {
+	m := map[string]*table.Schema{}
+	for _, out := range p.req.job.Outputs {
+		m[out.Name] = out.Schema
+	}
+	return m
+}
+
+// String tells a person what the run would do.
+func (p *Plan) String() string {
+	var b strings.Builder
+	line := func(format string, a ...any) { fmt.Fprintf(&b, format+"\n", a...) }
+	line("run       %s", p.Run)
+	key := "key " + p.Key.Active().ID
+	if p.NewKey {
+		key = "a new key, which the run makes at " + p.KeyRef
+	}
+	line("masking   %s", key)
+	line("source    %s", p.Source)
+	files := map[string]bool{}
+	for _, in := range p.Inputs {
+		note := in.Format
+		if note == "" {
+			note = "format not recognised"
+		}
+		if in.Duplicate {
+			note += ", a copy: its lines are counted and dropped"
+		}
+		line("  read    %s  %d bytes  %s", in.Name, in.Bytes, note)
+		files[in.Name] = true
+	}
+	line("  total   %d files, %d bytes, %d splits", len(files), p.Bytes, len(p.Splits))
+	for _, n := range p.Notes {
+		line("  note    %s", n)
+	}
+	line("lake      %s", p.Lake)
+	for _, o := range p.Outputs {
+		has := "nothing there yet"
+		if o.Days > 0 {
+			has = fmt.Sprintf("holds %d rows of %d days; days that the inputs touch are replaced, the others kept", o.Rows, o.Days)
+		}
+		line("  write   %-10s %s  (%s)", o.Name, o.Place, has)
+	}
+	for _, day := range slices.Sorted(maps.Keys(p.Frozen)) {
+		line("  refuse  %s", p.Frozen[day])
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Settings)) {
+		line("set       %s=%s", name, p.Settings[name])
+	}
+	return b.String()
+}

@@ -1,0 +1,83 @@
+package endpoint
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"millrace/io/lakeio"
+	"millrace/schemas/table"
+)
+
+func init() {
+	register.DoFn3x1[context.Context, table.Rows, func(string, []byte), error](&spillFn{})
+	register.DoFn3x1[context.Context, string, func(*[]byte) bool, error](&mergeFn{})
+	register.Emitter2[string, []byte]()
+	register.Iter1[[]byte]()
+	beam.RegisterCoder(reflect.TypeFor[table.Rows](), table.EncodeRows, table.DecodeRows)
+}
+
+// Write puts the rows of one output, PCollection<table.Rows>, into the lake's
+// staging area: sorted by day and shard, as finished Parquet files. They appear
+// in the lake when the run commits them, all together.
+//
+// Rows are sorted outside memory: each bundle spills sorted runs beside the
+// staged files, and only the names of the runs cross the shuffle.
+func Write(s beam.Scope, w lakeio.Writing, rows beam.PCollection) {
+	s = s.Scope("endpoint.Write/" + w.Output)
+	runs := beam.ParDo(s, &spillFn{Writing: w}, rows)
+	beam.ParDo0(s, &mergeFn{Writing: w}, beam.GroupByKey(s, runs))
+}
+
+type spillFn struct {
+	Writing lakeio.Writing
+
+	spiller *lakeio.Spiller
+}
+
+func (fn *spillFn) StartBundle(context.Context, func(string, []byte)) error {
+	sp, err := fn.Writing.Spiller()
+	fn.spiller = sp
+	return failed(fn.Writing.Run, err)
+}
+
+func (fn *spillFn) ProcessElement(_ context.Context, rows table.Rows, _ func(string, []byte)) error {
+	progressOf(fn.Writing.Run).spilled.Add(int64(rows.Batch.Len()))
+	return failed(fn.Writing.Run, fn.spiller.Add(rows.Batch))
+}
+
+func (fn *spillFn) FinishBundle(_ context.Context, emit func(string, []byte)) error {
+	runs, err := fn.spiller.Finish()
+	if err != nil {
+		return failed(fn.Writing.Run, err)
+	}
+	for _, r := range runs {
+		b, err := json.Marshal(r)
+		if err != nil {
+			return fmt.Errorf("naming a run of %s: %w", r.Part.Output, err)
+		}
+		emit(r.Part.String(), b)
+	}
+	return nil
+}
+
+type mergeFn struct {
+	Writing lakeio.Writing
+}
+
+func (fn *mergeFn) ProcessElement(ctx context.Context, _ string, next func(*[]byte) bool) error {
+	var runs []lakeio.Run
+	for b := []byte(nil); next(&b); b = nil {
+		var r lakeio.Run
+		if err := json.Unmarshal(b, &r); err != nil {
+			return fmt.Errorf("reading the name of a run: %w", err)
+		}
+		runs = append(runs, r)
+	}
+	merged := &progressOf(fn.Writing.Run).merged
+	return failed(fn.Writing.Run, fn.Writing.Merge(ctx, runs, func(rows int) { merged.Add(int64(rows)) }))
+}

@@ -1,0 +1,180 @@
+package lakeio
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"millrace/schemas/table"
+)
+
+const (
+	// targetBytes ends a file at the next row group.
+	targetBytes = 256 << 20
+	// settled is how many row groups back a file's size is known for certain,
+	// however many cores encode: the cut must not depend on them.
+	settled = 4
+)
+
+// File is one Parquet file of the lake.
+type File struct {
+	Part   Part   `json:"part"`
+	Key    string `json:"key"`    // place in the lake, for example events/year=2015/month=05/day=17/...
+	Staged string `json:"staged"` // where the finished file waits for the commit
+	Schema string `json:"schema"`
+	Rows   int64  `json:"rows"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+	// Sources are the identities of the inputs whose records are in the part.
+	Sources []string `json:"sources,omitempty"`
+}
+
+// DayText writes a day as 2006-01-02.
+func DayText(day int64) string { return time.Unix(day*86400, 0).UTC().Format(time.DateOnly) }
+
+// PartitionKey is the folder of an output's day: output/year=YYYY/month=MM/day=DD.
+func PartitionKey(output string, day int64) string {
+	t := time.Unix(day*86400, 0).UTC()
+	return fmt.Sprintf("%s/year=%04d/month=%02d/day=%02d", output, t.Year(), t.Month(), t.Day())
+}
+
+// fileKey names a file by its data: day, shard, revision and a hash of the first
+// row's sort columns.
+func fileKey(p Part, revision int32, first []byte) string {
+	sum := sha256.Sum256(first)
+	return fmt.Sprintf("%s/%s-s%02d-r%d-%s.parquet", PartitionKey(p.Output, p.Day), DayText(p.Day), p.Shard, revision, hex.EncodeToString(sum[:8]))
+}
+
+// MergeRuns merges the runs of one part into finished Parquet files in dir, each
+// of at most about targetBytes, and tells written of rows as it goes. Nothing
+// appears in the lake yet.
+func MergeRuns(ctx context.Context, s *table.Schema, p Part, revision int32, runs []Run, dir string, written func(rows int)) ([]File, error) {
+	m := &fileMerger{schema: s, part: p, revision: revision, dir: dir, written: written}
+	err := mergeRuns(ctx, runs, m.add)
+	if err == nil {
+		err = m.finish()
+	}
+	if err != nil {
+		m.abandon()
+		return nil, fmt.Errorf("writing %s of %s: %w", p.Output, DayText(p.Day), err)
+	}
+	return m.files, nil
+}
+
+type fileMerger struct {
+	schema   *table.Schema
+	part     Part
+	revision int32
+	dir      string
+	files    []File
+	open     *stagedFile
+	written  func(rows int)
+}
+
+func (m *fileMerger) add(rows piece) error {
+	if m.open != nil && m.open.w.settledBytes() >= targetBytes {
+		if err := m.finish(); err != nil {
+			return err
+		}
+	}
+	if m.open == nil {
+		f, err := newStagedFile(m.dir, m.schema)
+		if err != nil {
+			return err
+		}
+		f.key = fileKey(m.part, m.revision, sortKey(nil, rows.batch, rows.from))
+		m.open = f
+	}
+	m.written(rows.to - rows.from)
+	return m.open.w.add(rows)
+}
+
+func (m *fileMerger) finish() error {
+	if m.open == nil {
+		return nil
+	}
+	f := m.open
+	m.open = nil
+	if err := f.close(); err != nil {
+		f.abandon()
+		return err
+	}
+	m.files = append(m.files, File{Part: m.part, Key: f.key, Staged: f.file.Name(), Schema: m.schema.ID(),
+		Rows: f.w.total, Bytes: f.out.n, SHA256: hex.EncodeToString(f.out.sum.Sum(nil))})
+	return nil
+}
+
+func (m *fileMerger) abandon() {
+	if m.open != nil {
+		m.open.abandon()
+	}
+	for _, f := range m.files {
+		os.Remove(f.Staged)
+	}
+}
+
+// stagedFile is a Parquet file being written outside the lake's folders.
+type stagedFile struct {
+	key  string
+	file *os.File
+	out  *hashingWriter
+	buf  *bufio.Writer
+	w    *parquetWriter
+}
+
+func newStagedFile(dir string, s *table.Schema) (*stagedFile, error) {
+	f, err := os.CreateTemp(dir, "*.parquet")
+	if err != nil {
+		return nil, err
+	}
+	out := &hashingWriter{w: f, sum: sha256.New()}
+	buf := bufio.NewWriterSize(out, 1<<20)
+	return &stagedFile{file: f, out: out, buf: buf, w: newParquetWriter(buf, s)}, nil
+}
+
+func (f *stagedFile) close() error {
+	if err := f.w.close(); err != nil {
+		return err
+	}
+	if err := f.buf.Flush(); err != nil {
+		return err
+	}
+	return errors.Join(f.file.Chmod(0o644), f.file.Sync(), f.file.Close())
+}
+
+func (f *stagedFile) abandon() {
+	f.w.abandon()
+	f.file.Close()
+	os.Remove(f.file.Name())
+}
+
+// hashingWriter counts and hashes what passes through.
+type hashingWriter struct {
+	w   io.Writer
+	sum interface {
+		io.Writer
+		Sum([]byte) []byte
+	}
+	n int64
+}
+
+func (h *hashingWriter) Write(p []byte) (int, error) {
+	n, err := h.w.Write(p)
+	h.n += int64(n)
+	h.sum.Write(p[:n])
+	return n, err
+}
+
+// stagingName is the folder below a lake where files wait for their commit. Like
+// every folder that begins with _ it is no data.
+const stagingName = "_staging"
+
+// StagingDir is the staging folder of a run in a lake on a file system.
+func StagingDir(lake, run string) string { return filepath.Join(lake, stagingName, run) }

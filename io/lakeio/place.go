@@ -1,0 +1,76 @@
+package lakeio
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// adopter is a Store that can take over a finished file of the same file system
+// without copying it.
+type adopter interface {
+	adopt(path, key string) error
+}
+
+// placeFile puts a staged file where it belongs. A file that is there already was
+// placed by an interrupted attempt.
+func placeFile(ctx context.Context, s Store, f File) error {
+	if !staged(f) {
+		if placed(ctx, s, f) {
+			return nil
+		}
+		return fs.ErrNotExist
+	}
+	if a, ok := s.(adopter); ok {
+		return a.adopt(f.Staged, f.Key)
+	}
+	r, err := os.Open(f.Staged)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if _, err := s.Put(ctx, f.Key, r, PutOptions{SHA256: f.SHA256}); err != nil {
+		return err
+	}
+	if err := os.Remove(f.Staged); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func staged(f File) bool {
+	st, err := os.Stat(f.Staged)
+	return err == nil && st.Size() == f.Bytes
+}
+
+func placed(ctx context.Context, s Store, f File) bool {
+	info, err := s.Stat(ctx, f.Key)
+	return err == nil && info.Size == f.Bytes
+}
+
+// ParseDay reads a day written by DayText.
+func ParseDay(text string) (int64, error) {
+	t, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		return 0, err
+	}
+	return t.Unix() / 86400, nil
+}
+
+// adopt moves a finished file of the same file system to its key.
+func (s *fileStore) adopt(from, key string) error {
+	to := s.path(key)
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return fileError("write", to, err)
+	}
+	if err := os.Rename(from, to); err != nil {
+		return fileError("write", to, err)
+	}
+	if err := syncDir(filepath.Dir(to)); err != nil {
+		return fileError("write", to, err)
+	}
+	return nil
+}

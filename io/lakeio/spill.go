@@ -1,0 +1,263 @@
+package lakeio
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/klauspost/compress/s2"
+
+	"millrace/schemas/table"
+)
+
+// A batch run is an external sort: rows are sorted and spilled in runs, one file
+// for each output, day and shard, and merged once all of them are there. A run
+// is a sequence of frames: a length, then an S2-compressed batch of frameRows.
+const frameRows = 8 << 10
+
+// Part names what becomes one sorted sequence of files in the lake.
+type Part struct {
+	Output string `json:"output"`
+	Day    int64  `json:"day"` // days since the Unix epoch
+	Shard  int    `json:"shard"`
+}
+
+// Run is one spilled run of sorted rows.
+type Run struct {
+	Part  Part   `json:"part"`
+	Path  string `json:"path"`
+	Rows  int    `json:"rows"`
+	First int64  `json:"first"` // most significant sort value of the first row
+	// Sources are the distinct values of the column "source", if there is one.
+	Sources []string `json:"sources,omitempty"`
+}
+
+// Spiller sorts batches and spills them. Batches are sorted and written in the
+// background, as many at once as there are cores; one that cannot be written is
+// reported by the next call.
+type Spiller struct {
+	dir    string
+	output string
+	shards int
+	frozen map[int64]string
+	slots  chan struct{}
+
+	mu   sync.Mutex
+	wg   sync.WaitGroup
+	runs []Run
+	err  error
+}
+
+// NewSpiller spills rows of one output into dir. Rows of a day are spread over
+// shards (at least 1) by a hash of their sort columns.
+func NewSpiller(dir, output string, shards int) *Spiller {
+	return &Spiller{dir: dir, output: output, shards: max(shards, 1), slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
+}
+
+// Add takes over a batch and spills it in the background.
+func (s *Spiller) Add(b *table.Batch) error {
+	if b.Len() == 0 {
+		return s.failed()
+	}
+	s.slots <- struct{}{}
+	s.wg.Go(func() {
+		defer func() { <-s.slots }()
+		runs, err := s.spill(b)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.runs = append(s.runs, runs...)
+		if err != nil && s.err == nil {
+			s.err = fmt.Errorf("spilling %d rows of %s: %w", b.Len(), s.output, err)
+		}
+	})
+	return s.failed()
+}
+
+func (s *Spiller) failed() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// Finish waits for what is under way and returns the runs written since the
+// last Finish.
+func (s *Spiller) Finish() ([]Run, error) {
+	s.wg.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	runs, err := s.runs, s.err
+	s.runs, s.err = nil, nil
+	return runs, err
+}
+
+// spill writes one run for each day and shard that the batch touches.
+func (s *Spiller) spill(b *table.Batch) ([]Run, error) {
+	rows := map[Part][]uint32{}
+	var parts []Part
+	for _, row := range b.Sorted() {
+		p := Part{Output: s.output, Day: b.DayOf(int(row))}
+		if s.shards > 1 {
+			p.Shard = shardOf(b, int(row), s.shards)
+		}
+		if _, seen := rows[p]; !seen {
+			if why, frozen := s.frozen[p.Day]; frozen {
+				return nil, errors.New(why)
+			}
+			parts = append(parts, p)
+		}
+		rows[p] = append(rows[p], row)
+	}
+	var runs []Run
+	for _, p := range parts {
+		run, err := s.write(p, b, rows[p])
+		if err != nil {
+			return runs, err
+		}
+		runs = append(runs, run)
+	}
+	return runs, nil
+}
+
+// shardOf spreads rows by their sort columns, which identify them.
+func shardOf(b *table.Batch, row, shards int) int {
+	return int(xxhash.Sum64(sortKey(nil, b, row)) % uint64(shards))
+}
+
+// sortKey appends the sort columns of a row in a form that is equal for equal
+// rows.
+func sortKey(dst []byte, b *table.Batch, row int) []byte {
+	s := b.Schema()
+	for _, col := range s.Order {
+		switch s.Columns[col].Kind {
+		case table.String, table.Bytes:
+			dst = append(append(dst, b.Text(col, row)...), 0)
+		case table.UUID:
+			dst = append(dst, b.UUIDBytes(col, row)...)
+		default:
+			dst = binary.BigEndian.AppendUint64(dst, uint64(b.Int(col, row)))
+		}
+	}
+	return dst
+}
+
+func (s *Spiller) write(p Part, b *table.Batch, rows []uint32) (run Run, err error) {
+	f, err := os.CreateTemp(s.dir, fmt.Sprintf("%s-%d-%d-*.run", p.Output, p.Day, p.Shard))
+	if err != nil {
+		return run, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	run = Run{Part: p, Path: f.Name(), Rows: len(rows)}
+	if first := b.Schema().Order[0]; isNumber(b.Schema().Columns[first].Kind) {
+		run.First = b.Int(first, int(rows[0]))
+	}
+	run.Sources = sources(b, rows)
+	w := bufio.NewWriterSize(f, 256<<10)
+	frame := table.NewBatch(b.Schema())
+	var raw, packed []byte
+	for from := 0; from < len(rows); from += frameRows {
+		frame.Reset()
+		frame.Gather(b, rows[from:min(from+frameRows, len(rows))])
+		if raw, err = frame.AppendBinary(raw[:0]); err != nil {
+			return run, err
+		}
+		packed = s2.Encode(packed[:cap(packed)], raw)
+		var head [4]byte
+		binary.LittleEndian.PutUint32(head[:], uint32(len(packed)))
+		if _, err = w.Write(head[:]); err == nil {
+			_, err = w.Write(packed)
+		}
+		if err != nil {
+			return run, err
+		}
+	}
+	return run, w.Flush()
+}
+
+// sources lists the distinct values of the column "source" in the rows.
+func sources(b *table.Batch, rows []uint32) []string {
+	col, ok := b.Schema().Index("source")
+	if !ok {
+		return nil
+	}
+	codes, distinct := b.Codes(col)
+	seen := make([]bool, distinct)
+	var list []string
+	for _, row := range rows {
+		if code := codes[row]; !table.IsNullCode(code) && !seen[code] {
+			seen[code] = true
+			list = append(list, string(b.DictValue(col, code)))
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+func isNumber(k table.Kind) bool {
+	switch k {
+	case table.String, table.Bytes, table.UUID:
+		return false
+	}
+	return true
+}
+
+// runReader reads the frames of a run. Its file is open only between the first
+// frame and the last.
+type runReader struct {
+	run    Run
+	f      *os.File
+	r      *bufio.Reader
+	packed []byte
+	raw    []byte
+}
+
+// next returns the next frame, nil at the end.
+func (r *runReader) next() (*table.Batch, error) {
+	if r.f == nil {
+		f, err := os.Open(r.run.Path)
+		if err != nil {
+			return nil, fmt.Errorf("reading spilled rows: %w", err)
+		}
+		r.f, r.r = f, bufio.NewReaderSize(f, 64<<10)
+	}
+	b, err := r.frame()
+	if err != nil {
+		return nil, fmt.Errorf("reading spilled rows from %s: %w", filepath.Base(r.run.Path), err)
+	}
+	return b, nil
+}
+
+func (r *runReader) frame() (*table.Batch, error) {
+	var head [4]byte
+	if _, err := io.ReadFull(r.r, head[:]); err == io.EOF {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	n := int(binary.LittleEndian.Uint32(head[:]))
+	if n > cap(r.packed) {
+		r.packed = make([]byte, n)
+	}
+	if _, err := io.ReadFull(r.r, r.packed[:n]); err != nil {
+		return nil, err
+	}
+	var err error
+	if r.raw, err = s2.Decode(r.raw[:cap(r.raw)], r.packed[:n]); err != nil {
+		return nil, err
+	}
+	return table.Decode(r.raw)
+}
+
+func (r *runReader) close() {
+	if r.f != nil {
+		r.f.Close()
+		r.f, r.r, r.packed, r.raw = nil, nil, nil, nil
+	}
+}

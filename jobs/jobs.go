@@ -1,0 +1,102 @@
+// Package jobs is the catalogue of jobs.
+package jobs
+
+import (
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
+	"millrace/jobs/weblogs"
+	"millrace/schemas/badrow"
+	"millrace/schemas/late"
+	"millrace/schemas/raw"
+	"millrace/schemas/table"
+	"millrace/schemas/weblog"
+	"millrace/transforms"
+	"millrace/transforms/decode"
+)
+
+// Job is one entry of the catalogue.
+type Job struct {
+	Name string
+	Doc  string
+	// Outputs are named collections of rows; each can go to a sink of its own.
+	Outputs []Output
+	// NewSettings returns the job's settings, a pointer to a struct that holds
+	// the defaults; Validate checks them.
+	NewSettings func() any
+	Validate    func(settings any) error
+	// Detect names the format of an input by its first bytes; "" when unknown.
+	Detect func(head []byte) string
+	// Fingerprint names the reference data the settings select, so that rows
+	// made with other data count as another run.
+	Fingerprint func(settings any) (string, error)
+	// Build is the job's diagram.
+	Build func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs
+}
+
+// Output describes one output of a job.
+type Output struct {
+	Name   string
+	Schema *table.Schema
+	Doc    string
+}
+
+// Catalogue lists every job.
+var Catalogue = []Job{
+	{
+		Name: "weblogs",
+		Doc:  "web-server access logs (Apache common, combined, vhost_combined) to masked events, sessions, traffic, top pages, visitors and bots",
+		Outputs: []Output{
+			{"events", weblog.Events, "every request, masked"},
+			{"sessions", weblog.Sessions, "visits of a visitor"},
+			{"traffic", weblog.TrafficRows, "requests and bytes by status class, per second and per minute"},
+			{"top_pages", weblog.TopPages, "most requested paths of each hour"},
+			{"visitors", weblog.Visitors, "distinct visitors of each day, with and without bots"},
+			{"bots", weblog.Bots, "requests and visitors of each known bot and day"},
+			{"bad_rows", badrow.Rows, "lines that could not become events, by reason; never their text"},
+			{"late", late.Rows, "events that came after their windows were sealed; none when reading files"},
+			{"raw", raw.Rows, "every line as it came, encrypted unless --raw plain"},
+		},
+		NewSettings: func() any { s := weblogs.Defaults(); return &s },
+		Validate:    func(s any) error { return s.(*weblogs.Settings).Validate() },
+		Detect:      func(head []byte) string { return formatName(decode.Detect(head)) },
+		Fingerprint: func(s any) (string, error) { return transforms.BotsVersion(s.(*weblogs.Settings).BotsFile) },
+		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {
+			return weblogs.Build(s, *settings.(*weblogs.Settings), c, records)
+		},
+	},
+}
+
+func formatName(f decode.Format) string {
+	if f == decode.Unknown {
+		return ""
+	}
+	return f.String()
+}
+
+// Find returns a job by name.
+func Find(name string) (Job, bool) {
+	for _, j := range Catalogue {
+		if j.Name == name {
+			return j, true
+		}
+	}
+	return Job{}, false
+}
+
+// Names lists the jobs.
+func Names() []string {
+	var names []string
+	for _, j := range Catalogue {
+		names = append(names, j.Name)
+	}
+	return names
+}
+
+// OutputNames lists the outputs of a job.
+func (j Job) OutputNames() []string {
+	var names []string
+	for _, o := range j.Outputs {
+		names = append(names, o.Name)
+	}
+	return names
+}

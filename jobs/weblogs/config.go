@@ -1,0 +1,45 @@
+// Package weblogs is the job that turns web-server access logs into masked
+// events, sessions, traffic, top pages, visitors and bots.
+package weblogs
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Settings are what a user can set by --set or in a YAML file. The zero value is
+// not useful: start from Defaults.
+type Settings struct {
+	SessionGap      time.Duration `set:"sessions.gap" doc:"a pause this long ends a session"`
+	SessionMax      time.Duration `set:"sessions.max_duration" doc:"longest session; 0s is no limit beyond the midnight rule"`
+	SessionDayZone  string        `set:"sessions.day_zone" doc:"time zone in whose midnights sessions are cut, for example Europe/Berlin; empty cuts none"`
+	SessionCampaign bool          `set:"sessions.campaign_cut" doc:"whether a new campaign (utm_campaign) starts a new session"`
+	TopPages        int           `set:"top_pages" doc:"pages kept for each hour"`
+	ExactVisitors   int           `set:"visitors.exact_limit" doc:"visitors of a day that are counted one by one; beyond it a HyperLogLog estimates"`
+	BotsFile        string        `set:"bots.file" doc:"file with bot patterns to use instead of the built-in list"`
+	Shards          int           `set:"lake.shards" doc:"files of a day that are written side by side; part of the result, so keep it for a lake"`
+}
+
+// Defaults are the settings of a run that sets none.
+func Defaults() Settings {
+	return Settings{SessionGap: 30 * time.Minute, TopPages: 10, ExactVisitors: 65_536, Shards: 1}
+}
+
+// Validate reports every setting that cannot work.
+func (s Settings) Validate() error {
+	var faults []error
+	check := func(ok bool, name, rule string) {
+		if !ok {
+			faults = append(faults, fmt.Errorf("setting %s: %s", name, rule))
+		}
+	}
+	check(s.SessionGap >= time.Second && s.SessionGap < 24*time.Hour, "sessions.gap", "must be from 1s to less than 24h")
+	check(s.SessionMax == 0 || s.SessionMax >= s.SessionGap, "sessions.max_duration", "must be 0s or at least sessions.gap")
+	_, err := time.LoadLocation(s.SessionDayZone)
+	check(err == nil, "sessions.day_zone", fmt.Sprintf("unknown time zone %q; use an IANA name such as Europe/Berlin", s.SessionDayZone))
+	check(s.TopPages >= 1 && s.TopPages <= 10_000, "top_pages", "must be from 1 to 10000")
+	check(s.ExactVisitors >= 0 && s.ExactVisitors <= 10_000_000, "visitors.exact_limit", "must be from 0 to 10000000")
+	check(s.Shards >= 1 && s.Shards <= 256, "lake.shards", "must be from 1 to 256")
+	return errors.Join(faults...)
+}

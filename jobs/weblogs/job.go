@@ -1,0 +1,36 @@
+package weblogs
+
+import (
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
+	"millrace/transforms"
+)
+
+// Build is the diagram of the job. records is a PCollection<record.Block>.
+//
+//	blocks ── decode, flag bots, mask, pre-aggregate ─┬─ events, bad_rows, late, raw
+//	                                                  ├─ fragments ── sessions
+//	                                                  ├─ partials ─── traffic, top_pages, visitors, bots
+//	                                                  └─ ledger
+func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollection) transforms.Outputs {
+	s = s.Scope("weblogs")
+	logs := transforms.AccessLogs(s, transforms.AccessLogConfig{
+		Common: c, Sessions: cfg.sessions(), ExactVisitors: cfg.ExactVisitors, BotsFile: cfg.BotsFile,
+	}, records)
+	sessions := transforms.Sessions(s, c, cfg.sessions(), logs.Fragments)
+	rollups := transforms.Rollups(s, c, transforms.RollupConfig{TopPages: cfg.TopPages, ExactVisitors: cfg.ExactVisitors}, logs.Partials)
+	return transforms.Outputs{
+		Rows: map[string]beam.PCollection{
+			"events":    logs.Events,
+			"bad_rows":  logs.BadRows,
+			"late":      logs.Late,
+			"raw":       logs.Raw,
+			"sessions":  sessions,
+			"traffic":   rollups.Traffic,
+			"top_pages": rollups.TopPages,
+			"visitors":  rollups.Visitors,
+			"bots":      rollups.Bots,
+		},
+		Ledger: logs.Ledger,
+	}
+}

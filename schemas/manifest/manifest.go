@@ -1,0 +1,70 @@
+// Package manifest defines the record of one run that a lake keeps:
+// LAKE/_runs/<run id>.json.
+package manifest
+
+import (
+	"time"
+
+	"millrace/schemas/ledger"
+)
+
+// Manifest says what a run read, with which program and settings, and what it
+// wrote.
+type Manifest struct {
+	Run     string `json:"run"`
+	Job     string `json:"job"`
+	State   State  `json:"state"`
+	Version string `json:"version"` // of the program
+	// ConfigHash covers everything in the configuration that decides the rows.
+	ConfigHash string            `json:"config_hash"`
+	Settings   map[string]string `json:"settings"`
+	KeyID      string            `json:"key_id"` // of the masking key
+	Source     string            `json:"source"`
+	From       string            `json:"from,omitempty"`
+	To         string            `json:"to,omitempty"`
+	Started    time.Time         `json:"started"`
+	Seconds    float64           `json:"seconds"`
+	Inputs     []Input           `json:"inputs"`
+	Outputs    map[string]Output `json:"outputs"`
+	Ledger     Ledger            `json:"ledger"`
+	Days       []string          `json:"days"`
+	Files      []File            `json:"files"`
+}
+
+// State is how a run ended.
+type State string
+
+const (
+	Done       State = "done"
+	Unbalanced State = "unbalanced" // the ledger did not balance: nothing was committed
+)
+
+// Input is one file that was read.
+type Input struct {
+	Name      string `json:"name"`
+	Source    string `json:"source"` // content identity
+	Format    string `json:"format"`
+	Bytes     int64  `json:"bytes"` // as stored
+	Duplicate bool   `json:"duplicate,omitempty"`
+}
+
+// Output counts what one output got.
+type Output struct {
+	Rows  int64 `json:"rows"`
+	Bytes int64 `json:"bytes"`
+	Files int   `json:"files"`
+}
+
+// File is one file of the lake.
+type File struct {
+	Key    string `json:"key"`
+	Rows   int64  `json:"rows"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// Ledger is the run's ledger with its verdict.
+type Ledger struct {
+	ledger.Ledger
+	Balanced bool `json:"balanced"`
+}

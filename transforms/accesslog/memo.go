@@ -1,0 +1,130 @@
+package accesslog
+
+import (
+	"bytes"
+	"net/netip"
+
+	"millrace/schemas/pii"
+	"millrace/transforms/mask"
+	"millrace/transforms/sessions"
+)
+
+// maxMemo bounds each cache; a full one starts anew, as rare texts crowd it.
+const maxMemo = 1 << 17
+
+// text is a masked text with its code in the present batch.
+type text struct {
+	masked []byte
+	batch  uint32 // number of the batch that code belongs to
+	code   uint32
+}
+
+// agent is what a user agent tells.
+type agent struct {
+	text
+	bot  string // name; empty for people
+	note bool   // whether it is a bot
+}
+
+// visitor is what client address and user agent tell.
+type visitor struct {
+	sessions.Visitor      // token and its hash
+	id               text // the same token
+	network          text // truncated address; nil masked for a host name
+}
+
+type visitorKey struct {
+	addr  netip.Addr
+	agent *agent
+}
+
+// page is what a path tells.
+type page struct {
+	text
+	asset bool // static: never a page view
+}
+
+func memoOf[T any](m map[string]*T, key []byte, fill func() *T) *T {
+	if v, ok := m[string(key)]; ok {
+		return v
+	}
+	if len(m) >= maxMemo {
+		clear(m)
+	}
+	v := fill()
+	m[string(key)] = v
+	return v
+}
+
+func (w *Worker) agent(ua pii.Text) *agent {
+	return memoOf(w.agents, pii.Reveal(ua), func() *agent {
+		name, bot := w.bots.Match(pii.Reveal(ua))
+		return &agent{text: text{masked: w.masked(ua, mask.UserAgent)}, bot: name, note: bot}
+	})
+}
+
+func (w *Worker) referrer(ref pii.Text) *text {
+	return memoOf(w.referrers, pii.Reveal(ref), func() *text { return &text{masked: w.masked(ref, mask.Referrer)} })
+}
+
+func (w *Worker) page(path []byte) *page {
+	return memoOf(w.pages, path, func() *page {
+		return &page{text: text{masked: w.masked(pii.Of(path), mask.Path)}, asset: isAsset(path)}
+	})
+}
+
+func (w *Worker) visitor(client pii.Text, addr netip.Addr, ua pii.Text, a *agent) *visitor {
+	if !addr.IsValid() {
+		return w.newVisitor(client, addr, ua)
+	}
+	key := visitorKey{addr, a}
+	if v, ok := w.visitors[key]; ok {
+		return v
+	}
+	if len(w.visitors) >= maxMemo {
+		clear(w.visitors)
+	}
+	v := w.newVisitor(client, addr, ua)
+	w.visitors[key] = v
+	return v
+}
+
+func (w *Worker) newVisitor(client pii.Text, addr netip.Addr, ua pii.Text) *visitor {
+	v := &visitor{id: text{masked: w.masker.AppendVisitor(nil, client, ua)}}
+	v.Visitor = sessions.VisitorOf(string(v.id.masked))
+	if addr.IsValid() {
+		v.network.masked = mask.TruncateAddr(addr).AppendTo(nil)
+	}
+	return v
+}
+
+func (w *Worker) masked(t pii.Text, where mask.Where) []byte {
+	return w.masker.AppendMasked(nil, t, where)
+}
+
+// assets are the endings of static files.
+var assets = [][]byte{
+	[]byte("css"), []byte("js"), []byte("mjs"), []byte("map"), []byte("png"), []byte("jpg"), []byte("jpeg"), []byte("gif"), []byte("svg"),
+	[]byte("ico"), []byte("webp"), []byte("avif"), []byte("bmp"), []byte("woff"), []byte("woff2"), []byte("ttf"), []byte("eot"), []byte("otf"),
+	[]byte("mp4"), []byte("webm"), []byte("mp3"),
+}
+
+// isAsset tells whether a path names a static file, by its ending, or one that
+// only programs ask for.
+func isAsset(path []byte) bool {
+	name := path[bytes.LastIndexByte(path, '/')+1:]
+	if string(name) == "robots.txt" {
+		return true
+	}
+	dot := bytes.LastIndexByte(name, '.')
+	if dot < 0 {
+		return false
+	}
+	ending := bytes.ToLower(name[dot+1:])
+	for _, a := range assets {
+		if bytes.Equal(ending, a) {
+			return true
+		}
+	}
+	return false
+}

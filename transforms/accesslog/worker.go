@@ -1,0 +1,384 @@
+package accesslog
+
+import (
+	"bytes"
+
+	"millrace/schemas/badrow"
+	"millrace/schemas/late"
+	"millrace/schemas/ledger"
+	"millrace/schemas/pii"
+	"millrace/schemas/raw"
+	"millrace/schemas/record"
+	"millrace/schemas/table"
+	"millrace/schemas/weblog"
+	"millrace/transforms/decode"
+	"millrace/transforms/mask"
+	"millrace/transforms/sessions"
+)
+
+// Bots tells bots by their user agent; enrich.Bots does.
+type Bots interface {
+	Match(userAgent []byte) (name string, bot bool)
+}
+
+// Config says what a worker does.
+type Config struct {
+	Masker *mask.Masker
+	Bots   Bots
+	// From and To bound the UTC days to write, in days since the Unix epoch; 0
+	// is open. Events up to a day outside still feed sessions.
+	From, To int64
+	// Keep, when set, is given every record for the raw archive and returns the
+	// payload to store and the id of the key that seals it ("" for none).
+	Keep func(dst, line []byte, source record.Identity, position int64) (payload []byte, keyID string)
+	// Count is told of every event in the bounds, Visit of every event in the
+	// bounds or up to a day outside.
+	Count func(*Event)
+	Visit func(*Event)
+}
+
+// Event is what the aggregates of an event need.
+type Event struct {
+	Time     int64 // Unix milliseconds
+	Position int64
+	Source   string
+	Visitor  sessions.Visitor
+	Path     []byte // masked; empty when the request cannot be read
+	Query    []byte // masked
+	Referrer []byte // masked
+	Status   int32
+	Bytes    int64 // 0 when not logged
+	PageView bool
+	Bot      bool
+	BotName  string
+}
+
+// Worker processes lines. One goroutine uses it.
+type Worker struct {
+	Config
+	// Rows made since the last Take.
+	events, bad, late, raw *table.Batch
+	// Ledger of everything since the last TakeLedger.
+	ledger ledger.Ledger
+
+	masker *mask.Masker
+	bots   Bots
+	parser decode.Parser
+	line   decode.AccessLog
+	event  Event
+
+	agents    map[string]*agent
+	referrers map[string]*text
+	pages     map[string]*page
+	visitors  map[visitorKey]*visitor
+	batch     uint32 // number of the present events batch, never 0
+	scratch   []byte
+
+	block   *record.Block
+	source  record.Identity
+	format  decode.Format
+	srcCode uint32
+	span    Span
+}
+
+// Span is what a call of Lines saw.
+type Span struct {
+	First, Last int64 // event time of the first and last readable line, in their order; 0 when there was none
+	waiting     []refused
+}
+
+// refused is a bad record that no readable line preceded in its call: the time
+// under which it is filed is not known yet.
+type refused struct {
+	reason   badrow.Reason
+	line     []byte // view of the block
+	position int64
+	length   int64
+}
+
+// New makes a worker.
+func New(c Config) *Worker {
+	w := &Worker{Config: c, masker: c.Masker, bots: c.Bots, agents: map[string]*agent{}, referrers: map[string]*text{}, pages: map[string]*page{}, visitors: map[visitorKey]*visitor{}}
+	w.fresh()
+	return w
+}
+
+func (w *Worker) fresh() {
+	w.events, w.bad, w.late, w.raw = table.NewBatch(weblog.Events), table.NewBatch(badrow.Rows), table.NewBatch(late.Rows), table.NewBatch(raw.Rows)
+	w.batch++
+}
+
+// Rows is the number of rows waiting to be taken, Size their memory in bytes.
+func (w *Worker) Rows() int { return w.events.Len() + w.bad.Len() + w.raw.Len() }
+
+// Size estimates the memory of the waiting rows in bytes.
+func (w *Worker) Size() int { return w.events.Size() + w.bad.Size() + w.raw.Size() }
+
+// Take hands over the waiting rows; the worker begins new batches.
+func (w *Worker) Take() (events, bad, late, raw *table.Batch) {
+	events, bad, late, raw = w.events, w.bad, w.late, w.raw
+	w.fresh()
+	return events, bad, late, raw
+}
+
+// TakeLedger hands over the ledger and begins a new one.
+func (w *Worker) TakeLedger() ledger.Ledger {
+	l := w.ledger
+	w.ledger = ledger.Ledger{}
+	return l
+}
+
+// Lines processes whole lines, data, that begin at offset base of the block's
+// source. Call Settle with the neighbouring time afterwards.
+func (w *Worker) Lines(b *record.Block, data []byte, base int64) (Span, error) {
+	id, err := record.ParseIdentity(b.Source)
+	if err != nil {
+		return Span{}, err
+	}
+	w.block, w.source, w.span = b, id, Span{}
+	w.format, _ = decode.ParseFormat(b.Format) // an unknown one is judged line by line
+	w.srcCode = w.events.Intern(weblog.EventSource, []byte(b.Source))
+	w.event.Source = b.Source
+	if b.Oversize > 0 {
+		w.ledger.In++
+		w.refuse(badrow.TooLong, data, base, b.Oversize)
+		return w.span, nil
+	}
+	lines := decode.NewLines(data, base)
+	for {
+		line, position, ok := lines.Next()
+		if !ok {
+			return w.span, nil
+		}
+		w.ledger.In++
+		if b.Duplicate {
+			w.ledger.Duplicate++
+			continue
+		}
+		w.guarded(line, position)
+	}
+}
+
+// guarded turns a panic on one record into a bad row.
+func (w *Worker) guarded(line []byte, position int64) {
+	events := w.ledger.Events
+	defer func() {
+		if r := recover(); r != nil {
+			w.events.Rewind()
+			w.ledger.Events = events
+			w.refuse(badrow.Panic, line, position, int64(len(line)))
+		}
+	}()
+	w.one(line, position)
+}
+
+func (w *Worker) one(line []byte, position int64) {
+	reason := w.parser.Parse(line, w.format, &w.line)
+	if reason == badrow.None {
+		reason = decode.CheckArrival(w.line.Time, w.block.Arrival)
+	}
+	if reason != badrow.None {
+		w.refuse(reason, line, position, int64(len(line)))
+		return
+	}
+	l := &w.line
+	if w.span.First == 0 {
+		w.span.First = l.Time
+	}
+	w.span.Last = l.Time
+	day := table.FloorDay(l.Time)
+	if (w.From != 0 && day < w.From-1) || (w.To != 0 && day > w.To+1) {
+		w.ledger.Skipped++
+		return
+	}
+	inside := (w.From == 0 || day >= w.From) && (w.To == 0 || day <= w.To)
+	agent := w.agent(l.UserAgent)
+	v := w.visitor(l.Client, l.Addr, l.UserAgent, agent)
+	e := &w.event
+	e.Time, e.Position, e.Visitor = l.Time, position, v.Visitor
+	e.Status, e.Bytes, e.Bot, e.BotName = l.Status, max(l.Bytes, 0), agent.note, agent.bot
+	path, query := w.target(l.Target)
+	e.Path, e.Query, e.PageView = nil, query, false
+	if path != nil {
+		e.Path = path.masked
+		e.PageView = !path.asset && string(l.Method) == "GET" && (l.Status >= 200 && l.Status < 300 || l.Status == 304)
+	}
+	var ref *text
+	e.Referrer = nil
+	if !l.Referrer.Empty() {
+		ref = w.referrer(l.Referrer)
+		e.Referrer = ref.masked
+	}
+	w.Visit(e)
+	if !inside {
+		w.ledger.Skipped++
+		return
+	}
+	w.put(v, agent, path, ref, position)
+	w.keep(line, position, l.Time)
+	w.Count(e)
+	w.ledger.Events++
+}
+
+// target splits path and query, masked. A request line that could not be read
+// has neither.
+func (w *Worker) target(t pii.Text) (path *page, query []byte) {
+	b := pii.Reveal(t)
+	if len(b) == 0 {
+		return nil, nil
+	}
+	if i := bytes.IndexByte(b, '?'); i >= 0 {
+		w.scratch = w.masker.AppendMasked(w.scratch[:0], pii.Of(b[i+1:]), mask.Query)
+		query = w.scratch
+		b = b[:i]
+	}
+	return w.page(b), query
+}
+
+// put appends the masked row.
+func (w *Worker) put(v *visitor, a *agent, path *page, ref *text, position int64) {
+	b, l := w.events, &w.line
+	b.PutUUID(weblog.EventID, record.EventID(w.source, position))
+	b.PutInt(weblog.EventTime, l.Time)
+	w.putMemo(weblog.EventVisitorID, &v.id)
+	w.putMemo(weblog.EventClientIP, &v.network)
+	putText(b, weblog.EventMethod, l.Method)
+	if path != nil {
+		w.putMemo(weblog.EventPath, &path.text)
+	} else {
+		b.PutNull(weblog.EventPath)
+	}
+	putText(b, weblog.EventQuery, w.event.Query)
+	putText(b, weblog.EventProtocol, l.Protocol)
+	b.PutInt(weblog.EventStatus, int64(l.Status))
+	if l.Bytes >= 0 {
+		b.PutInt(weblog.EventBytes, l.Bytes)
+	} else {
+		b.PutNull(weblog.EventBytes)
+	}
+	if ref != nil {
+		w.putMemo(weblog.EventReferrer, ref)
+	} else {
+		b.PutNull(weblog.EventReferrer)
+	}
+	w.putMemo(weblog.EventUserAgent, &a.text)
+	b.PutBool(weblog.EventBot, a.note)
+	b.PutBool(weblog.EventLate, false)
+	if a.bot != "" {
+		b.PutString(weblog.EventBotName, a.bot)
+	} else {
+		b.PutNull(weblog.EventBotName)
+	}
+	b.PutBool(weblog.EventPageView, w.event.PageView)
+	if l.User.Empty() {
+		b.PutNull(weblog.EventUser)
+	} else {
+		w.scratch = w.masker.AppendUser(w.scratch[:0], l.User)
+		b.PutText(weblog.EventUser, w.scratch)
+	}
+	putText(b, weblog.EventHost, l.VHost)
+	if l.Request.Empty() {
+		b.PutNull(weblog.EventRequest)
+	} else {
+		w.scratch = w.masker.AppendMasked(w.scratch[:0], l.Request, mask.FreeText)
+		b.PutText(weblog.EventRequest, w.scratch)
+	}
+	b.PutCode(weblog.EventSource, w.srcCode)
+	b.PutInt(weblog.EventPosition, position)
+	b.EndRow()
+}
+
+// putMemo appends a remembered text; its code is looked up once a batch.
+func (w *Worker) putMemo(col int, t *text) {
+	if len(t.masked) == 0 {
+		w.events.PutNull(col)
+		return
+	}
+	if t.batch != w.batch {
+		t.batch, t.code = w.batch, w.events.Intern(col, t.masked)
+	}
+	w.events.PutCode(col, t.code)
+}
+
+// putText appends a text, null when empty.
+func putText(b *table.Batch, col int, v []byte) {
+	if len(v) == 0 {
+		b.PutNull(col)
+		return
+	}
+	b.PutText(col, v)
+}
+
+// refuse appends a bad row, or skips it when it is filed outside the days to
+// write.
+func (w *Worker) refuse(reason badrow.Reason, line []byte, position, length int64) {
+	noted := w.noted()
+	if noted == 0 {
+		w.span.waiting = append(w.span.waiting, refused{reason, line, position, length})
+		return
+	}
+	w.file(refused{reason, line, position, length}, noted)
+}
+
+func (w *Worker) file(r refused, noted int64) {
+	if w.outside(noted) {
+		w.ledger.Skipped++
+		return
+	}
+	w.ledger.AddBad(r.reason)
+	w.bad.Append(&badrow.Row{
+		BadRowID: record.EventID(w.source, r.position), NotedTime: table.Millis(noted), Stage: "decode", Reason: string(r.reason),
+		Source: w.block.Source, Position: r.position, Length: r.length, Skeleton: badrow.Skeleton(r.line),
+	})
+	w.keep(r.line, r.position, noted)
+}
+
+// Settle files the bad records that no readable line preceded in their call of
+// Lines, the latest one: under the time of the nearest readable line of the
+// block, before them or, where there is none, after. 0 files them under 1970.
+func (w *Worker) Settle(s Span, near int64) {
+	for _, r := range s.waiting {
+		w.file(r, near)
+	}
+}
+
+func (w *Worker) outside(ms int64) bool {
+	day := table.FloorDay(ms)
+	return (w.From != 0 && day < w.From) || (w.To != 0 && day > w.To)
+}
+
+// noted is the time under which a record without one of its own is filed.
+func (w *Worker) noted() int64 {
+	if w.block.Arrival != 0 {
+		return w.block.Arrival
+	}
+	return w.span.Last
+}
+
+// keep appends a record to the raw archive, filed under the given time.
+func (w *Worker) keep(line []byte, position, noted int64) {
+	if w.Keep == nil {
+		return
+	}
+	if w.block.Arrival != 0 {
+		noted = w.block.Arrival
+	}
+	payload, keyID := w.Keep(w.scratch[:0], line, w.source, position)
+	w.scratch = payload
+	b := w.raw
+	b.PutString(raw.Source, w.block.Source)
+	b.PutInt(raw.Position, position)
+	b.PutInt(raw.NotedTime, noted)
+	if w.block.Arrival != 0 {
+		b.PutInt(raw.ArrivalTime, w.block.Arrival)
+	} else {
+		b.PutNull(raw.ArrivalTime)
+	}
+	if keyID != "" {
+		b.PutString(raw.KeyID, keyID)
+	} else {
+		b.PutNull(raw.KeyID)
+	}
+	b.PutText(raw.Payload, payload)
+	b.EndRow()
+}

@@ -1,0 +1,29 @@
+package transforms
+
+import (
+	"context"
+
+	"millrace/internal/maskkey"
+)
+
+// Common is what the transforms of a run share. It travels with the pipeline and
+// holds no secret.
+type Common struct {
+	Run       string
+	KeyRef    string // masking key by reference, resolved in Setup on the worker
+	Raw       string // "off", "plain" or "sealed"
+	From, To  int64  // UTC days to write, days since the Unix epoch; 0 is open
+	Revisions map[int64]int32
+}
+
+// within tells whether a day is to be written.
+func (c Common) within(day int64) bool {
+	return (c.From == 0 || day >= c.From) && (c.To == 0 || day <= c.To)
+}
+
+func (c Common) revision(day int64) int32 { return c.Revisions[day] }
+
+func (c Common) key(ctx context.Context) (maskkey.Key, error) {
+	ring, err := maskkey.Resolve(ctx, c.KeyRef)
+	return ring.Active(), err
+}

@@ -1,0 +1,27 @@
+// Package transforms puts the ideas of its subfolders on Beam: DoFns, their
+// registration and the PTransforms that jobs are made of. It holds no algorithm.
+package transforms
+
+import (
+	"reflect"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"millrace/schemas/record"
+	"millrace/schemas/table"
+)
+
+func init() {
+	beam.RegisterCoder(reflect.TypeFor[record.Block](), record.Encode, record.Decode)
+	beam.RegisterCoder(reflect.TypeFor[table.Rows](), table.EncodeRows, table.DecodeRows)
+	register.Emitter1[table.Rows]()
+	register.Emitter2[string, []byte]()
+	register.Iter1[[]byte]()
+}
+
+// Outputs are what a job produces.
+type Outputs struct {
+	Rows   map[string]beam.PCollection // PCollection<table.Rows> by output name
+	Ledger beam.PCollection            // PCollection<[]byte>: ledgers in JSON, to be summed
+}
