@@ -1,0 +1,140 @@
+package mask
+
+import "sort"
+
+// group is a run of digits.
+type group struct {
+	span
+	joined bool // a single separator lies between it and the group before
+}
+
+// cards finds card numbers: 12 to 19 digits, with at most a single space, plus
+// or dash between two of them.
+//
+// Any such number covers a byte at a multiple of 12, so looking at every
+// twelfth byte is enough.
+func (s *scanner) cards(l *layer) {
+	t := l.text
+	end := 0
+	for i := minPAN - 1; i < len(t); i += minPAN {
+		if i < end || kinds[t[i]]&inNumber == 0 {
+			continue
+		}
+		lo, hi := i, i+1
+		for lo > end && kinds[t[lo-1]]&inNumber != 0 {
+			lo--
+		}
+		for hi < len(t) && kinds[t[hi]]&inNumber != 0 {
+			hi++
+		}
+		end = hi
+		if hi-lo >= minPAN {
+			s.cardsIn(l, lo, hi)
+		}
+	}
+}
+
+// cardsIn searches a stretch of digits and separators.
+func (s *scanner) cardsIn(l *layer, lo, hi int) {
+	digits := 0
+	for _, c := range l.text[lo:hi] {
+		if isDigit(c) {
+			digits++
+		}
+	}
+	if digits < minPAN {
+		return
+	}
+	tokens := l.tokenSpans()
+	if i := sort.Search(len(tokens), func(i int) bool { return tokens[i].end > lo }); i < len(tokens) && tokens[i].start < hi {
+		if tokens[i].start > lo {
+			s.cardsIn(l, lo, tokens[i].start)
+		}
+		if tokens[i].end < hi {
+			s.cardsIn(l, tokens[i].end, hi)
+		}
+		return
+	}
+	s.groups = splitGroups(s.groups[:0], l.text, lo, hi)
+	for g := 0; g < len(s.groups); {
+		if n := s.cardAt(l, g); n > 0 {
+			s.add(l, Card, s.groups[g].start, s.groups[g+n-1].end)
+			g += n
+		} else {
+			g++
+		}
+	}
+}
+
+// cardAt returns how many groups, from the g-th, make a card number; 0 for
+// none. A number in a row of digits may begin and end at any group: "card 1
+// 4111 1111 1111 1111 12/27".
+func (s *scanner) cardAt(l *layer, g int) int {
+	s.digits = s.digits[:0]
+	for n := g; n < len(s.groups) && (n == g || s.groups[n].joined); n++ {
+		p := s.groups[n]
+		if len(s.digits)+p.end-p.start > maxPAN {
+			return 0
+		}
+		s.digits = append(s.digits, l.text[p.start:p.end]...)
+		if len(s.digits) >= minPAN && IsPAN(s.digits) && !partOfHash(l.text, s.groups[g].start, p.end) {
+			return n - g + 1
+		}
+	}
+	return 0
+}
+
+func splitGroups(dst []group, t []byte, lo, hi int) []group {
+	for i := lo; i < hi; {
+		if !isDigit(t[i]) {
+			i++
+			continue
+		}
+		start := i
+		for i < hi && isDigit(t[i]) {
+			i++
+		}
+		joined := len(dst) > 0 && dst[len(dst)-1].end == start-1
+		dst = append(dst, group{span{start, i}, joined})
+	}
+	return dst
+}
+
+// partOfHash tells whether digits belong to a UUID or to a hexadecimal number
+// of 128 bits or more that has letters.
+func partOfHash(t []byte, start, end int) bool {
+	lo, hi := start, end
+	letters := false
+	for lo > 0 && hexValue(t[lo-1]) < 16 {
+		lo--
+		letters = letters || isAlpha(t[lo])
+	}
+	for hi < len(t) && hexValue(t[hi]) < 16 {
+		letters = letters || isAlpha(t[hi])
+		hi++
+	}
+	if letters && hi-lo >= 32 {
+		return true
+	}
+	for p := max(0, end-uuidLen); p <= start && p+uuidLen <= len(t); p++ {
+		if isUUID(t[p : p+uuidLen]) {
+			return true
+		}
+	}
+	return false
+}
+
+const uuidLen = 36
+
+func isUUID(b []byte) bool {
+	for i, c := range b {
+		if i == 8 || i == 13 || i == 18 || i == 23 {
+			if c != '-' {
+				return false
+			}
+		} else if hexValue(c) >= 16 {
+			return false
+		}
+	}
+	return true
+}

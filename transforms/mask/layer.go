@@ -1,0 +1,119 @@
+package mask
+
+import "bytes"
+
+// layer is a text after some rounds of percent-decoding, with the way back to
+// the text as it came. Every layer is searched: what is a finding in any of
+// them is one, since whoever reads the lake may decode or not.
+type layer struct {
+	text []byte
+	raw  []int32 // offset in the raw text of each byte and of the end; nil in layer 0
+	deep int     // rounds of decoding
+
+	tokens       []span // tokens in text, once located
+	tokensListed bool
+}
+
+type span struct{ start, end int }
+
+// maxLayers bounds the rounds of decoding. The last rounds undo any number of
+// escaped percent signs at once ("%252540"), so only escapes nested in other
+// ways more than maxLayers deep stay closed.
+const (
+	maxLayers     = 5
+	firstCollapse = 3
+)
+
+// rawAt returns the offset in the raw text of text[i].
+func (l *layer) rawAt(i int) int {
+	if l.raw == nil {
+		return i
+	}
+	return int(l.raw[i])
+}
+
+// width returns how many raw bytes text[i] takes: 1 when it came as it is, 3
+// when escaped once.
+func (l *layer) width(i int) int {
+	if l.raw == nil {
+		return 1
+	}
+	return int(l.raw[i+1] - l.raw[i])
+}
+
+// decode fills l with src after one more round of percent-decoding. It returns
+// false, and leaves l unusable, when src has no escape.
+func (l *layer) decode(src *layer) bool {
+	first := nextEscape(src.text, 0)
+	if first < 0 {
+		return false
+	}
+	l.deep = src.deep + 1
+	l.tokens, l.tokensListed = l.tokens[:0], false
+	l.text = append(l.text[:0], src.text[:first]...)
+	l.raw = l.raw[:0]
+	for i := range first {
+		l.raw = append(l.raw, int32(src.rawAt(i)))
+	}
+	t := src.text
+	for i := first; i < len(t); {
+		c, n := t[i], 1
+		if c == '%' && i+2 < len(t) {
+			if hi, lo := hexValue(t[i+1]), hexValue(t[i+2]); hi|lo < 16 {
+				c, n = hi<<4|lo, 3
+				for l.deep >= firstCollapse && c == '%' && i+n+1 < len(t) && hexValue(t[i+n])|hexValue(t[i+n+1]) < 16 {
+					c = hexValue(t[i+n])<<4 | hexValue(t[i+n+1])
+					n += 2
+				}
+			}
+		}
+		l.text = append(l.text, c)
+		l.raw = append(l.raw, int32(src.rawAt(i)))
+		i += n
+	}
+	l.raw = append(l.raw, int32(src.rawAt(len(t))))
+	return true
+}
+
+// nextEscape returns the index of the next percent sign before two
+// hexadecimal digits, or -1.
+func nextEscape(t []byte, from int) int {
+	for i := from; i < len(t); i++ {
+		n := bytes.IndexByte(t[i:], '%')
+		if n < 0 {
+			return -1
+		}
+		if i += n; i+2 < len(t) && hexValue(t[i+1])|hexValue(t[i+2]) < 16 {
+			return i
+		}
+	}
+	return -1
+}
+
+// tokenSpans locates the tokens in the text; nothing may be found inside them.
+func (l *layer) tokenSpans() []span {
+	if l.tokensListed {
+		return l.tokens
+	}
+	l.tokensListed = true
+	l.tokens = l.tokens[:0]
+	for i := 0; ; {
+		n := bytes.Index(l.text[i:], []byte(tokenHead))
+		if n < 0 {
+			return l.tokens
+		}
+		i += n
+		if end := tokenEnd(l.text, i); end > 0 {
+			l.tokens = append(l.tokens, span{i, end})
+			i = end
+		} else {
+			i++
+		}
+	}
+}
+
+// masked tells whether text[start:end] is what masking leaves behind.
+func (l *layer) masked(start, end int) bool {
+	v := l.text[start:end]
+	return string(v) == redacted || tokenEnd(v, 0) == len(v)
+}

@@ -1,0 +1,67 @@
+// Package mask makes text safe to keep: it replaces e-mail addresses and card
+// numbers by keyed tokens and secrets by the word REDACTED, truncates addresses
+// and derives visitor ids. It is plain Go: no Beam, no clock, no I/O.
+//
+// What it guarantees for the text it writes:
+//
+//   - Nothing it can find is left: masked text, masked again, stays as it is.
+//   - What is no finding stays byte for byte; valid UTF-8 stays valid.
+//   - Equal values give equal tokens under one key, on every machine and in
+//     every run. A token already in the text is never taken apart.
+//
+// It finds what has a shape: addresses, numbers with check digits, credentials
+// with a known form, values of parameters with a secret's name, each also
+// percent-encoded in whole or in part and several times over. It does not find
+// names or postal addresses; those are for the fields that hold them.
+package mask
+
+// Type says what a finding is.
+type Type string
+
+// The types of findings, in order of precedence where findings coincide.
+const (
+	JWT         Type = "jwt"               // JSON web token
+	AWSKeyID    Type = "aws_access_key_id" // AKIA... or ASIA...
+	AWSSecret   Type = "aws_secret_key"    // 40 characters near a key id
+	Bearer      Type = "bearer"            // credentials after "Bearer "
+	Basic       Type = "basic"             // credentials after "Basic "
+	URLPassword Type = "url_password"      // scheme://user:password@host
+	QuerySecret Type = "query_token"       // value of a parameter with a secret's name
+	Email       Type = "email"             // becomes a token of type "email"
+	Card        Type = "pan"               // becomes a token of type "pan"
+	redacted         = "REDACTED"          // what replaces a secret
+	maxRounds        = 8                   // see AppendMasked
+)
+
+// secret tells whether findings of the type become REDACTED, not a token.
+func (t Type) secret() bool { return t != Email && t != Card }
+
+// rank orders types by precedence.
+func (t Type) rank() int {
+	for i, o := range [...]Type{JWT, AWSKeyID, AWSSecret, Bearer, Basic, URLPassword, QuerySecret, Email, Card} {
+		if t == o {
+			return i
+		}
+	}
+	return 99
+}
+
+// Where says which field a text comes from; it decides where the value of a
+// parameter ends and whether a plus may be a space.
+type Where uint8
+
+// The fields of a request.
+const (
+	FreeText  Where = iota // anything else, for example an unreadable request line
+	Path                   // path of a URL, without query
+	Query                  // query of a URL, without the question mark
+	Referrer               // whole URL
+	UserAgent              // user agent
+)
+
+// Finding is a stretch of text that masking replaces: Start and End are byte
+// offsets in the text as it came, encoded or not.
+type Finding struct {
+	Type       Type
+	Start, End int
+}

@@ -1,0 +1,51 @@
+package mask
+
+import "millrace/schemas/pii"
+
+// AppendVisitor appends the id of a visitor: the token of type "visitor" of the
+// client's full address, 00, and the user agent. Spellings of one IP address
+// count as one (IPv4 mapped into IPv6 as IPv4), host names in lower case.
+func (m *Masker) AppendVisitor(dst []byte, addrOrHost, userAgent pii.Text) []byte {
+	k := append(m.visitors.key[:0], pii.Reveal(addrOrHost)...)
+	k = append(append(k, 0), pii.Reveal(userAgent)...)
+	m.visitors.key = k
+	s, hit := m.visitors.find()
+	if hit {
+		return m.tokens.appendCode(dst, "visitor", &s.code)
+	}
+	m.scratch = append(appendCanonical(m.scratch[:0], pii.Reveal(addrOrHost)), 0)
+	m.scratch = append(m.scratch, pii.Reveal(userAgent)...)
+	c := m.tokens.code("visitor", m.scratch)
+	if s != nil {
+		s.code = c
+	}
+	return m.tokens.appendCode(dst, "visitor", &c)
+}
+
+// Visitor is AppendVisitor into a new string.
+func (m *Masker) Visitor(addrOrHost, userAgent pii.Text) string {
+	return string(m.AppendVisitor(nil, addrOrHost, userAgent))
+}
+
+// AppendUser appends the token of type "user" of a user name, taken as it is:
+// servers differ in whether case counts.
+func (m *Masker) AppendUser(dst []byte, user pii.Text) []byte {
+	return m.appendToken(dst, "user", pii.Reveal(user))
+}
+
+// User is AppendUser into a new string.
+func (m *Masker) User(user pii.Text) string { return string(m.AppendUser(nil, user)) }
+
+// appendToken appends a token, remembering it: texts repeat.
+func (m *Masker) appendToken(dst []byte, typ string, normalised []byte) []byte {
+	m.values.key = append(append(append(m.values.key[:0], typ...), 0), normalised...)
+	s, hit := m.values.find()
+	if hit {
+		return m.tokens.appendCode(dst, typ, &s.code)
+	}
+	c := m.tokens.code(typ, normalised)
+	if s != nil {
+		s.code = c
+	}
+	return m.tokens.appendCode(dst, typ, &c)
+}
