@@ -95,7 +95,7 @@ func (b *s3Body) open() error {
 func (b *s3Body) Read(p []byte) (int, error) {
 	for {
 		if b.off >= b.end {
-			return 0, io.EOF
+			return 0, b.finish()
 		}
 		if b.body == nil {
 			if err := b.open(); err != nil {
@@ -110,7 +110,7 @@ func (b *s3Body) Read(p []byte) (int, error) {
 			b.failures = 0
 		}
 		if isChecksumError(err) {
-			return n, &driver.Error{Doing: "read", Object: b.store.Name(b.key), Class: driver.ErrCorrupt, Cause: err, Cure: "the stored object is damaged; write it anew"}
+			return n, b.damaged(err)
 		}
 		if err != nil || n == 0 {
 			b.drop()
@@ -122,6 +122,25 @@ func (b *s3Body) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
+}
+
+// finish meets the end of the answer, where the SDK compares checksums and the
+// connection becomes free for another request.
+func (b *s3Body) finish() error {
+	if b.body == nil {
+		return io.EOF
+	}
+	b.watchdog.Reset(b.store.idle)
+	_, err := b.body.Read(make([]byte, 1))
+	b.drop()
+	if isChecksumError(err) {
+		return b.damaged(err)
+	}
+	return io.EOF
+}
+
+func (b *s3Body) damaged(err error) error {
+	return &driver.Error{Doing: "read", Object: b.store.Name(b.key), Class: driver.ErrCorrupt, Cause: err, Cure: "the stored object is damaged; write it anew"}
 }
 
 // pause waits before the next attempt, or says why there is none.

@@ -1,0 +1,205 @@
+package lakeio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"millrace/io/driver"
+)
+
+// fileTree is one path on disk: a file, a folder, or a pattern.
+type fileTree struct{ path string }
+
+func (t fileTree) find(ctx context.Context) (files []logFile, notes []string, err error) {
+	f := &finder{ctx: ctx}
+	switch st, err := os.Stat(t.path); {
+	case err == nil && st.IsDir():
+		if err := f.folder(t.path); err != nil {
+			return nil, nil, err
+		}
+	case err == nil:
+		if !st.Mode().IsRegular() {
+			return nil, nil, badPlace(t.path, "it is not a regular file", "copy what it gives into a file and name that")
+		}
+		f.add(t.path, st)
+	case isPattern(t.path):
+		if err := f.pattern(t.path); err != nil {
+			return nil, nil, err
+		}
+	default:
+		return nil, nil, fileError("read", t.path, err)
+	}
+	if len(f.files) == 0 {
+		return nil, nil, nothing(t.path)
+	}
+	slices.SortFunc(f.files, func(a, b logFile) int { return strings.Compare(a.name, b.name) })
+	return f.files, f.notes, nil
+}
+
+// nothing reports a folder or pattern without a file in it.
+func nothing(place string) error {
+	what, cure := "there is no file in it", "names that begin with . or _ do not count; check the path"
+	if isPattern(place) {
+		what, cure = "no file matches", "check it with ls; * and ? do not reach over a slash, and quote the pattern in the shell"
+	}
+	return &driver.Error{Doing: "find logs in", Object: place, Class: driver.ErrNotFound, Cause: errors.New(what), Cure: cure}
+}
+
+// finder collects files.
+type finder struct {
+	ctx   context.Context
+	files []logFile
+	notes []string
+}
+
+// add notes a file with its inode as the version: a log that is appended to
+// keeps it, one that is rotated away does not.
+func (f *finder) add(name string, st fs.FileInfo) {
+	file := logFile{name: name, size: st.Size()}
+	if inode, ok := inodeOf(st); ok {
+		file.version = strconv.FormatUint(inode, 10)
+	}
+	f.files = append(f.files, file)
+}
+
+func (f *finder) folder(root string) error {
+	return filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if cause := context.Cause(f.ctx); cause != nil {
+			return cause
+		}
+		if err != nil {
+			return fileError("read", p, err)
+		}
+		if p != root && isHidden(d.Name()) {
+			if d.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if d.IsDir() {
+			return nil
+		}
+		st, err := os.Stat(p) // through a link, unlike d
+		if err != nil {
+			return fileError("read", p, err)
+		}
+		if !st.Mode().IsRegular() {
+			f.notes = append(f.notes, fmt.Sprintf("%s is not a regular file and is left out", p))
+			return nil
+		}
+		f.add(p, st)
+		return nil
+	})
+}
+
+func (f *finder) pattern(pattern string) error {
+	matches, err := filepath.Glob(pattern)
+	if err != nil {
+		return badPattern(pattern)
+	}
+	for _, name := range matches {
+		if hiddenBelow(filepath.ToSlash(pattern), filepath.ToSlash(name)) {
+			continue
+		}
+		st, err := os.Stat(name)
+		if err != nil {
+			return fileError("read", name, err)
+		}
+		switch {
+		case st.IsDir():
+			err = f.folder(name)
+		case st.Mode().IsRegular():
+			f.add(name, st)
+		default:
+			f.notes = append(f.notes, fmt.Sprintf("%s is not a regular file and is left out", name))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if len(f.files) > 0 {
+		return nil
+	}
+	// Glob is silent about folders it cannot look into.
+	dir := pattern
+	for isPattern(dir) {
+		dir = filepath.Dir(dir)
+	}
+	_, err = os.ReadDir(dir)
+	return fileError("read", dir, err)
+}
+
+func (t fileTree) open(_ context.Context, name, version string, off, n int64) (io.ReadCloser, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fileError("read", name, err)
+	}
+	st, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, fileError("read", name, err)
+	}
+	if inode, ok := inodeOf(st); ok && version != "" && version != strconv.FormatUint(inode, 10) {
+		f.Close()
+		return nil, changed(name, "another file has its name now")
+	}
+	return readCloser{&exactly{name: name, r: io.NewSectionReader(f, off, n), left: n}, f}, nil
+}
+
+// exactly reads a part of a file that must be there.
+type exactly struct {
+	name string
+	r    io.Reader
+	left int64
+}
+
+func (e *exactly) Read(p []byte) (int, error) {
+	n, err := e.r.Read(p)
+	e.left -= int64(n)
+	if err == io.EOF && e.left > 0 {
+		return n, changed(e.name, fmt.Sprintf("it lost at least %d bytes", e.left))
+	}
+	if err != io.EOF {
+		err = fileError("read", e.name, err)
+	}
+	return n, err
+}
+
+func isHidden(name string) bool { return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") }
+
+func isPattern(p string) bool { return strings.ContainsAny(p, `*?[\`) }
+
+func badPattern(pattern string) error {
+	return badPlace(pattern, "the pattern is malformed", "close its brackets, and put a backslash before a literal [, * or ?")
+}
+
+// hiddenBelow tells whether a name that a pattern matches, or that lies below
+// such a folder, has a hidden step which the pattern does not spell out.
+func hiddenBelow(pattern, name string) bool {
+	steps := strings.Split(pattern, "/")
+	for i, step := range strings.Split(name, "/") {
+		if isHidden(step) && (i >= len(steps) || step[0] != steps[i][0]) {
+			return true
+		}
+	}
+	return false
+}
+
+// matchSteps matches a pattern against as many steps of a name as it has, so
+// that a matched folder stands for what is in it.
+func matchSteps(pattern, name string) (bool, error) {
+	steps, have := strings.Count(pattern, "/")+1, strings.Split(name, "/")
+	if len(have) < steps {
+		return path.Match(pattern, name)
+	}
+	return path.Match(pattern, strings.Join(have[:steps], "/"))
+}
