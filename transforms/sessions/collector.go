@@ -1,0 +1,234 @@
+package sessions
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// Visitor is a visitor's id with its hash, which callers that see the same
+// visitor often keep.
+type Visitor struct {
+	ID   string
+	Hash uint64 // xxhash64 of ID, seed 0
+}
+
+// VisitorOf hashes an id.
+func VisitorOf(id string) Visitor { return Visitor{ID: id, Hash: xxhash.Sum64String(id)} }
+
+// Shard is the shard of the visitor, of so many.
+func (v Visitor) Shard(shards int) int { return int(v.Hash % uint64(shards)) }
+
+// Collector folds events into fragments. It belongs to one goroutine. Adding an
+// event allocates nothing once the collector has grown.
+type Collector struct {
+	rules    *rules
+	segments segments
+	byHash   map[uint64]int32
+	visitors []visitorEntry
+	pool     []openFragment
+	kept     texts
+	scratch  encoder
+	events   int
+}
+
+type visitorEntry struct {
+	Visitor
+	newest int32 // fragment
+	twin   int32 // another visitor with the same hash
+}
+
+// openFragment is in its visitor's list, the latest first.
+type openFragment struct {
+	fragment
+	older int32
+}
+
+const none = -1
+
+// NewCollector returns an empty collector.
+func NewCollector(opt Options) (*Collector, error) {
+	r, err := opt.rules()
+	if err != nil {
+		return nil, err
+	}
+	return &Collector{rules: r, segments: segments{calendar: r.calendar}, byHash: map[uint64]int32{}}, nil
+}
+
+// Len is the number of events since the last Flush; Fragments is about how many
+// fragments they make. Callers flush by them.
+func (c *Collector) Len() int { return c.events }
+
+// Fragments is the number of open fragments.
+func (c *Collector) Fragments() int { return len(c.pool) }
+
+// Add folds one event in. Events may come in any order.
+func (c *Collector) Add(v Visitor, e *Event) {
+	c.events++
+	seg := c.segments.of(e.Time)
+	entry := c.entry(v)
+	newer := int32(none)
+	at := entry.newest
+	for at != none {
+		f := &c.pool[at]
+		if e.Time-f.total.end >= c.rules.gap || f.total.end < seg.from {
+			break // f and all older ones end too early
+		}
+		if f.total.start-e.Time < c.rules.gap && f.total.start < seg.to {
+			c.extend(f, e, seg)
+			return
+		}
+		newer, at = at, f.older
+	}
+	n := c.open(e)
+	c.pool[n].older = at
+	if newer == none {
+		entry.newest = n
+	} else {
+		c.pool[newer].older = n
+	}
+}
+
+func (c *Collector) entry(v Visitor) *visitorEntry {
+	first, ok := c.byHash[v.Hash]
+	if !ok {
+		first = none
+	}
+	for at := first; at != none; at = c.visitors[at].twin {
+		if c.visitors[at].ID == v.ID {
+			return &c.visitors[at]
+		}
+	}
+	c.visitors = append(c.visitors, visitorEntry{Visitor: v, newest: none, twin: first})
+	at := int32(len(c.visitors) - 1)
+	c.byHash[v.Hash] = at
+	return &c.visitors[at]
+}
+
+// extend adds an event to a fragment. Where that moves its start, it may reach
+// the one before; the one after is out of reach, or Add had chosen it.
+func (c *Collector) extend(f *openFragment, e *Event, seg segment) {
+	earlier := e.Time < f.total.start
+	c.addTo(&f.fragment, e)
+	if !earlier || f.older == none {
+		return
+	}
+	o := &c.pool[f.older]
+	if o.total.end < seg.from || f.total.start-o.total.end >= c.rules.gap {
+		return
+	}
+	sortPoints(o.points)
+	sortPoints(f.points)
+	o.merge(&f.fragment, c.rules) // the older one first, as its points are
+	f.fragment, o.fragment = o.fragment, fragment{points: f.points[:0]}
+	f.older = o.older
+}
+
+func (c *Collector) open(e *Event) int32 {
+	n := len(c.pool)
+	if n < cap(c.pool) {
+		c.pool = c.pool[:n+1] // what Flush left: its points' memory is used again
+	} else {
+		c.pool = append(c.pool, openFragment{})
+	}
+	f := &c.pool[n].fragment
+	*f = fragment{points: f.points[:0]}
+	c.addTo(f, e)
+	return int32(n)
+}
+
+func (c *Collector) addTo(f *fragment, e *Event) {
+	f.total.add(e, &c.kept)
+	if !c.rules.detail() {
+		return
+	}
+	p := point{
+		mark: mark{time: e.Time, position: e.Position, source: e.Source},
+		page: e.Page, bot: e.Bot, converted: e.Conversion,
+	}
+	if e.Page {
+		p.path = c.kept.keep(e.Path)
+	}
+	if len(e.Campaign) > 0 {
+		p.campaign = c.kept.keep(e.Campaign)
+	}
+	f.points = append(f.points, p)
+	if len(f.points) >= 2*c.rules.maxEvents {
+		sortPoints(f.points)
+		f.limit(c.rules.maxEvents)
+	}
+}
+
+// Part is the encoded fragments of one day and visitor shard.
+type Part struct {
+	Day   int64 // UTC day, days since the epoch
+	Shard int
+	Blob  []byte
+}
+
+// Flush returns the fragments by day and shard, in that order, and empties the
+// collector. Equal events give equal bytes, in whatever order they were added.
+func (c *Collector) Flush(shards int) []Part {
+	var order []flushed
+	for v := range c.visitors {
+		for at := c.visitors[v].newest; at != none; at = c.pool[at].older {
+			f := &c.pool[at].fragment
+			sortPoints(f.points)
+			f.limit(c.rules.maxEvents)
+			order = append(order, flushed{
+				Visitor: &c.visitors[v].Visitor, fragment: f,
+				day: floorDay(f.total.start), shard: c.visitors[v].Shard(shards),
+			})
+		}
+	}
+	slices.SortFunc(order, compareFlushed)
+	var parts []Part
+	for len(order) > 0 {
+		n := 1
+		for n < len(order) && order[n].day == order[0].day && order[n].shard == order[0].shard {
+			n++
+		}
+		parts = append(parts, Part{Day: order[0].day, Shard: order[0].shard, Blob: c.scratch.fragments(c.rules, order[:n])})
+		order = order[n:]
+	}
+	c.reset()
+	return parts
+}
+
+type flushed struct {
+	*Visitor
+	*fragment
+	day   int64
+	shard int
+}
+
+func compareFlushed(a, b flushed) int {
+	switch {
+	case a.day != b.day:
+		return less(a.day < b.day)
+	case a.shard != b.shard:
+		return less(a.shard < b.shard)
+	case a.Hash != b.Hash:
+		return less(a.Hash < b.Hash)
+	case a.Visitor != b.Visitor:
+		return strings.Compare(a.ID, b.ID)
+	}
+	return less(a.total.start < b.total.start)
+}
+
+func less(yes bool) int {
+	if yes {
+		return -1
+	}
+	return 1
+}
+
+func (c *Collector) reset() {
+	clear(c.byHash)
+	clear(c.visitors)
+	c.visitors = c.visitors[:0]
+	c.pool = c.pool[:0]
+	c.events = 0
+	c.kept.trim()
+}

@@ -1,0 +1,38 @@
+// Package sessions cuts the events of a visitor into sessions.
+//
+// # Meaning
+//
+// [Split] is the definition in code. The events of a visitor, in order of (time,
+// origin), form a gap chain as long as the pause between two is shorter than
+// the gap; two events exactly one gap apart belong to two chains. Inside a chain
+// further cuts are options: a maximal duration, the midnight of a named zone, a
+// change of campaign (unless the event has the very time of the session's first:
+// two sessions of that time could not be told apart). One bound is on by default: a chain without a pause over
+// the 24 hours before a UTC midnight is cut at that midnight. So a session is
+// shorter than 48 hours, and the sessions that start on a UTC day follow from
+// the events of that day, the day before and the day after.
+//
+// What follows a bound is a chain of its own: it has its own count of events,
+// and the options begin anew.
+//
+// # Fragments
+//
+// Events do not travel to where a visitor is put together. A [Collector] folds
+// them, in any order, into fragments: a fragment sums up events of one visitor
+// between which no pause is a gap or longer, and which lie on one UTC day and
+// one day of the day-cut zone. Such summaries merge exactly, in any order: an
+// event between two others of the fragment cannot change where it is cut. Only
+// two options must see single events, MaxDuration and CampaignCut; with them a
+// fragment carries its events as well, as far as [Options.MaxEvents] allows.
+//
+// A [Sessionizer] merges the fragments of the visitors of one shard. It serves
+// both modes: Sessions over everything that was added (batch), and Advance as a
+// fold over state, new fragments and watermark (live). The sealed sessions are
+// the same, whatever the order and the partition of the input.
+//
+// # Chains longer than MaxEvents
+//
+// Events after the first MaxEvents of a chain are counted, and not examined for
+// MaxDuration and CampaignCut. Sessions that hold such events say so
+// (Truncated); their counters, times, entry and exit are exact.
+package sessions

@@ -1,0 +1,172 @@
+package sessions_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sort"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"millrace/transforms/sessions"
+)
+
+// sink is a table of upserts by id, where the greater version wins.
+type sink struct {
+	t        *testing.T
+	rows     map[string]sessions.Session
+	versions map[string]int64
+}
+
+func (k *sink) apply(u sessions.Update) {
+	for _, s := range slices.Concat(u.Provisional, u.Sealed) {
+		if s.Version < k.versions[s.ID] {
+			k.t.Errorf("session %s: version %d after %d", s.ID, s.Version, k.versions[s.ID])
+		}
+		k.rows[s.ID], k.versions[s.ID] = s, s.Version
+	}
+	for _, w := range u.Withdrawn {
+		if _, ok := k.rows[w.ID]; !ok {
+			k.t.Errorf("session %s is withdrawn and was never written", w.ID)
+		}
+		if w.Version <= k.versions[w.ID] {
+			k.t.Errorf("session %s: withdrawn with version %d, written with %d", w.ID, w.Version, k.versions[w.ID])
+		}
+		delete(k.rows, w.ID)
+		k.versions[w.ID] = w.Version
+	}
+}
+
+func (k *sink) sorted() []sessions.Session {
+	var out []sessions.Session
+	for _, s := range k.rows {
+		out = append(out, s)
+	}
+	sortSessions(out)
+	return out
+}
+
+func sortSessions(s []sessions.Session) {
+	sort.Slice(s, func(i, j int) bool {
+		if s[i].Visitor != s[j].Visitor {
+			return s[i].Visitor < s[j].Visitor
+		}
+		return s[i].Start < s[j].Start
+	})
+}
+
+func TestLiveSealsWhatBatchFinds(t *testing.T) {
+	eachOption(t, 12, func(t *testing.T, r *rand.Rand, opt sessions.Options) {
+		events := randomEvents(r, opt.Gap.Milliseconds())
+		s, err := sessions.NewSessionizer(opt, revision)
+		if err != nil {
+			t.Fatal(err)
+		}
+		disorder := []int64{minute, hour, 20 * hour}[r.IntN(3)]
+		arrival := arrivals(r, events, disorder)
+		var (
+			state  []byte
+			sealed []sessions.Session
+			out    = sink{t: t, rows: map[string]sessions.Session{}, versions: map[string]int64{}}
+		)
+		for from := 0; from <= len(arrival); {
+			to := min(from+1+r.IntN(20), len(arrival))
+			watermark := int64(math.MaxInt64)
+			for _, e := range arrival[to:] {
+				watermark = min(watermark, e.Time)
+			}
+			u, err := s.Advance(state, collect(t, r, opt, arrival[from:to]), watermark)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if state = u.State; (state == nil) != (u.Next == math.MaxInt64) {
+				t.Errorf("%d bytes of state, next at %d", len(state), u.Next)
+			}
+			if state != nil && u.Next <= watermark {
+				t.Errorf("next at %d, the watermark is %d", u.Next, watermark)
+			}
+			out.apply(u)
+			sealed = append(sealed, u.Sealed...)
+			if from = to; from == len(arrival) {
+				break
+			}
+		}
+		if state != nil {
+			t.Errorf("%d bytes of state after the last watermark", len(state))
+		}
+		want := oracleAll(events, opt, revision)
+		sortSessions(sealed)
+		if diff := cmp.Diff(want, sealed); diff != "" {
+			t.Errorf("sealed (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(want, out.sorted()); diff != "" {
+			t.Errorf("rows that remain (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// arrivals orders events by time with a bounded disorder.
+func arrivals(r *rand.Rand, events []owned, disorder int64) []owned {
+	type timed struct {
+		at int64
+		owned
+	}
+	list := make([]timed, len(events))
+	for i, e := range events {
+		list[i] = timed{e.Time + r.Int64N(disorder), e}
+	}
+	slices.SortStableFunc(list, func(a, b timed) int { return int(a.at - b.at) })
+	out := make([]owned, len(list))
+	for i := range list {
+		out[i] = list[i].owned
+	}
+	return out
+}
+
+func TestStateIsBoundedForAVisitorWhoNeverRests(t *testing.T) {
+	opt := sessions.Options{CampaignCut: true, MaxEvents: 100}
+	s, err := sessions.NewSessionizer(opt, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(3, 3))
+	var state []byte
+	largest, sealed := 0, 0
+	for at := firstMidnight; at < firstMidnight+10*day; at += hour {
+		var events []owned
+		for k := range int64(60) {
+			events = append(events, owned{visitor: "crawler", Event: randomEvent(r, at+k*minute)})
+		}
+		u, err := s.Advance(state, collect(t, r, opt, events), at+hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		state = u.State
+		largest = max(largest, len(state))
+		sealed += len(u.Sealed)
+	}
+	if largest > 8_000 || sealed == 0 {
+		t.Errorf("up to %d bytes of state, %d sessions sealed", largest, sealed)
+	}
+}
+
+func TestAdvanceWithoutNewsWritesNothingAgain(t *testing.T) {
+	s, err := sessions.NewSessionizer(sessions.Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(4, 4))
+	first, err := s.Advance(nil, collect(t, r, sessions.Options{}, randomEvents(r, 0)), firstMidnight)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := s.Advance(first.State, nil, firstMidnight)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := sessions.Update{State: first.State, Next: first.Next}
+	if diff := cmp.Diff(want, again); diff != "" {
+		t.Errorf("second update (-want +got):\n%s", diff)
+	}
+}
