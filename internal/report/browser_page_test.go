@@ -14,7 +14,11 @@ import (
 // collected is the data of a lake, with run and ledger as a manifest would give.
 func collected(t testing.TB, l *lake) Data {
 	t.Helper()
-	root := t.TempDir()
+	return collectedIn(t, l, t.TempDir())
+}
+
+func collectedIn(t testing.TB, l *lake, root string) Data {
+	t.Helper()
 	l.write(t, root)
 	d, err := Collect(context.Background(), Dir(root))
 	if err != nil {

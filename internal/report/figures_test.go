@@ -4,16 +4,20 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"millrace/internal/testenv"
 )
 
 // TestFiguresEqualQueriesOnTheLake counts the rows of a lake in the plainest way
 // and compares with the numbers that the page shows in a browser.
 func TestFiguresEqualQueriesOnTheLake(t *testing.T) {
 	l := farm(5, 20_000, 4)
-	d := collected(t, l)
+	root := t.TempDir()
+	d := collectedIn(t, l, root)
 	b := open(t, written(t, d), looks["desktop-light"])
 	shown := ask(t, b, chromedp.Evaluate[map[string]string](`Object.fromEntries([...document.querySelectorAll("[data-figure]")].map((e) => [e.dataset.figure, e.dataset.value]))`))
 
@@ -47,10 +51,43 @@ func TestFiguresEqualQueriesOnTheLake(t *testing.T) {
 			t.Errorf("figure %s shows %s, want %d", name, got, value)
 		}
 	}
+	for name, value := range want.ofSQL(t, root) {
+		if shown[name] != value {
+			t.Errorf("figure %s shows %s, SQL says %s", name, shown[name], value)
+		}
+	}
 	near(t, shown, "sizes.median", quantileOf(sizesOf(l.events), 0.5))
 	near(t, shown, "sizes.p95", quantileOf(sizesOf(l.events), 0.95))
 	near(t, shown, "sessions.median", quantileOf(lengthsOf(l.sessions), 0.5))
 	near(t, shown, "sessions.p95", quantileOf(lengthsOf(l.sessions), 0.95))
+}
+
+// ofSQL asks another reader of Parquet for the headline figures.
+func (figures) ofSQL(t *testing.T, root string) map[string]string {
+	t.Helper()
+	got := map[string]string{}
+	for _, row := range testenv.DuckDB(t, strings.ReplaceAll(`
+		select 'traffic.requests', sum(views)::bigint from 'LAKE/traffic/*/*/*/*.parquet' where window_seconds = 60
+		union all select 'status.class.' || status_class, sum(views)::bigint from 'LAKE/traffic/*/*/*/*.parquet' where window_seconds = 60 group by status_class
+		union all select 'sizes.bytes', sum(bytes)::bigint from 'LAKE/events/*/*/*/*.parquet'
+		union all select 'status.code.' || status, count(*) from 'LAKE/events/*/*/*/*.parquet' group by status
+		union all select 'pages.views.0', max(n) from (select count(*) n from 'LAKE/events/*/*/*/*.parquet' where page_view group by path)
+		union all select 'sessions.people', count(*) from 'LAKE/sessions/*/*/*/*.parquet' where not bot
+		union all select 'sessions.bounces', count(*) from 'LAKE/sessions/*/*/*/*.parquet' where bounce and not bot
+		union all select 'visitors.people.' || day, visitors_without_bots from read_parquet('LAKE/visitors/*/*/*/*.parquet', hive_partitioning = false)
+		union all select 'bots.hits', sum(hits)::bigint from 'LAKE/bots/*/*/*/*.parquet'
+		union all select 'badrows.' || stage || '.' || reason, count(*) from 'LAKE/bad_rows/*/*/*/*.parquet' group by stage, reason
+		union all select 'security.wordpress.requests', count(*) from 'LAKE/events/*/*/*/*.parquet' where path in ('/wp-login.php', '/xmlrpc.php')
+		union all select 'security.wordpress.visitors', count(distinct visitor_id) from 'LAKE/events/*/*/*/*.parquet' where path in ('/wp-login.php', '/xmlrpc.php')
+		union all select 'security.sql.answered', count(*) from 'LAKE/events/*/*/*/*.parquet' where query like '%UNION%' and status between 200 and 299
+		union all select 'security.secrets.requests', count(*) from 'LAKE/events/*/*/*/*.parquet' where path in ('/.env', '/.git/config')
+		union all select 'late.rows', count(*) from 'LAKE/late/*/*/*/*.parquet'`, "LAKE", root)) {
+		got[row[0]] = row[1]
+	}
+	if len(got) < 25 {
+		t.Errorf("SQL gives only %d figures", len(got))
+	}
+	return got
 }
 
 type figures map[string]int64

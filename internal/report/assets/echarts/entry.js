@@ -2,7 +2,6 @@
 import { init, use } from "echarts/core";
 import { BarChart, HeatmapChart, LineChart } from "echarts/charts";
 import {
-  AriaComponent,
   AxisPointerComponent,
   DataZoomComponent,
   GridComponent,
@@ -12,9 +11,15 @@ import {
 import { SVGRenderer } from "echarts/renderers";
 
 use([
-  BarChart, HeatmapChart, LineChart,
-  AriaComponent, AxisPointerComponent, DataZoomComponent, GridComponent,
-  TooltipComponent, VisualMapContinuousComponent, SVGRenderer,
+  BarChart,
+  HeatmapChart,
+  LineChart,
+  AxisPointerComponent,
+  DataZoomComponent,
+  GridComponent,
+  TooltipComponent,
+  VisualMapContinuousComponent,
+  SVGRenderer,
 ]);
 
 export { init };
