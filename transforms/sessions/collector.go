@@ -30,6 +30,7 @@ type Collector struct {
 	pool     []openFragment
 	kept     texts
 	scratch  encoder
+	order    []flushed
 	events   int
 }
 
@@ -170,51 +171,62 @@ type Part struct {
 // Flush returns the fragments by day and shard, in that order, and empties the
 // collector. Equal events give equal bytes, in whatever order they were added.
 func (c *Collector) Flush(shards int) []Part {
-	var order []flushed
+	order := c.order[:0]
 	for v := range c.visitors {
-		for at := c.visitors[v].newest; at != none; at = c.pool[at].older {
+		entry := &c.visitors[v]
+		shard := uint64(entry.Shard(shards))
+		for at := entry.newest; at != none; at = c.pool[at].older {
 			f := &c.pool[at].fragment
 			sortPoints(f.points)
 			f.limit(c.rules.maxEvents)
 			order = append(order, flushed{
-				Visitor: &c.visitors[v].Visitor, fragment: f,
-				day: floorDay(f.total.start), shard: c.visitors[v].Shard(shards),
+				part: partOf{floorDay(f.total.start), shard}, hash: entry.Hash, start: f.total.start,
+				Visitor: &entry.Visitor, fragment: f,
 			})
 		}
 	}
 	slices.SortFunc(order, compareFlushed)
+	c.order = order
 	var parts []Part
 	for len(order) > 0 {
 		n := 1
-		for n < len(order) && order[n].day == order[0].day && order[n].shard == order[0].shard {
+		for n < len(order) && order[n].part == order[0].part {
 			n++
 		}
-		parts = append(parts, Part{Day: order[0].day, Shard: order[0].shard, Blob: c.scratch.fragments(c.rules, order[:n])})
+		at := order[0].part
+		parts = append(parts, Part{Day: at.day, Shard: int(at.shard), Blob: c.scratch.fragments(c.rules, order[:n])})
 		order = order[n:]
 	}
 	c.reset()
 	return parts
 }
 
+type partOf struct {
+	day   int64
+	shard uint64
+}
+
+// flushed is a fragment on its way out; what it is sorted by lies beside it.
 type flushed struct {
+	part  partOf
+	hash  uint64
+	start int64
 	*Visitor
 	*fragment
-	day   int64
-	shard int
 }
 
 func compareFlushed(a, b flushed) int {
 	switch {
-	case a.day != b.day:
-		return less(a.day < b.day)
-	case a.shard != b.shard:
-		return less(a.shard < b.shard)
-	case a.Hash != b.Hash:
-		return less(a.Hash < b.Hash)
+	case a.part.day != b.part.day:
+		return less(a.part.day < b.part.day)
+	case a.part.shard != b.part.shard:
+		return less(a.part.shard < b.part.shard)
+	case a.hash != b.hash:
+		return less(a.hash < b.hash)
 	case a.Visitor != b.Visitor:
 		return strings.Compare(a.ID, b.ID)
 	}
-	return less(a.total.start < b.total.start)
+	return less(a.start < b.start)
 }
 
 func less(yes bool) int {
@@ -229,6 +241,7 @@ func (c *Collector) reset() {
 	clear(c.visitors)
 	c.visitors = c.visitors[:0]
 	c.pool = c.pool[:0]
+	clear(c.order)
 	c.events = 0
 	c.kept.trim()
 }

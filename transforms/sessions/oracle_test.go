@@ -128,7 +128,9 @@ func oracleChain(visitor string, chain []sessions.Event, o sessions.Options, lim
 	return out
 }
 
-func date(ms int64, zone *time.Location) string { return time.UnixMilli(ms).In(zone).Format(time.DateOnly) }
+func date(ms int64, zone *time.Location) string {
+	return time.UnixMilli(ms).In(zone).Format(time.DateOnly)
+}
 
 // owned is an event and whose it is.
 type owned struct {
