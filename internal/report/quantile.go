@@ -1,20 +1,19 @@
 package report
 
-import (
-	"maps"
-	"math"
-	"slices"
-)
+import "math"
 
 // A spread is a histogram of non-negative values with bins that grow by 2%, so
 // that a quantile read from it is within 1% of a true one. Integer bins make it
 // independent of the order of values.
 type spread struct {
 	zeros, n int64
-	bins     map[int]int64
+	bins     [maxBin + 1]int64
 }
 
-const binGrowth = 1.02
+const (
+	binGrowth = 1.02
+	maxBin    = 2206 // of the greatest int64
+)
 
 var logBinGrowth = math.Log(binGrowth)
 
@@ -23,9 +22,6 @@ func (s *spread) add(v int64) {
 	if v <= 0 {
 		s.zeros++
 		return
-	}
-	if s.bins == nil {
-		s.bins = make(map[int]int64)
 	}
 	s.bins[int(math.Ceil(math.Log(float64(v))/logBinGrowth))]++
 }
@@ -37,8 +33,8 @@ func (s *spread) quantile(q float64) int64 {
 		return 0
 	}
 	seen := s.zeros
-	for _, bin := range slices.Sorted(maps.Keys(s.bins)) {
-		seen += s.bins[bin]
+	for bin, n := range s.bins {
+		seen += n
 		if seen >= rank {
 			return int64(math.Round(2 * math.Pow(binGrowth, float64(bin)) / (1 + binGrowth)))
 		}

@@ -29,23 +29,28 @@ const (
 	topSites = 15
 	maxSites = 50_000
 	maxHosts = 1_000
+	maxHost  = 253 // bytes of a name
 )
 
 type referrerWatcher struct {
 	d          *Data
 	sites, own *tally[struct{}]
+	host       string // of the event before: hosts rarely change
+	buf        []byte
 }
 
 func (w *referrerWatcher) event(e *event) {
 	w.d.Referrers.Events++
-	if e.host != nil {
+	if e.host != nil && string(e.host) != w.host {
+		w.host = string(e.host)
 		w.own.add(e.host, 1)
 	}
 	if len(e.referrer) == 0 {
 		w.d.Referrers.None++
 		return
 	}
-	w.sites.add(site(e.referrer), 1)
+	w.buf = site(w.buf[:0], e.referrer)
+	w.sites.add(w.buf, 1)
 }
 
 func (w *referrerWatcher) done() {
@@ -53,26 +58,43 @@ func (w *referrerWatcher) done() {
 	r.MaxError = w.sites.lost
 	own := map[string]bool{}
 	for host := range w.own.entries {
-		own[string(site([]byte("//"+host)))] = true
+		own[string(site(nil, []byte("//"+host)))] = true
 	}
 	for _, e := range w.sites.top(topSites, byCount) {
 		r.Sites = append(r.Sites, SiteCount{e.key, e.count, own[e.key]})
 	}
 }
 
-// site is the host of a URL in lower case, without www., port and user name;
-// text that is no URL stays as it is, cut to a length that can be shown.
-func site(url []byte) []byte {
+// site appends to dst the host of a URL in lower case, without www., port and
+// user name; text that is no URL stays as it is, cut to a length that can be shown.
+func site(dst, url []byte) []byte {
 	_, rest, ok := bytes.Cut(url, []byte("//"))
 	if !ok {
-		return url[:min(len(url), 80)]
+		return append(dst, url[:min(len(url), 80)]...)
 	}
-	if i := bytes.IndexAny(rest, "/?#"); i >= 0 {
-		rest = rest[:i]
+	start, end, colon := 0, len(rest), -1
+authority:
+	for i, c := range rest {
+		switch c {
+		case '/', '?', '#':
+			end = i
+			break authority
+		case '@':
+			start, colon = i+1, -1
+		case ':':
+			colon = i
+		case ']':
+			colon = -1
+		}
 	}
-	rest = rest[bytes.LastIndexByte(rest, '@')+1:]
-	if i := bytes.LastIndexByte(rest, ':'); i > bytes.LastIndexByte(rest, ']') {
-		rest = rest[:i]
+	if colon >= 0 {
+		end = colon
 	}
-	return bytes.TrimPrefix(bytes.ToLower(rest[:min(len(rest), 253)]), []byte("www."))
+	for _, c := range bytes.TrimPrefix(rest[start:min(end, start+maxHost)], []byte("www.")) {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst
 }

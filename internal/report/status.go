@@ -34,16 +34,26 @@ const maxCodes = 1000
 
 type statusWatcher struct {
 	d     *Data
+	valid [600]int64 // by code
 	codes map[int32]int64
 }
 
 func (w *statusWatcher) event(e *event) {
+	if 0 <= e.status && int(e.status) < len(w.valid) {
+		w.valid[e.status]++
+		return
+	}
 	if _, ok := w.codes[e.status]; ok || len(w.codes) < maxCodes {
 		w.codes[e.status]++
 	}
 }
 
 func (w *statusWatcher) done() {
+	for code, n := range w.valid {
+		if n > 0 {
+			w.codes[int32(code)] = n
+		}
+	}
 	for code, n := range w.codes {
 		w.d.Status.Codes = append(w.d.Status.Codes, CodeCount{code, n})
 	}
