@@ -58,7 +58,7 @@ func (r *reader) open(ctx context.Context) (*lineCutter, error) {
 	if s.Start > 0 {
 		lines.base-- // to see whether a line ends there
 	}
-	r.raw = newWindows(ctx, r.source.tree, file, lines.base, s.End-lines.base+4*cutAhead)
+	r.raw = newWindows(ctx, r.source.tree, file, lines.base, s.End-lines.base+cutAhead)
 	lines.r = r.raw
 	return lines, r.raw.open()
 }

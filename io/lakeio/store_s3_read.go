@@ -154,7 +154,8 @@ func (b *s3Body) pause(cause error) error {
 		}
 		return s3Error("read", fmt.Sprintf("%s from byte %d on", b.store.Name(b.key), b.off), cause)
 	}
-	wait := time.Duration(float64(50*time.Millisecond<<b.failures) * (0.5 + rand.Float64()))
+	// 10 ms, then four times as long each time, give or take a half.
+	wait := time.Duration(float64(10*time.Millisecond<<(2*(b.failures-1))) * (0.5 + rand.Float64()))
 	select {
 	case <-time.After(wait):
 		return nil
@@ -174,6 +175,9 @@ func (b *s3Body) drop() {
 }
 
 func (b *s3Body) Close() error {
+	if b.off >= b.end && b.ctx.Err() == nil {
+		_ = b.finish() // all was read; what is left is to free the connection
+	}
 	b.drop()
 	b.end = b.off // a later Read finds nothing
 	return nil
