@@ -11,7 +11,7 @@ import (
 	_ "millrace/schemas/pii"
 
 	_ "millrace/internal/run"    // want io-knows-no-transforms
-	_ "millrace/io/endpoint"     // want beam-in-wrappers-only
+	_ "millrace/io/endpoint"     // want beam-links-in-few-binaries
 	_ "millrace/jobs"            // want io-knows-no-transforms
 	_ "millrace/runners/prism"   // want io-knows-no-transforms
 	_ "millrace/transforms/mask" // want io-knows-no-transforms

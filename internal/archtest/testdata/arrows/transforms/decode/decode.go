@@ -20,10 +20,10 @@ import (
 	_ "millrace/internal/maskkey" // want cores-know-schemas-and-cores
 	_ "millrace/internal/run"     // want cores-know-schemas-and-cores
 	_ "millrace/io/driver"        // want cores-know-schemas-and-cores transforms-know-no-io
-	_ "millrace/io/endpoint"      // want beam-in-wrappers-only cores-know-schemas-and-cores transforms-know-no-io
+	_ "millrace/io/endpoint"      // want beam-links-in-few-binaries cores-know-schemas-and-cores transforms-know-no-io
 	_ "millrace/jobs"             // want cores-know-schemas-and-cores transforms-know-no-io
 	_ "millrace/runners/prism"    // want cores-know-schemas-and-cores transforms-know-no-io
-	_ "millrace/transforms"       // want beam-in-wrappers-only cores-know-schemas-and-cores
+	_ "millrace/transforms"       // want beam-links-in-few-binaries cores-know-schemas-and-cores
 
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam"               // want beam-in-wrappers-only
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism" // want beam-in-wrappers-only beam-runners-in-runners-only
