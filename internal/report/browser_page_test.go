@@ -98,6 +98,10 @@ func TestTheTimeAxisZooms(t *testing.T) {
 	if near := caption(); near == whole || !strings.Contains(near, "minute") {
 		t.Errorf("zoomed in, a point still is %q (%q on the whole axis)", near, whole)
 	}
+	const lines = `[0, 1].map((i) => Math.round(live.traffic.convertToPixel({ xAxisIndex: i }, live.traffic.getOption().series[0].data[3][0])))`
+	if at := ask(t, b, chromedp.Evaluate[[]int64](lines)); at[0] != at[1] {
+		t.Errorf("the same time stands at %d in the upper and at %d in the lower chart", at[0], at[1])
+	}
 	if got := press("all"); !cmp.Equal(got, []float64{0, 100}) || caption() != whole {
 		t.Errorf("after all the axis shows %v %q", got, caption())
 	}

@@ -31,6 +31,7 @@ func collectEvents(ctx context.Context, src Source, d *Data) error {
 		}
 	}
 	err := scan(ctx, src, "events", eventColumns, func(b batch) error {
+		d.Events += int64(b.rows())
 		for i := range b.rows() {
 			e := event{
 				path: text(b[0][i]), query: text(b[1][i]), request: text(b[2][i]),

@@ -11,7 +11,7 @@ func exampleRun() *Run {
 }
 
 func exampleLedger(d Data) *Ledger {
-	l := &Ledger{Events: d.Security.Events, Bad: d.BadRows.Total, Late: d.Late.Rows, Duplicate: 318, Skipped: 4, Balanced: true}
+	l := &Ledger{Events: d.Events, Bad: d.BadRows.Total, Late: d.Late.Rows, Duplicate: 318, Skipped: 4, Balanced: true}
 	l.In = l.Events + l.Bad + l.Duplicate + l.Skipped
 	return l
 }

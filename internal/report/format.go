@@ -15,7 +15,7 @@ var templateFuncs = template.FuncMap{
 	"num": num, "fig": figure, "figBytes": figureBytes, "figTime": figureSpan,
 	"bytes": byteSize, "span": span, "pct": percent, "bar": bar,
 	"day": dayName, "longday": longDay, "minute": minute, "clock": clock, "dates": dates, "spark": spark,
-	"plural": plural, "sub": func(a, b int64) int64 { return a - b },
+	"plural": plural, "word": word, "between": between, "sub": func(a, b int64) int64 { return a - b },
 	"lower": strings.ToLower, "fixed": func(f float64) string { return num(int64(f + 0.5)) },
 	"hours": func() (all [24]int) {
 		for h := range all {
@@ -167,11 +167,25 @@ func longDay(day string) string {
 	return t.Format("2\u00a0January")
 }
 
-func plural(n int64, singular, many string) string {
+func plural(n int64, singular, many string) string { return num(n) + " " + word(n, singular, many) }
+
+// word is the form of a word that follows a number.
+func word(n int64, singular, many string) string {
 	if n == 1 {
-		return "1 " + singular
+		return singular
 	}
-	return num(n) + " " + many
+	return many
+}
+
+// between writes a range of time; on a single day the hours are enough.
+func between(first, end int64) string {
+	if dayName(first) == dayName(end-1) {
+		if end%dayMs == 0 {
+			return "from " + clock(first) + " to midnight"
+		}
+		return "from " + clock(first) + " to " + clock(end)
+	}
+	return "from " + minute(first) + " to " + minute(end)
 }
 
 // spark is the outline of a small line chart, 100 wide and 20 high.

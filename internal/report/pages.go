@@ -17,7 +17,7 @@ var pagesSection = section{
 		return pagesView{
 			Pages:      d.Pages,
 			Short:      d.Traffic.Short(),
-			ByRequests: newPageList("pages.requests", "Requests", d.Pages.Requests, d.Referrers.Events, false),
+			ByRequests: newPageList("pages.requests", "Requests", d.Pages.Requests, d.Events, false),
 			ByViews:    newPageList("pages.views", "Page views", d.Pages.Views, d.Pages.PageViews, true),
 		}
 	},

@@ -7,12 +7,16 @@ var referrersSection = section{
 	watch: func(d *Data) watcher {
 		return &referrerWatcher{d: d, sites: newTally[struct{}](maxSites), own: newTally[struct{}](maxHosts)}
 	},
-	data: func(d *Data) any { return d.Referrers },
+	data: func(d *Data) any {
+		return struct {
+			Referrers
+			Events int64
+		}{d.Referrers, d.Events}
+	},
 }
 
 // Referrers lists referring sites.
 type Referrers struct {
-	Events   int64       `json:"events"`
 	None     int64       `json:"none"` // requests that name no referrer
 	Sites    []SiteCount `json:"sites"`
 	MaxError int64       `json:"max_error"` // how much too low a count can be; 0 is exact
@@ -40,7 +44,6 @@ type referrerWatcher struct {
 }
 
 func (w *referrerWatcher) event(e *event) {
-	w.d.Referrers.Events++
 	if e.host != nil && string(e.host) != w.host {
 		w.host = string(e.host)
 		w.own.add(e.host, 1)

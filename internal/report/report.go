@@ -12,6 +12,7 @@ type Data struct {
 	Run    *Run    `json:"run"`    // set by the caller; nil when no manifest is at hand
 	Ledger *Ledger `json:"ledger"` // set by the caller; nil when no manifest is at hand
 
+	Events    int64     `json:"events"` // rows of that output
 	Traffic   Traffic   `json:"traffic"`
 	Status    Status    `json:"status"`
 	Pages     Pages     `json:"pages"`

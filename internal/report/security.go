@@ -9,13 +9,17 @@ import (
 var securitySection = section{
 	ID: "security", Title: "Security-looking requests", Nav: "Security",
 	watch: func(d *Data) watcher { return newSecurityWatcher(d) },
-	data:  func(d *Data) any { return d.Security },
+	data: func(d *Data) any {
+		return struct {
+			Security
+			Events int64
+		}{d.Security, d.Events}
+	},
 }
 
 // Security counts requests that look like probes or attacks. They look so by
 // their text alone: on a site that runs WordPress a log-in is one too.
 type Security struct {
-	Events   int64        `json:"events"`   // requests looked at
 	Requests int64        `json:"requests"` // that match at least one class
 	Answered int64        `json:"answered"` // of these, answered with 2xx
 	Visitors VisitorCount `json:"visitors"`
@@ -84,7 +88,6 @@ func newSecurityWatcher(d *Data) *securityWatcher {
 }
 
 func (w *securityWatcher) event(e *event) {
-	w.s.Events++
 	set := w.classify(e)
 	if set == 0 {
 		return

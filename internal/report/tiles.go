@@ -79,8 +79,11 @@ func depthNote(s *Sessions) string {
 
 func badTile(d *Data) Tile {
 	t := Tile{ID: "badrows", Label: "Bad rows", Name: "tile.bad_rows", Value: d.BadRows.Total, Shown: num(d.BadRows.Total), Note: "every line read"}
+	if d.Events == 0 {
+		t.Note = "none"
+	}
 	if d.BadRows.Total > 0 {
-		lines := d.BadRows.Total + d.Security.Events
+		lines := d.BadRows.Total + d.Events
 		if d.Ledger != nil {
 			lines = d.Ledger.In
 		}

@@ -31,7 +31,8 @@ charts.traffic = (all, c, size, zoom = { start: 0, end: 100 }) => {
   const errors = (data.series.find((s) => s.class === "5xx") || { views: total.map(() => 0) }).views;
   // A line has its points in the middle of their time, as a bar has.
   const points = (views) => views.map((v, i) => [at(i) + data.step / 2, v]);
-  const few = data.length <= 90;
+  // Few points, or many without a request, make no line.
+  const bars = data.length <= 90 || total.filter((n) => n === 0).length > data.length / 5;
   const span = (ms) => (data.step >= 864e5 ? date(ms) + " " + new Date(ms).getUTCFullYear() : date(ms) + ", " + time(ms) + "–" + time(ms + data.step));
   const x = (index, labels) => ({
     type: "time", gridIndex: index, axisLine: { lineStyle: { color: c.line } }, axisTick: { show: false }, splitLine: { show: false },
@@ -39,10 +40,10 @@ charts.traffic = (all, c, size, zoom = { start: 0, end: 100 }) => {
     axisLabel: { show: labels, color: c.dim, fontSize: 11, hideOverlap: true, formatter: (ms) => (time(ms) === "00:00" ? date(ms) : time(ms)) },
     axisPointer: { show: true, label: { show: false }, lineStyle: { color: c.dim, type: "solid", opacity: 0.5 } },
   });
-  const side = { left: narrow ? 40 : 48, right: 12 };
+  const side = { left: narrow ? 40 : 48, right: 22, outerBoundsMode: "none" };
   const caption = (text) => ({ name: text, nameLocation: "end", nameGap: 8, nameTextStyle: { color: c.dim, fontSize: 11, align: "left", padding: [0, 0, 0, 2 - side.left] } });
   const series = data.series.map((s) => ({
-    id: s.class, name: s.class, type: few ? "bar" : "line", stack: "all", data: points(s.views), xAxisIndex: 0, yAxisIndex: 0, symbol: "none",
+    id: s.class, name: s.class, type: bars ? "bar" : "line", stack: "all", data: points(s.views), xAxisIndex: 0, yAxisIndex: 0, symbol: "none",
     barCategoryGap: "12%", barMaxWidth: 36, lineStyle: { width: 0 }, areaStyle: { color: color(s.class), opacity: s.class === "5xx" ? 1 : 0.9 },
     itemStyle: { color: color(s.class) }, emphasis: { disabled: true },
   }));
@@ -66,7 +67,7 @@ charts.traffic = (all, c, size, zoom = { start: 0, end: 100 }) => {
       return tip(span(at(i)), [...rows, ["", "all", group(total[i])], ["", "5xx share", share(errors[i], total[i])]]);
     }, { axisPointer: { type: "line", lineStyle: { color: c.dim } } }),
     dataZoom: [
-      { type: "slider", xAxisIndex: [0, 1], height: 26, bottom: 12, left: side.left, right: side.right + 2, brushSelect: false, showDetail: false, showDataShadow: true, filterMode: "none",
+      { type: "slider", xAxisIndex: [0, 1], height: 26, bottom: 12, left: side.left, right: side.right, brushSelect: false, showDetail: false, showDataShadow: true, filterMode: "none",
         ...zoom, borderColor: c.line, backgroundColor: "transparent", fillerColor: c.accent + "1c", handleStyle: { color: c.card, borderColor: c.dim }, moveHandleSize: 0, handleSize: narrow ? "130%" : "100%",
         dataBackground: { lineStyle: { color: c.dim, width: 0.5 }, areaStyle: { color: c.dim, opacity: 0.2 } },
         selectedDataBackground: { lineStyle: { color: c.accent, width: 0.5 }, areaStyle: { color: c.accent, opacity: 0.3 } } },
