@@ -1,6 +1,9 @@
 package mask
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // layer is a text after some rounds of percent-decoding, with the way back to
 // the text as it came. Every layer is searched: what is a finding in any of
@@ -44,36 +47,49 @@ func (l *layer) width(i int) int {
 // decode fills l with src after one more round of percent-decoding. It returns
 // false, and leaves l unusable, when src has no escape.
 func (l *layer) decode(src *layer) bool {
-	first := nextEscape(src.text, 0)
-	if first < 0 {
+	if nextEscape(src.text, 0) < 0 {
 		return false
 	}
 	l.deep = src.deep + 1
 	l.tokens, l.tokensListed = l.tokens[:0], false
-	l.text = append(l.text[:0], src.text[:first]...)
-	l.raw = l.raw[:0]
-	for i := range first {
-		l.raw = append(l.raw, int32(src.rawAt(i)))
-	}
 	t := src.text
-	for i := first; i < len(t); {
-		c, n := t[i], 1
-		if c == '%' && i+2 < len(t) {
-			if hi, lo := hexValue(t[i+1]), hexValue(t[i+2]); hi|lo < 16 {
-				c, n = hi<<4|lo, 3
-				for l.deep >= firstCollapse && c == '%' && i+n+1 < len(t) && hexValue(t[i+n])|hexValue(t[i+n+1]) < 16 {
-					c = hexValue(t[i+n])<<4 | hexValue(t[i+n+1])
-					n += 2
-				}
-			}
+	text := slices.Grow(l.text[:0], len(t))[:len(t)]
+	raw := slices.Grow(l.raw[:0], len(t)+1)[:len(t)+1]
+	n := 0 // bytes of text so far
+	for i := 0; i < len(t); {
+		run := nextEscape(t, i)
+		if run < 0 {
+			run = len(t)
 		}
-		l.text = append(l.text, c)
-		l.raw = append(l.raw, int32(src.rawAt(i)))
-		i += n
+		n += copy(text[n:], t[i:run])
+		if src.raw == nil {
+			for at, to := i, raw[n-(run-i):n]; at < run; at++ {
+				to[at-i] = int32(at)
+			}
+		} else {
+			copy(raw[n-(run-i):n], src.raw[i:run])
+		}
+		if i = run; i == len(t) {
+			break
+		}
+		c, size := unescape(t, i), 3
+		for l.deep >= firstCollapse && c == '%' && i+size+1 < len(t) && isHex(t[i+size], t[i+size+1]) {
+			c = unescape(t, i+size-1)
+			size += 2
+		}
+		text[n], raw[n] = c, int32(src.rawAt(i))
+		n++
+		i += size
 	}
-	l.raw = append(l.raw, int32(src.rawAt(len(t))))
+	raw[n] = int32(src.rawAt(len(t)))
+	l.text, l.raw = text[:n], raw[:n+1]
 	return true
 }
+
+// unescape returns the byte whose two hexadecimal digits follow t[i].
+func unescape(t []byte, i int) byte { return hexValue(t[i+1])<<4 | hexValue(t[i+2]) }
+
+func isHex(a, b byte) bool { return hexValue(a)|hexValue(b) < 16 }
 
 // nextEscape returns the index of the next percent sign before two
 // hexadecimal digits, or -1.
@@ -83,7 +99,7 @@ func nextEscape(t []byte, from int) int {
 		if n < 0 {
 			return -1
 		}
-		if i += n; i+2 < len(t) && hexValue(t[i+1])|hexValue(t[i+2]) < 16 {
+		if i += n; i+2 < len(t) && isHex(t[i+1], t[i+2]) {
 			return i
 		}
 	}

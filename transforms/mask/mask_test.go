@@ -61,6 +61,8 @@ func TestMaskReplacesFindingsAndKeepsTheRest(t *testing.T) {
 		{"two in a row", FreeText, "alice@example.com,alice@example.com", alice + "," + alice},
 		{"two that touch", FreeText, "alice@example.com@example.com", alice + "@example.com"},
 
+		{"an encoding other than UTF-8", Path, "/j%F6rg@example.de", "/" + email("j\xf6rg@example.de")},
+
 		{"a card in a path", Path, "/pay/4111111111111111/ok", "/pay/" + visa + "/ok"},
 		{"a card with dashes", Path, "/4111-1111-1111-1111", "/" + visa},
 		{"a card with pluses", Query, "n=4111+1111+1111+1111&x", "n=" + visa + "&x"},
@@ -69,6 +71,7 @@ func TestMaskReplacesFindingsAndKeepsTheRest(t *testing.T) {
 		{"a card among numbers", FreeText, "1 4111 1111 1111 1111 12/27 123", "1 " + visa + " 12/27 123"},
 		{"two cards", FreeText, "4111111111111111 378282246310005", visa + " " + card("378282246310005")},
 		{"a card after a percent sign", Query, "a=%4111111111111111", "a=%" + visa},
+		{"cards around a token", FreeText, "4111111111111111 tok_pan_k1_" + strings.Repeat("2", 32) + " 4111 1111 1111 1111", visa + " tok_pan_k1_" + strings.Repeat("2", 32) + " " + visa},
 		{"a card after a word", Path, "/card4111111111111111", "/card" + visa},
 
 		{"a token in a query", Query, "access_token=abc123def456&x=1", "access_token=REDACTED&x=1"},
@@ -99,6 +102,8 @@ func TestMaskReplacesFindingsAndKeepsTheRest(t *testing.T) {
 		{"a secret key near its id", Query, "id=AKIAIOSFODNN7EXAMPLE&s=wJalrXUtnFEMI%2FK7MDENG%2FbPxRfiCYEXAMPLEKEY", "id=REDACTED&s=REDACTED"},
 		{"a URL's password", Referrer, "ftp://bob:hunter2@example.com/x", "ftp://bob:REDACTED@example.com/x"},
 		{"a URL's password with @ and /", Query, "u=ftp%3A%2F%2Fbob%3Ap%40s%252Fs%40example.com%2Fx", "u=ftp%3A%2F%2Fbob%3AREDACTED%40example.com%2Fx"},
+		{"a URL's password with &", Referrer, "ftp://bob:a&b@example.com/x", "ftp://bob:REDACTED@example.com/x"},
+		{"two URLs' passwords", FreeText, "ftp://a:b@c.example/ ftp://d:e@f.example/", "ftp://a:REDACTED@c.example/ ftp://d:REDACTED@f.example/"},
 		{"a URL's password encoded", Referrer, "ftp://bob:a%2Fb@example.com/x", "ftp://bob:REDACTED@example.com/x"},
 		{"a URL's user who is an address", Referrer, "https://alice@example.com/x", "https://" + alice + "/x"},
 		{"an address after a URL's port", Query, "u=http://h.example:80&e=alice@example.com", "u=http://h.example:80&e=" + alice},
@@ -132,6 +137,7 @@ func TestMaskLeavesOrdinaryTextAlone(t *testing.T) {
 		"the bearer of news", "Basic programming", "basic authentication", "bearer certificates",
 		"AKIAIOSFODNN7EXAMPL", "AKIAIOSFODNN7EXAMPLE1", "XAKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
 		"http://example.com:8080/a@b", "ftp://bob:@example.invalid1/", "/eyJ0eXAi.js", "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9",
+		"4111 1111  1111 1111", "4111--1111-1111-1111", "AKIA", "bob@example." + email("alice@example.com"),
 		email("alice@example.com"), "x" + card("4111111111111111") + "@example.com",
 		"tok_email_4111111111111111_" + strings.Repeat("2", 32), "token=REDACTED&pwd=REDACTED", "REDACTED", "Authorization: Bearer REDACTED",
 		"ftp://bob:REDACTED@example.com/", `{"password": "REDACTED"}`,
@@ -141,6 +147,13 @@ func TestMaskLeavesOrdinaryTextAlone(t *testing.T) {
 				t.Errorf("%q in %d becomes %q: %v", s, where, got, m.Find(pii.Of([]byte(s)), where))
 			}
 		}
+	}
+}
+
+func TestHashesNearAnAccessKeyAreNoSecretKeys(t *testing.T) {
+	in := "AKIAIOSFODNN7EXAMPLE da39a3ee5e6b4b0d3255bfef95601890afd80709 " + strings.Repeat("Ab1", 14)
+	if got, want := masked(testMasker(), in, FreeText), redacted+in[20:]; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

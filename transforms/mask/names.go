@@ -16,7 +16,9 @@ type SecretName struct {
 }
 
 // DefaultSecrets returns the names that are secrets unless Options say
-// otherwise. The last one is the code of an OAuth redirect, which is long.
+// otherwise: what logs people or machines in, and what signs. Two innocent
+// words are secrets when their values are long, the code of an OAuth redirect
+// and the ticket of CAS.
 func DefaultSecrets() []SecretName {
 	var out []SecretName
 	for _, n := range []string{
@@ -26,11 +28,12 @@ func DefaultSecrets() []SecretName {
 		out = append(out, SecretName{Name: n, Suffix: true})
 	}
 	for _, n := range []string{
-		"key", "sig", "pass", "session", "sid", "connectsid", "auth", "jwt", "bearer", "otp", "awsaccesskeyid",
+		"key", "sig", "pass", "session", "sid", "connectsid", "auth", "jwt", "bearer", "otp", "cvv", "cvc", "csrf",
+		"cookie", "samlresponse", "idtokenhint", "awsaccesskeyid",
 	} {
 		out = append(out, SecretName{Name: n})
 	}
-	return append(out, SecretName{Name: "code", MinLen: 20})
+	return append(out, SecretName{Name: "code", MinLen: 20}, SecretName{Name: "ticket", MinLen: 20})
 }
 
 // nameSet looks names up. Most names are dismissed by their last two letters.

@@ -109,6 +109,38 @@ func TestInvariantsHoldOnRandomTexts(t *testing.T) {
 	}
 }
 
+func TestPlantedValuesVanishBetweenRandomTexts(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	m := testMasker()
+	n := 60_000
+	if testing.Short() {
+		n = 5_000
+	}
+	some := func() string {
+		var b strings.Builder
+		for range r.IntN(4) {
+			b.WriteString(pieces[r.IntN(len(pieces))])
+		}
+		return b.String()
+	}
+	tried := 0
+	for range n {
+		before, after, value := some(), some(), planted[r.IntN(len(planted))]
+		if !strings.Contains(value, "@") && (joinsNumber(before, true) || joinsNumber(after, false)) {
+			continue
+		}
+		tried++
+		in := before + encodeBy(value, uint8(r.IntN(6)), r.Uint64()) + after
+		out := masked(m, in, everywhere[r.IntN(len(everywhere))])
+		if survives(out, value) && !survives(before+"\x00"+after, value) {
+			t.Errorf("%q stays in %q, masked from %q", value, out, in)
+		}
+	}
+	if tried < n/4 {
+		t.Errorf("only %d of %d texts were tried", tried, n)
+	}
+}
+
 func TestLongHostileTextsTakeLinearWork(t *testing.T) {
 	// With quadratic work on them this test would take hours.
 	m := testMasker()

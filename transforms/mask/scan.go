@@ -123,11 +123,10 @@ func (s *scanner) add(l *layer, t Type, start, end int) {
 }
 
 // unite merges overlapping findings. Of a secret and anything else the secret
-// wins; otherwise the wider, then the one seen after more decoding.
+// wins; otherwise the wider one.
 func (s *scanner) unite() {
 	slices.SortFunc(s.found, func(a, b match) int {
-		return cmp.Or(cmp.Compare(a.raw.start, b.raw.start), cmp.Compare(b.raw.end, a.raw.end),
-			cmp.Compare(b.deep, a.deep), cmp.Compare(a.rank(), b.rank()))
+		return cmp.Or(cmp.Compare(a.raw.start, b.raw.start), cmp.Compare(b.raw.end, a.raw.end), cmp.Compare(a.rank(), b.rank()))
 	})
 	out := s.found[:1]
 	for _, m := range s.found[1:] {
@@ -152,8 +151,5 @@ func (m match) prevails(o match) bool {
 	if a, b := m.raw.end-m.raw.start, o.raw.end-o.raw.start; a != b {
 		return a > b
 	}
-	if m.secret() {
-		return m.rank() < o.rank()
-	}
-	return m.deep > o.deep
+	return m.rank() < o.rank()
 }
