@@ -21,6 +21,7 @@ type Farm struct {
 	others []actor // numbered from cfg.Visitors on
 
 	now, second int64 // the running second: Unix, and since the start
+	last        int64 // second of the log's end, if it has one
 	budget      budget
 	wheel       wheel
 	pipe        pipe
@@ -63,12 +64,16 @@ func Weblog(cfg WeblogConfig) (*Farm, error) {
 		pipe:       newPipe(cfg.Disorder),
 		stamp:      newStamp(cfg.Zone),
 		limit:      1<<63 - 1,
+		last:       1<<62 - 1,
 		duplicates: shareOf(cfg.Duplicates),
 		malformed:  shareOf(cfg.Malformed),
 		longLeft:   3,
 	}
 	if cfg.Lines > 0 {
 		f.limit = cfg.Lines
+	}
+	if cfg.Days > 0 {
+		f.last = cfg.seconds() - 1
 	}
 	if cfg.LongLine < 0 {
 		f.longLeft = 0
@@ -107,13 +112,9 @@ func (f *Farm) Lines() iter.Seq[Line] {
 		f.pipe.yield = yield
 		f.truth.onSession = f.OnSession
 		f.startRegulars()
-		last := int64(1<<62 - 1)
-		if f.cfg.Days > 0 {
-			last = f.cfg.seconds() - 1
-		}
 		for f.second = 0; !f.pipe.stopped && f.written < f.limit; f.second++ {
 			f.tick()
-			if f.second == last {
+			if f.second == f.last {
 				f.fill()
 				break
 			}
@@ -196,6 +197,10 @@ func (f *Farm) advance(v *visit) {
 	case stray:
 		f.odd(v)
 		wait = over
+	}
+	if f.budget.until > 0 && v.kind != regular && f.second+int64(wait) > f.last {
+		// The log ends first, and all its lines must be in it.
+		wait = f.rng.n(int(f.last-f.second) + 1)
 	}
 	if used := int32(f.written - before); wait == over {
 		f.planned -= int64(v.plan)

@@ -63,7 +63,7 @@ func (f *Farm) delay() int {
 		return 0
 	}
 	if x>>4&15 == 0 { // one in 256: as late as allowed, or nearly
-		return f.pipe.bound - int(x>>32)%(f.pipe.bound+3)/4
+		return f.pipe.bound - int(x>>33)%(f.pipe.bound+3)/4
 	}
-	return min(f.pipe.bound, 1+int(f.rng.exp())*f.pipe.bound/16>>16)
+	return min(f.pipe.bound, 1+int(f.rng.exp()*int64(f.pipe.bound)/16>>16))
 }

@@ -56,8 +56,12 @@ func (f *Farm) fetch(v *visit, path string, isPage bool, size int64) {
 	f.send(&q)
 }
 
-// startRegulars opens the visits that last as long as the run.
+// startRegulars opens the visits that last as long as the run. In a log of a few
+// lines an hour they would be all there is, so there they stay away.
 func (f *Farm) startRegulars() {
+	if f.budget.mean < 1.0/80 {
+		return
+	}
 	for i := range f.crawlers {
 		f.enter(visit{kind: regular, who: int32(f.cfg.Visitors + i), left: 1}, 0)
 	}

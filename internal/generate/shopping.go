@@ -30,11 +30,11 @@ func (f *Farm) startPerson() {
 		v.page = f.newPage(blog)
 	}
 	v.prev = page{kind: external}
-	perPage := 5
-	if v.cached {
-		perPage = 3
+	plan := 3 * int(v.left)
+	if !v.cached {
+		plan += 4
 	}
-	f.enter(v, int(v.left)*perPage)
+	f.enter(v, plan)
 }
 
 // stepPerson loads a page, or what it needs.
@@ -138,7 +138,7 @@ func (f *Farm) personPage(v *visit) {
 	switch {
 	case q.status != 0:
 	case x < 2:
-		q.status, q.size = 500+x, 611
+		q.status, q.size = 500+2*x, 611
 	case x < 14:
 		q.status, q.size = 404, 4123
 	case x < 18:
