@@ -29,6 +29,8 @@ type Job struct {
 	// Fingerprint names the reference data the settings select, so that rows
 	// made with other data count as another run.
 	Fingerprint func(settings any) (string, error)
+	// Shards is how many files of a day are written side by side.
+	Shards func(settings any) int
 	// Build is the job's diagram.
 	Build func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs
 }
@@ -60,6 +62,7 @@ var Catalogue = []Job{
 		Validate:    func(s any) error { return s.(*weblogs.Settings).Validate() },
 		Detect:      func(head []byte) string { return formatName(decode.Detect(head)) },
 		Fingerprint: func(s any) (string, error) { return transforms.BotsVersion(s.(*weblogs.Settings).BotsFile) },
+		Shards:      func(s any) int { return s.(*weblogs.Settings).Shards },
 		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {
 			return weblogs.Build(s, *settings.(*weblogs.Settings), c, records)
 		},

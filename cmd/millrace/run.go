@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/pprof"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +16,7 @@ import (
 func runCommand() *cobra.Command {
 	var f jobFlags
 	var quiet bool
-	var form string
+	var form, profile string
 	c := &cobra.Command{
 		Use:   "run JOB --source URL --lake DIR-or-URL",
 		Short: "Run a job",
@@ -47,6 +48,11 @@ an input this run does not read is refused, so that nothing is lost by accident;
 			if err != nil {
 				return &run.UsageError{Err: err}
 			}
+			stop, err := startProfile(profile)
+			if err != nil {
+				return err
+			}
+			defer stop()
 			m, err := run.Execute(c.Context(), o, dir, w)
 			if errors.Is(err, context.Canceled) {
 				return errors.New("interrupted; the lake is as it was, and the same command continues")
@@ -63,7 +69,23 @@ an input this run does not read is refused, so that nothing is lost by accident;
 	f.add(c)
 	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "say nothing but errors")
 	c.Flags().StringVar(&form, "progress", "auto", "progress on stderr: auto, bar, plain, json or none")
+	c.Flags().StringVar(&profile, "cpuprofile", "", "write a CPU profile of the run for go tool pprof")
 	return c
+}
+
+// startProfile profiles until stop is called; path may be empty.
+func startProfile(path string) (stop func(), err error) {
+	if path == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, &run.UsageError{Err: fmt.Errorf("--cpuprofile: %w", err)}
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, fmt.Errorf("profiling: %w", err)
+	}
+	return func() { pprof.StopCPUProfile(); f.Close() }, nil
 }
 
 func planCommand() *cobra.Command {

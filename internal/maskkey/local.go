@@ -19,7 +19,7 @@ func Default(configDir string) (ring Ring, path string, created bool, err error)
 			return Ring{}, "", false, fmt.Errorf("folder for the local mask key: %w: name a key with --mask-key", err)
 		}
 	}
-	path = filepath.Join(configDir, "millrace", "mask.key")
+	path = DefaultPath(configDir)
 	ring, err = readFile(path)
 	if err == nil || fileExists(path) {
 		return ring, path, false, wrapLocal(path, err)

@@ -16,9 +16,7 @@ import (
 	"millrace/io/endpoint"
 	"millrace/io/lakeio"
 	"millrace/runners/prism"
-	"millrace/schemas/ledger"
 	"millrace/schemas/manifest"
-	"millrace/schemas/table"
 	"millrace/transforms"
 )
 
@@ -46,13 +44,7 @@ func Execute(ctx context.Context, o Options, configDir string, w Watcher) (m man
 			w.Say("%s", said)
 		}
 	}
-	lease, err := lakeio.AcquireLease(ctx, p.store, p.Job, lakeio.Owner{Run: p.Run})
-	if err != nil {
-		return m, err
-	}
-	defer func() { err = errors.Join(err, lease.Release()) }()
-	ctx, stop := lease.Guard(ctx)
-	defer stop()
+	//LEASE
 	// What was planned before the lease was held may have changed since.
 	if note, err := lakeio.Recover(ctx, p.store); err != nil {
 		return m, err
@@ -83,7 +75,7 @@ func Execute(ctx context.Context, o Options, configDir string, w Watcher) (m man
 }
 
 // pipeline runs the job into the staging area.
-func (p *Plan) pipeline(ctx context.Context) (sum ledger.Ledger, files []lakeio.File, err error) {
+func (p *Plan) pipeline(ctx context.Context) (sum endpoint.Closing, files []lakeio.File, err error) {
 	pipe, s := beam.NewPipelineWithRoot()
 	records, err := endpoint.Read(s, endpoint.Reading{Run: p.Run, URL: p.Source, Splits: p.Splits})
 	if err != nil {
@@ -92,20 +84,24 @@ func (p *Plan) pipeline(ctx context.Context) (sum ledger.Ledger, files []lakeio.
 	outputs := p.req.job.Build(s, p.req.settings, transforms.Common{
 		Run: p.Run, KeyRef: p.KeyRef, Raw: p.req.Raw, From: p.req.from, To: p.req.to, Revisions: p.Revisions,
 	}, records)
+	var written []beam.PCollection
 	for _, out := range p.req.job.Outputs {
-		endpoint.Write(s, lakeio.Writing{
+		if !outputs.Rows[out.Name].IsValid() {
+			continue
+		}
+		written = append(written, endpoint.Write(s, lakeio.Writing{
 			Run: p.Run, Output: out.Name, Schema: out.Schema.ID(), Shards: p.req.job.Shards(p.req.settings),
 			Staging: p.staging, Revisions: p.Revisions, Frozen: p.Frozen,
-		}, outputs.Rows[out.Name])
+		}, outputs.Rows[out.Name]))
 	}
-	endpoint.WriteLedger(s, p.Run, p.staging, outputs.Ledger)
-	if err := prism.Run(ctx, pipe); err != nil {
+	endpoint.Close(s, p.Run, p.staging, outputs.Ledger, written...)
+	if err := prism.Run(ctx, pipe, runnerLog()); err != nil {
 		if cause := endpoint.Failure(p.Run); cause != nil {
 			return sum, nil, cause
 		}
 		return sum, nil, err
 	}
-	if sum, err = endpoint.ReadLedger(p.staging); err != nil {
+	if sum, err = endpoint.ReadClosing(p.staging); err != nil {
 		return sum, nil, err
 	}
 	files, err = lakeio.StagedFiles(p.staging)
@@ -113,9 +109,9 @@ func (p *Plan) pipeline(ctx context.Context) (sum ledger.Ledger, files []lakeio.
 }
 
 // finish checks the ledger, commits and writes the manifest.
-func (p *Plan) finish(ctx context.Context, sum ledger.Ledger, files []lakeio.File, started time.Time) (manifest.Manifest, error) {
+func (p *Plan) finish(ctx context.Context, sum endpoint.Closing, files []lakeio.File, started time.Time) (manifest.Manifest, error) {
 	m := p.manifest(sum, files, started)
-	if fault := imbalance(m); fault != "" {
+	if fault := imbalance(m, sum.Written); fault != "" {
 		m.State = manifest.Unbalanced
 		m.Files, m.Outputs = nil, nil
 		return m, errors.Join(&UnbalancedError{fault}, lakeio.WriteJSON(ctx, p.store, manifest.Key(p.Run), m), os.RemoveAll(p.staging))
@@ -137,24 +133,24 @@ func (p *Plan) finish(ctx context.Context, sum ledger.Ledger, files []lakeio.Fil
 }
 
 // imbalance says what does not add up: the ledger itself, or the ledger against
-// the rows that reached the lake, which were counted at the other end.
-func imbalance(m manifest.Manifest) string {
+// the rows that the sinks were given and that the finished files hold.
+func imbalance(m manifest.Manifest, written map[string]int64) string {
 	if !m.Ledger.Balanced {
 		return m.Ledger.String()
 	}
 	for output, counted := range map[string]int64{"events": m.Ledger.Events, "bad_rows": m.Ledger.Bad, "late": m.Ledger.Late} {
-		if written := m.Outputs[output].Rows; written != counted {
-			return fmt.Sprintf("%s counts %d in the ledger, %d rows were written", output, counted, written)
+		if stored := m.Outputs[output].Rows; written[output] != counted || stored != counted {
+			return fmt.Sprintf("%s counts %d in the ledger, the sink was given %d rows, its files hold %d", output, counted, written[output], stored)
 		}
 	}
 	return ""
 }
 
-func (p *Plan) manifest(sum ledger.Ledger, files []lakeio.File, started time.Time) manifest.Manifest {
+func (p *Plan) manifest(sum endpoint.Closing, files []lakeio.File, started time.Time) manifest.Manifest {
 	m := manifest.Manifest{
 		Run: p.Run, Job: p.Job, State: manifest.Done, Version: version.Build(), ConfigHash: p.ConfigHash, Settings: p.Settings,
-		KeyID: p.Key.Active().ID, Source: p.Source, From: p.req.From, To: p.req.To, Started: started.UTC(), Seconds: time.Since(started).Seconds(),
-		Inputs: p.Inputs, Outputs: map[string]manifest.Output{}, Ledger: manifest.Ledger{Ledger: sum, Balanced: sum.Balanced()},
+		KeyID: p.Key.Active().ID(), Source: p.Source, From: p.req.From, To: p.req.To, Started: started.UTC(), Seconds: time.Since(started).Seconds(),
+		Inputs: p.Inputs, Outputs: map[string]manifest.Output{}, Ledger: manifest.Ledger{Ledger: sum.Ledger, Balanced: sum.Ledger.Balanced()},
 	}
 	for _, f := range files {
 		o := m.Outputs[f.Part.Output]
@@ -220,4 +216,3 @@ func (p *Plan) removeEmpty() error {
 
 func isNotEmpty(err error) bool { return strings.Contains(err.Error(), "not empty") }
 
-var _ = table.Lookup

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -35,16 +36,14 @@ func (p *Plan) resolveKey(ctx context.Context, configDir string) error {
 		if _, local := lakeio.LocalDir(p.Lake); !local {
 			return usage("--mask-key is missing: a lake that is not on this machine needs a key that others can reach too; give file:///path or env://NAME")
 		}
-		p.KeyRef = "file://" + maskkey.DefaultPath(configDir)
-		p.Key, err = maskkey.Resolve(ctx, p.KeyRef)
-		if errors.Is(err, fs.ErrNotExist) {
+		path := maskkey.DefaultPath(configDir)
+		p.KeyRef = "file://" + path
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			p.NewKey = true
 			return nil
 		}
-	} else {
-		p.Key, err = maskkey.Resolve(ctx, p.KeyRef)
 	}
-	if err != nil {
+	if p.Key, err = maskkey.Resolve(ctx, p.KeyRef); err != nil {
 		return &UsageError{err}
 	}
 	return p.checkKey(ctx)
@@ -57,16 +56,16 @@ func (p *Plan) checkKey(ctx context.Context) error {
 		return err
 	}
 	active := p.Key.Active()
-	i := slices.IndexFunc(known.Keys, func(k lakeKey) bool { return k.ID == active.ID })
+	i := slices.IndexFunc(known.Keys, func(k lakeKey) bool { return k.ID == active.ID() })
 	var ids []string
 	for _, k := range known.Keys {
 		ids = append(ids, k.ID)
 	}
 	switch {
 	case i < 0:
-		return usage("lake %s was masked with key %s, not with %s: tokens would not match; give that key with --mask-key, or use another lake", p.Lake, strings.Join(ids, ", "), active.ID)
+		return usage("lake %s was masked with key %s, not with %s: tokens would not match; give that key with --mask-key, or use another lake", p.Lake, strings.Join(ids, ", "), active.ID())
 	case known.Keys[i].Check != active.Check():
-		return usage("lake %s was masked with another key that is also called %s: tokens would not match; give that key with --mask-key, or use another lake", p.Lake, active.ID)
+		return usage("lake %s was masked with another key that is also called %s: tokens would not match; give that key with --mask-key, or use another lake", p.Lake, active.ID())
 	}
 	return nil
 }
@@ -87,10 +86,10 @@ func (p *Plan) rememberKey(ctx context.Context) error {
 		return err
 	}
 	active := p.Key.Active()
-	if slices.ContainsFunc(known.Keys, func(k lakeKey) bool { return k.ID == active.ID }) {
+	if slices.ContainsFunc(known.Keys, func(k lakeKey) bool { return k.ID == active.ID() }) {
 		return nil
 	}
-	known.Keys = append(known.Keys, lakeKey{ID: active.ID, Check: active.Check()})
+	known.Keys = append(known.Keys, lakeKey{ID: active.ID(), Check: active.Check()})
 	return lakeio.WriteJSON(ctx, p.store, keysKey, known)
 }
 
@@ -104,5 +103,5 @@ func (p *Plan) makeKey(configDir string) (string, error) {
 	if !created {
 		return "", nil
 	}
-	return fmt.Sprintf("made a masking key for you: %s (key id %s). Keep it: without it new data gets other tokens.", path, ring.Active().ID), nil
+	return fmt.Sprintf("made a masking key for you: %s (key id %s). Keep it: without it new data gets other tokens.", path, ring.Active().ID()), nil
 }

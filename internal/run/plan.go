@@ -125,7 +125,7 @@ func (p *Plan) identify() error {
 	}
 	p.ConfigHash, err = hashJSON(map[string]any{
 		"job": p.Job, "program": version.Rows, "settings": p.Settings, "reference": fingerprint, "schemas": schemas,
-		"raw": p.req.Raw, "from": p.req.from, "to": p.req.to, "key": p.Key.Active().ID,
+		"raw": p.req.Raw, "from": p.req.from, "to": p.req.to, "key": p.Key.Active().ID(),
 	})
 	if err != nil {
 		return err
@@ -193,7 +193,7 @@ func (p *Plan) String() string {
 	var b strings.Builder
 	line := func(format string, a ...any) { fmt.Fprintf(&b, format+"\n", a...) }
 	line("run       %s", p.Run)
-	key := "key " + p.Key.Active().ID
+	key := "key " + p.Key.Active().ID()
 	if p.NewKey {
 		key = "a new key, which the run makes at " + p.KeyRef
 	}

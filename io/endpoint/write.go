@@ -15,7 +15,7 @@ import (
 
 func init() {
 	register.DoFn3x1[context.Context, table.Rows, func(string, []byte), error](&spillFn{})
-	register.DoFn3x1[context.Context, string, func(*[]byte) bool, error](&mergeFn{})
+	register.DoFn4x1[context.Context, string, func(*[]byte) bool, func(string, []byte), error](&mergeFn{})
 	register.Emitter2[string, []byte]()
 	register.Iter1[[]byte]()
 	beam.RegisterCoder(reflect.TypeFor[table.Rows](), table.EncodeRows, table.DecodeRows)
@@ -27,10 +27,14 @@ func init() {
 //
 // Rows are sorted outside memory: each bundle spills sorted runs beside the
 // staged files, and only the names of the runs cross the shuffle.
-func Write(s beam.Scope, w lakeio.Writing, rows beam.PCollection) {
+//
+// The result, KV<string, []byte>, says how many rows were written; Close sums it.
+// (It must be consumed after a shuffle: Prism waits in a busy loop for a stage
+// without outputs.)
+func Write(s beam.Scope, w lakeio.Writing, rows beam.PCollection) beam.PCollection {
 	s = s.Scope("endpoint.Write/" + w.Output)
 	runs := beam.ParDo(s, &spillFn{Writing: w}, rows)
-	beam.ParDo0(s, &mergeFn{Writing: w}, beam.GroupByKey(s, runs))
+	return beam.ParDo(s, &mergeFn{Writing: w}, beam.GroupByKey(s, runs))
 }
 
 type spillFn struct {
@@ -69,15 +73,25 @@ type mergeFn struct {
 	Writing lakeio.Writing
 }
 
-func (fn *mergeFn) ProcessElement(ctx context.Context, _ string, next func(*[]byte) bool) error {
+func (fn *mergeFn) ProcessElement(ctx context.Context, _ string, next func(*[]byte) bool, emit func(string, []byte)) error {
 	var runs []lakeio.Run
+	var rows int64
 	for b := []byte(nil); next(&b); b = nil {
 		var r lakeio.Run
 		if err := json.Unmarshal(b, &r); err != nil {
-			return fmt.Errorf("reading the name of a run: %w", err)
+			return failed(fn.Writing.Run, fmt.Errorf("reading the name of a run: %w", err))
 		}
 		runs = append(runs, r)
+		rows += int64(r.Rows)
 	}
 	merged := &progressOf(fn.Writing.Run).merged
-	return failed(fn.Writing.Run, fn.Writing.Merge(ctx, runs, func(rows int) { merged.Add(int64(rows)) }))
+	if err := fn.Writing.Merge(ctx, runs, func(rows int) { merged.Add(int64(rows)) }); err != nil {
+		return failed(fn.Writing.Run, err)
+	}
+	b, err := json.Marshal(Closing{Written: map[string]int64{fn.Writing.Output: rows}})
+	if err != nil {
+		return failed(fn.Writing.Run, err)
+	}
+	emit(closingKey, b)
+	return nil
 }

@@ -209,15 +209,36 @@ func (p *parquetWriter) abandon() {
 	p.running = nil
 }
 
+// writeRows is how many values are handed to a column at a time. Pages end at
+// its multiples, counted from the row group's start, so they depend on the rows
+// alone and not on how the rows were cut into pieces.
+const writeRows = 4096
+
 func fillRowGroup(w *parquet.ConcurrentRowGroupWriter, s *table.Schema, pieces []piece) error {
-	var values []parquet.Value
+	values := make([]parquet.Value, 0, writeRows)
 	for i, cw := range w.ColumnWriters() {
 		c := s.Columns[i]
-		for _, p := range pieces {
-			values = appendValues(values[:0], c, i, p)
+		write := func() error {
 			if _, err := cw.WriteRowValues(values); err != nil {
 				return fmt.Errorf("writing column %s: %w", c.Name, err)
 			}
+			values = values[:0]
+			return nil
+		}
+		for _, p := range pieces {
+			for p.from < p.to {
+				part := piece{p.batch, p.from, min(p.to, p.from+writeRows-len(values))}
+				values = appendValues(values, c, i, part)
+				p.from = part.to
+				if len(values) == writeRows {
+					if err := write(); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		if err := write(); err != nil {
+			return err
 		}
 		if err := cw.Flush(); err != nil {
 			return fmt.Errorf("writing column %s: %w", c.Name, err)

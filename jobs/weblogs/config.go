@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"millrace/transforms/sessions"
 )
 
 // Settings are what a user can set by --set or in a YAML file. The zero value is
@@ -36,10 +38,16 @@ func (s Settings) Validate() error {
 	}
 	check(s.SessionGap >= time.Second && s.SessionGap < 24*time.Hour, "sessions.gap", "must be from 1s to less than 24h")
 	check(s.SessionMax == 0 || s.SessionMax >= s.SessionGap, "sessions.max_duration", "must be 0s or at least sessions.gap")
-	_, err := time.LoadLocation(s.SessionDayZone)
-	check(err == nil, "sessions.day_zone", fmt.Sprintf("unknown time zone %q; use an IANA name such as Europe/Berlin", s.SessionDayZone))
 	check(s.TopPages >= 1 && s.TopPages <= 10_000, "top_pages", "must be from 1 to 10000")
 	check(s.ExactVisitors >= 0 && s.ExactVisitors <= 10_000_000, "visitors.exact_limit", "must be from 0 to 10000000")
 	check(s.Shards >= 1 && s.Shards <= 256, "lake.shards", "must be from 1 to 256")
+	if len(faults) == 0 {
+		faults = append(faults, s.sessions().Validate())
+	}
 	return errors.Join(faults...)
+}
+
+// sessions are the settings as the sessionizer takes them.
+func (s Settings) sessions() sessions.Options {
+	return sessions.Options{Gap: s.SessionGap, MaxDuration: s.SessionMax, DayCutZone: s.SessionDayZone, CampaignCut: s.SessionCampaign}
 }

@@ -5,23 +5,38 @@ package prism
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
-	"os"
-	"strings"
+	"sync"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	beamprism "github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
 )
 
-// Run runs a pipeline to its end or until ctx is cancelled.
-func Run(ctx context.Context, p *beam.Pipeline) error {
+// Run runs a pipeline to its end or until ctx is cancelled. log takes what the
+// runner has to say, which concerns its developers more than its users.
+func Run(ctx context.Context, p *beam.Pipeline, log slog.Handler) error {
+	if err := start(); err != nil {
+		return err
+	}
+	before := slog.Default()
+	slog.SetDefault(slog.New(log)) // the runner logs nowhere else
+	defer slog.SetDefault(before)
 	if _, err := beamprism.Execute(ctx, p); err != nil {
 		return fmt.Errorf("running on prism: %w", err)
 	}
 	return nil
 }
 
-var _ = slog.LevelWarn
-var _ = os.Stderr
-var _ = strings.Contains
+// start initialises Beam once. Beam reads its options from the flags of package
+// flag, which this program does not use: they keep their defaults.
+var start = sync.OnceValue(func() error {
+	if !flag.Parsed() {
+		if err := flag.CommandLine.Parse(nil); err != nil {
+			return fmt.Errorf("setting Beam's options: %w", err)
+		}
+	}
+	beam.Init()
+	return nil
+})

@@ -1,0 +1,96 @@
+package endpoint
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"millrace/schemas/ledger"
+)
+
+func init() {
+	register.DoFn2x3[context.Context, []byte, string, []byte, error](&ledgerFn{})
+	register.DoFn3x1[context.Context, string, func(*[]byte) bool, error](&closeFn{})
+}
+
+// Closing is the account of a run: its ledger, and the rows that its sinks wrote.
+type Closing struct {
+	Ledger  ledger.Ledger    `json:"ledger"`
+	Written map[string]int64 `json:"written,omitempty"` // by output
+}
+
+func (c *Closing) add(o Closing) {
+	c.Ledger.Add(o.Ledger)
+	for output, rows := range o.Written {
+		if c.Written == nil {
+			c.Written = map[string]int64{}
+		}
+		c.Written[output] += rows
+	}
+}
+
+const closingKey = "closing"
+
+// Close sums the ledgers of a run, PCollection<[]byte> of ledger.Ledger in JSON,
+// and what its Writes report, into the staging area, where ReadClosing finds the
+// sum.
+func Close(s beam.Scope, run, staging string, ledgers beam.PCollection, written ...beam.PCollection) {
+	s = s.Scope("endpoint.Close")
+	all := append([]beam.PCollection{beam.ParDo(s, &ledgerFn{Run: run}, ledgers)}, written...)
+	beam.ParDo0(s, &closeFn{Run: run, Path: closingPath(staging)}, beam.GroupByKey(s, beam.Flatten(s, all...)))
+}
+
+func closingPath(staging string) string { return filepath.Join(staging, "closing.json") }
+
+// ReadClosing reads what Close wrote.
+func ReadClosing(staging string) (c Closing, err error) {
+	b, err := os.ReadFile(closingPath(staging))
+	if err == nil {
+		err = json.Unmarshal(b, &c)
+	}
+	if err != nil {
+		return c, fmt.Errorf("reading the run's account: %w", err)
+	}
+	return c, nil
+}
+
+// ledgerFn puts a ledger in the form that closeFn sums.
+type ledgerFn struct{ Run string }
+
+func (fn *ledgerFn) ProcessElement(_ context.Context, b []byte) (string, []byte, error) {
+	var c Closing
+	err := json.Unmarshal(b, &c.Ledger)
+	if err == nil {
+		b, err = json.Marshal(c)
+	}
+	if err != nil {
+		return "", nil, failed(fn.Run, fmt.Errorf("reading a ledger: %w", err))
+	}
+	return closingKey, b, nil
+}
+
+type closeFn struct {
+	Run  string
+	Path string
+}
+
+func (fn *closeFn) ProcessElement(_ context.Context, _ string, next func(*[]byte) bool) error {
+	var sum Closing
+	for b := []byte(nil); next(&b); b = nil {
+		var c Closing
+		if err := json.Unmarshal(b, &c); err != nil {
+			return failed(fn.Run, fmt.Errorf("summing the run's account: %w", err))
+		}
+		sum.add(c)
+	}
+	b, err := json.Marshal(sum)
+	if err != nil {
+		return failed(fn.Run, err)
+	}
+	return failed(fn.Run, os.WriteFile(fn.Path, b, 0o644))
+}
