@@ -66,6 +66,8 @@ func (f *Farm) stepPerson(v *visit) (wait int) {
 // rarely so long that the session is over.
 func (f *Farm) think() int {
 	switch x := f.rng.n(100); {
+	case x == 0 && f.rng.oneIn(4): // as long as the gap of a session, to the second
+		return f.rng.between(gapSeconds-1, gapSeconds+1)
 	case x == 0:
 		return f.rng.between(1700, 3600)
 	case x < 4:
