@@ -1,0 +1,37 @@
+package rollup_test
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// FuzzMerge holds that bytes nobody wrote are refused or merged, without a
+// panic, and that what was merged comes out the same again.
+func FuzzMerge(f *testing.F) {
+	r := rand.New(rand.NewPCG(1, 1))
+	x := newTables(f, time.Hour)
+	for _, q := range randomRequests(r)[:20] {
+		x.add(q)
+	}
+	for i, name := range []string{"traffic", "pages", "visitors", "bots"} {
+		f.Add(x.parts()[name][0].Blob, uint8(i))
+	}
+	f.Fuzz(func(t *testing.T, blob []byte, which uint8) {
+		merge := func(x tables) error {
+			return []func([]byte) error{x.traffic.Merge, x.pages.Merge, x.visitors.Merge, x.bots.Merge}[which%4](blob)
+		}
+		x := newTables(t, time.Hour)
+		if merge(x) != nil {
+			return
+		}
+		y := newTables(t, time.Hour)
+		y.merge(t, x, rand.New(rand.NewPCG(1, 1)))
+		if diff := cmp.Diff(x.parts(), y.parts()); diff != "" {
+			t.Errorf("a second time (-want +got):\n%s", diff)
+		}
+		x.rows(t, 3, time.Hour)
+	})
+}

@@ -1,0 +1,82 @@
+package rollup
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"millrace/transforms/internal/wire"
+)
+
+// Part is the encoded partial result of one span of time.
+type Part struct {
+	Key  string // "2015-05-17T10" for an hour, "2015-05-17" for a day
+	Day  int64  // UTC day, days since the epoch
+	Blob []byte
+}
+
+// Revision gives the revision of the rows of a UTC day (days since the epoch): 0
+// for the first writing, one more with each rewrite. A nil Revision is 0.
+type Revision func(day int64) int32
+
+// version of a row whose group begins at start (ms) and has so many events.
+func (r Revision) version(start, events int64) int64 {
+	if r == nil {
+		return events
+	}
+	return int64(r(floor(start, dayMs)))<<32 + events
+}
+
+const (
+	secondMs = 1000
+	hourMs   = 60 * 60 * 1000
+	dayMs    = 24 * hourMs
+
+	encodingVersion = 1
+
+	maxHour  = 1 << 28 // some 30,000 years
+	maxCount = 1 << 48 // of one encoded number: sums of many do not overflow
+)
+
+// floor divides, rounding down.
+func floor(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}
+
+func hourPart(hour int64, blob []byte) Part {
+	key := time.UnixMilli(hour * hourMs).UTC().Format("2006-01-02T15")
+	return Part{Key: key, Day: floor(hour, 24), Blob: blob}
+}
+
+func dayPart(day int64, blob []byte) Part {
+	key := time.UnixMilli(day * dayMs).UTC().Format(time.DateOnly)
+	return Part{Key: key, Day: day, Blob: blob}
+}
+
+// open reads what begins every blob: a version and the number of the span.
+func open(blob []byte, limit int64) (in *wire.Reader, span int64) {
+	in = wire.NewReader(blob)
+	if v := in.Byte(); v != encodingVersion {
+		in.Fail("version %d, this program reads %d", v, encodingVersion)
+	}
+	if span = in.Varint(); span < -limit || span > limit {
+		in.Fail("span %d", span)
+	}
+	return in, span
+}
+
+// windowsInHour checks a window and returns how many make an hour.
+func windowsInHour(window time.Duration) (int64, error) {
+	if window < time.Second || window > time.Hour || time.Hour%window != 0 || window%time.Second != 0 {
+		return 0, fmt.Errorf("window %v: want whole seconds that divide an hour", window)
+	}
+	return int64(time.Hour / window), nil
+}
+
+// ascending returns the keys of m in order.
+func ascending[V any](m map[int64]V) []int64 { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,211 @@
+package rollup
+
+import (
+	"encoding/binary"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"millrace/transforms/internal/wire"
+	"millrace/transforms/sketch"
+)
+
+// TopPages counts requests by window and path, exactly.
+type TopPages struct {
+	window  int64 // ms
+	windows map[int64]*pages
+	last    *pages
+}
+
+// pages are the paths of one window.
+type pages struct {
+	window int64 // its number
+	index  map[string]int32
+	paths  []string
+	views  []int64
+	total  int64
+}
+
+// NewTopPages returns an empty table of windows of a length, which is whole
+// seconds that divide an hour.
+func NewTopPages(window time.Duration) (*TopPages, error) {
+	if _, err := windowsInHour(window); err != nil {
+		return nil, fmt.Errorf("top pages: %w", err)
+	}
+	return &TopPages{window: window.Milliseconds(), windows: map[int64]*pages{}}, nil
+}
+
+// Add counts a request for path at t (ms).
+func (a *TopPages) Add(t int64, path []byte) {
+	window := floor(t, a.window)
+	if a.last == nil || a.last.window != window {
+		a.last = a.of(window)
+	}
+	p := a.last
+	p.total++
+	if i, ok := p.index[string(path)]; ok {
+		p.views[i]++
+		return
+	}
+	p.add(string(path), 1)
+}
+
+func (a *TopPages) of(window int64) *pages {
+	p := a.windows[window]
+	if p == nil {
+		p = &pages{window: window, index: map[string]int32{}}
+		a.windows[window] = p
+	}
+	return p
+}
+
+func (p *pages) add(path string, views int64) {
+	i, ok := p.index[path]
+	if !ok {
+		i = int32(len(p.paths))
+		p.index[path] = i
+		p.paths = append(p.paths, path)
+		p.views = append(p.views, 0)
+	}
+	p.views[i] += views
+}
+
+// Len is the number of paths, counted once in each window.
+func (a *TopPages) Len() int {
+	n := 0
+	for _, p := range a.windows {
+		n += len(p.paths)
+	}
+	return n
+}
+
+// Reset empties the table.
+func (a *TopPages) Reset() { clear(a.windows); a.last = nil }
+
+// Parts encodes the table, an hour a part: the window in seconds, the number of
+// windows, then for each its place in the hour and how many paths it has, and
+// for each of these, in order, how many bytes it begins with as the one before,
+// the bytes after them, and its views.
+func (a *TopPages) Parts() []Part {
+	var parts []Part
+	perHour := hourMs / a.window
+	for numbers := ascending(a.windows); len(numbers) > 0; {
+		hour := floor(numbers[0], perHour)
+		n := 1
+		for n < len(numbers) && floor(numbers[n], perHour) == hour {
+			n++
+		}
+		b := binary.AppendVarint([]byte{encodingVersion}, hour)
+		b = binary.AppendUvarint(b, uint64(a.window/secondMs))
+		b = binary.AppendUvarint(b, uint64(n))
+		for _, number := range numbers[:n] {
+			b = binary.AppendUvarint(b, uint64(number-hour*perHour))
+			b = a.windows[number].appendEncoded(b)
+		}
+		parts = append(parts, hourPart(hour, b))
+		numbers = numbers[n:]
+	}
+	return parts
+}
+
+func (p *pages) appendEncoded(b []byte) []byte {
+	order := make([]int32, len(p.paths))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(i, j int32) int { return strings.Compare(p.paths[i], p.paths[j]) })
+	b = binary.AppendUvarint(b, uint64(len(order)))
+	previous := ""
+	for _, i := range order {
+		path := p.paths[i]
+		shared := 0
+		for shared < min(len(previous), len(path)) && previous[shared] == path[shared] {
+			shared++
+		}
+		b = binary.AppendUvarint(b, uint64(shared))
+		b = wire.AppendText(b, path[shared:])
+		b = binary.AppendUvarint(b, uint64(p.views[i]))
+		previous = path
+	}
+	return b
+}
+
+// Merge adds a part. After an error the table must be Reset.
+func (a *TopPages) Merge(blob []byte) error {
+	in, hour := open(blob, maxHour)
+	if seconds := in.Uvarint(); in.Err() == nil && seconds != uint64(a.window/secondMs) {
+		in.Fail("windows of %d s, this table has %d s", seconds, a.window/secondMs)
+	}
+	perHour := hourMs / a.window
+	for range in.Count(2) {
+		at := int64(in.Limited(uint64(perHour - 1)))
+		n := in.Count(3)
+		if in.Err() != nil {
+			break
+		}
+		a.of(hour*perHour+at).read(in, n)
+	}
+	if err := in.Close(); err != nil {
+		return fmt.Errorf("merging top pages: %w", err)
+	}
+	return nil
+}
+
+func (p *pages) read(in *wire.Reader, n int) {
+	var path []byte
+	for range n {
+		shared := in.Limited(uint64(len(path)))
+		path = append(path[:shared], in.Text()...)
+		views := int64(in.Limited(maxCount))
+		if in.Err() == nil && views == 0 {
+			in.Fail("a page without views")
+		}
+		if in.Err() != nil {
+			return
+		}
+		p.total += views
+		if i, ok := p.index[string(path)]; ok {
+			p.views[i] += views
+			continue
+		}
+		p.add(string(path), views)
+	}
+}
+
+// TopPageRow is one of the most requested paths of a window.
+type TopPageRow struct {
+	Start   int64 // Unix milliseconds
+	Seconds int32 // length of the window
+	Rank    int32 // from 1; equal counts rank by path
+	Path    string
+	Views   int64
+	Version int64 // revision * 2^32 + requests of the window
+}
+
+// Rows returns the n most requested paths of each window, by start and rank.
+func (a *TopPages) Rows(n int, revision Revision) []TopPageRow {
+	var rows []TopPageRow
+	for _, number := range ascending(a.windows) {
+		p := a.windows[number]
+		start := number * a.window
+		for i, top := range sketch.Largest(p.all(), n) {
+			rows = append(rows, TopPageRow{
+				Start: start, Seconds: int32(a.window / secondMs), Rank: int32(i + 1),
+				Path: top.Key, Views: top.Count, Version: revision.version(start, p.total),
+			})
+		}
+	}
+	return rows
+}
+
+func (p *pages) all() iter.Seq2[string, int64] {
+	return func(yield func(string, int64) bool) {
+		for i, path := range p.paths {
+			if !yield(path, p.views[i]) {
+				return
+			}
+		}
+	}
+}
