@@ -170,12 +170,12 @@ func TestCheckTellsKeysApart(t *testing.T) {
 }
 
 func TestResolveReadsFilesAndVariables(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "with space.key")
+	path := filepath.Join(t.TempDir(), "with space, 50%? #1.key")
 	if err := os.WriteFile(path, []byte("k1:"+hexOne+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("MILLRACE_TEST_KEY", hexTwo)
-	file, err := Resolve(t.Context(), "file://"+strings.ReplaceAll(path, " ", "%20"))
+	file, err := Resolve(t.Context(), FileRef(path))
 	if err != nil || file.Active().ID() != "k1" || len(file.Warnings()) != 0 {
 		t.Errorf("file: %v, %v, %v", file, file.Warnings(), err)
 	}
@@ -186,7 +186,7 @@ func TestResolveReadsFilesAndVariables(t *testing.T) {
 	if err := os.Chmod(path, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	open, err := Resolve(t.Context(), "file://"+path)
+	open, err := Resolve(t.Context(), FileRef(path))
 	if err != nil || len(open.Warnings()) != 1 || !strings.Contains(open.Warnings()[0], "chmod 600 "+path) {
 		t.Errorf("open file: warnings %q, %v", open.Warnings(), err)
 	}

@@ -46,6 +46,10 @@ func Resolve(ctx context.Context, ref string) (Ring, error) {
 	return Ring{}, errors.New("mask key: unknown scheme: want file:///path or env://NAME")
 }
 
+// FileRef returns the reference of a key file, whatever characters its absolute
+// path has.
+func FileRef(path string) string { return (&url.URL{Scheme: "file", Path: path}).String() }
+
 func fromFile(ref string) (Ring, error) {
 	u, err := url.Parse(ref)
 	if err != nil || u.Host != "" || u.RawQuery != "" || u.Fragment != "" || !strings.HasPrefix(u.Path, "/") {
