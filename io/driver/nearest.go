@@ -19,8 +19,8 @@ func unknownParameter(name string, known []string) error {
 	return fmt.Errorf("parameter %s is unknown (known: %s)", name, strings.Join(names, ", "))
 }
 
-// nearest is the name within two edits, or a third of its length; the first in
-// order among equals.
+// nearest is the name within two edits, or a third of its length, the first in
+// order among equals; or else the first that begins like it.
 func nearest(name string, names []string) string {
 	best, bestDistance := "", max(2, len(name)/3)+1
 	for _, n := range names {
@@ -28,7 +28,15 @@ func nearest(name string, names []string) string {
 			best, bestDistance = n, d
 		}
 	}
-	return best
+	if best != "" || len(name) < 3 {
+		return best
+	}
+	for _, n := range names {
+		if strings.HasPrefix(n, name) || strings.HasPrefix(name, n) {
+			return n
+		}
+	}
+	return ""
 }
 
 // editDistance counts insertions, deletions and replacements (Levenshtein).

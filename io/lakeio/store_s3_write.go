@@ -96,7 +96,8 @@ func (w *s3Writer) Write(p []byte) (int, error) {
 // sendHeld sends what is held in parts, starting the upload if need be.
 func (w *s3Writer) sendHeld() error {
 	if w.upload == nil {
-		in := &s3.CreateMultipartUploadInput{Bucket: &w.store.bucket, Key: w.store.key(w.key), Metadata: w.metadata()}
+		in := &s3.CreateMultipartUploadInput{Bucket: &w.store.bucket, Key: w.store.key(w.key), Metadata: w.metadata(),
+			ChecksumAlgorithm: types.ChecksumAlgorithmCrc32} // as the SDK computes for each part
 		in.ServerSideEncryption, in.SSEKMSKeyId = w.store.encryption()
 		out, err := w.store.client.CreateMultipartUpload(w.ctx, in)
 		if err != nil {
@@ -136,7 +137,7 @@ func (w *s3Writer) sendPart(data []byte) error {
 	w.flying.Go(func() {
 		defer func() { <-w.store.slots }()
 		out, err := w.store.client.UploadPart(w.ctx, &s3.UploadPartInput{Bucket: &w.store.bucket, Key: w.store.key(w.key),
-			UploadId: w.upload, PartNumber: aws.Int32(number), Body: bytes.NewReader(data)})
+			UploadId: w.upload, PartNumber: aws.Int32(number), Body: bytes.NewReader(data), ChecksumAlgorithm: types.ChecksumAlgorithmCrc32})
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if err != nil {
@@ -145,7 +146,6 @@ func (w *s3Writer) sendPart(data []byte) error {
 		}
 		p := &w.parts[number-1]
 		p.ETag, p.ChecksumCRC32 = out.ETag, out.ChecksumCRC32
-		p.ChecksumCRC32C, p.ChecksumCRC64NVME = out.ChecksumCRC32C, out.ChecksumCRC64NVME
 	})
 	return nil
 }
