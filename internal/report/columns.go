@@ -12,6 +12,10 @@ import (
 // batchRows is how many rows of each column are in memory at a time.
 const batchRows = 4096
 
+// readBytes is how much of a column is fetched at once: large enough that a
+// distant store is asked seldom.
+const readBytes = 256 << 10
+
 // A batch holds the values of the columns that a scan asked for, in that order:
 // batch[c][r]. The bytes of a value live until the next batch.
 type batch [][]parquet.Value
@@ -38,7 +42,7 @@ func scanFile(ctx context.Context, src Source, name string, columns []string, ea
 		return err
 	}
 	defer in.Close()
-	file, err := parquet.OpenFile(in, in.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	file, err := parquet.OpenFile(in, in.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(readBytes))
 	if err != nil {
 		return err
 	}

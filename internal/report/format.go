@@ -91,6 +91,8 @@ func span(ms int64) string {
 		return out
 	}
 	switch {
+	case ms == 0:
+		return "0\u00a0s"
 	case ms < s:
 		return num(ms) + "\u00a0ms"
 	case ms < 10*s:

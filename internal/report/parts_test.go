@@ -237,7 +237,7 @@ func TestNumbersAreWrittenForPeople(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
 		{num(0), "0"}, {num(9999), "9999"}, {num(12345), "12_345"}, {num(-1234567), "−1_234_567"},
 		{byteSize(0), "0 B"}, {byteSize(999), "999 B"}, {byteSize(1000), "1.00 kB"}, {byteSize(999_950), "1.00 MB"}, {byteSize(123_456_789_012), "123 GB"},
-		{span(0), "0 ms"}, {span(1500), "1.5 s"}, {span(59_999), "59 s"}, {span(130_000), "2 min 10 s"}, {span(3_600_000), "1 h"}, {span(90_000_000), "1 d 1 h"},
+		{span(0), "0 s"}, {span(7), "7 ms"}, {span(1500), "1.5 s"}, {span(59_999), "59 s"}, {span(130_000), "2 min 10 s"}, {span(3_600_000), "1 h"}, {span(90_000_000), "1 d 1 h"},
 		{percent(0, 5), "0%"}, {percent(5, 5), "100%"}, {percent(1, 1e6), "< 0.01%"}, {percent(1, 300), "0.33%"}, {percent(9999, 10000), "> 99.9%"}, {percent(1, 0), "–"},
 		{dates(at("2025-08-15 00:00:00"), at("2025-08-16 00:00:00")), "15 August 2025"},
 		{dates(at("2025-08-15 10:00:00"), at("2025-08-24 00:01:00")), "15–24 August 2025"},
