@@ -48,7 +48,7 @@ type Farm struct {
 }
 
 // spent counts the lines planned for a kind of visit, to keep its share.
-type spent struct{ bots, attacks, odd, attackRound int64 }
+type spent struct{ bots, attacks, odd int64 }
 
 // Weblog prepares the farm that cfg describes.
 func Weblog(cfg WeblogConfig) (*Farm, error) {

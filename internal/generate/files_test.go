@@ -57,7 +57,7 @@ func TestFilesHoldTheLogsAndTheTruth(t *testing.T) {
 		dir := t.TempDir()
 		cfg.Gzip = zip
 		var progress []int64
-		truth, err := WriteFiles(context.Background(), dir, cfg, func(n int64) { progress = append(progress, n) })
+		truth, err := WriteFiles(t.Context(), dir, cfg, func(n int64) { progress = append(progress, n) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +116,7 @@ func TestFilesHoldTheLogsAndTheTruth(t *testing.T) {
 
 func TestCancellingLeavesTheFolderAsItWas(t *testing.T) {
 	dir := t.TempDir()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	_, err := WriteFiles(ctx, dir, WeblogConfig{Lines: 1 << 40, Rate: 1e6}, func(int64) { cancel() })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
@@ -131,7 +131,7 @@ func TestAFolderThatCannotBeWrittenIsNamed(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := WriteFiles(context.Background(), file, WeblogConfig{Lines: 10}, nil); err == nil || !strings.Contains(err.Error(), file) {
+	if _, err := WriteFiles(t.Context(), file, WeblogConfig{Lines: 10}, nil); err == nil || !strings.Contains(err.Error(), file) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -259,7 +259,7 @@ func BenchmarkWriteFiles(b *testing.B) {
 	const n = 500_000
 	dir := b.TempDir()
 	for b.Loop() {
-		if _, err := WriteFiles(context.Background(), dir, WeblogConfig{Lines: n, Rate: 500, Servers: 2}, nil); err != nil {
+		if _, err := WriteFiles(b.Context(), dir, WeblogConfig{Lines: n, Rate: 500, Servers: 2}, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -23,12 +23,13 @@ type parsed struct {
 // parse splits at the quotes: no generated field has one inside.
 func parse(line string) (p parsed, ok bool) {
 	parts := strings.Split(line, `"`)
-	if len(parts) == 7 && parts[4] == " " && parts[6] == "" {
+	switch {
+	case len(parts) == 7 && parts[4] == " " && parts[6] == "":
 		p.referrer, p.agent = parts[3], parts[5]
-	} else if len(parts) != 3 {
-		return p, false
-	} else {
+	case len(parts) == 3:
 		p.agent = "-"
+	default:
+		return p, false
 	}
 	head, stamp, found := strings.Cut(parts[0], " [")
 	before, user, found2 := strings.Cut(head, " - ")

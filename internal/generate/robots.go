@@ -93,13 +93,13 @@ func (f *Farm) stepRegular(v *visit) (wait int) {
 		return f.rng.wait(f.period(20), 1200)
 	}
 	q := request{who: v.who, server: f.elsewhere(v), method: "HEAD", proto: "HTTP/1.1", status: 200, size: -1, bot: true, page: true}
-	q.target = append(f.target[:0], '/')
+	f.target = append(f.target[:0], '/')
 	if v.left%5 == 0 {
 		q.method, q.size = "GET", 2
-		q.target = append(f.target[:0], "/healthz?n="...)
-		q.target = strconv.AppendUint(q.target, uint64(v.left/5), 10)
+		f.target = append(f.target, "healthz?n="...)
+		f.target = strconv.AppendUint(f.target, uint64(v.left/5), 10)
 	}
-	f.target = q.target
+	q.target = f.target
 	if s := f.failing(&q.size); s != 0 {
 		q.status = s
 	}

@@ -73,6 +73,7 @@ func (f *Farm) newPage(kind pageKind) page {
 		p.id = uint32(f.rng.logUniform(8, articles))
 	case team:
 		p.id = uint32(f.rng.n(40))
+	case home, cart, checkout, login, account, external: // one page each
 	}
 	return p
 }
@@ -128,6 +129,7 @@ func (p page) appendTo(dst []byte) []byte {
 	case team:
 		dst = append(dst, "/team/reports/"...)
 		return strconv.AppendUint(dst, uint64(p.id), 10)
+	case home, external:
 	}
 	return append(dst, '/')
 }
@@ -142,9 +144,14 @@ var assets = []struct {
 	path string
 	size int64
 }{
-	{"/static/css/main.4f2a1c.css", 48_211}, {"/static/js/app.9be771.js", 182_733}, {"/static/js/vendor.c0ffee.js", 391_020},
-	{"/static/fonts/inter-var.woff2", 99_532}, {"/static/img/logo.svg", 3_911}, {"/favicon.ico", 15_086},
-	{"/static/css/print.77aa01.css", 2_204}, {"/static/img/hero.webp", 84_120},
+	{"/static/css/main.4f2a1c.css", 48_211},
+	{"/static/js/app.9be771.js", 182_733},
+	{"/static/js/vendor.c0ffee.js", 391_020},
+	{"/static/fonts/inter-var.woff2", 99_532},
+	{"/static/img/logo.svg", 3_911},
+	{"/favicon.ico", 15_086},
+	{"/static/css/print.77aa01.css", 2_204},
+	{"/static/img/hero.webp", 84_120},
 }
 
 // Where people come from.

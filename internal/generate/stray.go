@@ -21,13 +21,17 @@ func (f *Farm) odd(v *visit) {
 	case 1, 2: // connected, and sent nothing until the server gave up
 		q.raw, q.status, q.size = "-", 408, -1
 	case 3: // HTTP/0.9
-		q.method, q.target, q.status, q.size, q.page = "GET", append(f.target[:0], '/'), 200, 4521, true
+		q.method, q.raw, q.status, q.size, q.page = "GET", "/", 200, 4521, true
 	case 4: // TLS to a port without it, escaped as Apache does
 		q.raw = `\x16\x03\x01\x02`
 	case 5: // another protocol
 		q.raw = `SSH-2.0-Go`
 	case 0:
-		q.method, q.proto, q.target, q.status, q.size = "OPTIONS", "HTTP/1.0", append(f.target[:0], '*'), 200, -1
+		q.method, q.raw, q.proto, q.status, q.size = "OPTIONS", "*", "HTTP/1.0", 200, -1
+	}
+	if q.method != "" {
+		f.target = append(f.target[:0], q.raw...)
+		q.target = f.target
 	}
 	f.send(&q)
 }
