@@ -143,8 +143,10 @@ func TestKeysDoNotPrint(t *testing.T) {
 	}
 	for _, key := range []string{hexOne, hexTwo} {
 		b := bytesOf(t, key)
-		for _, form := range []string{key[8:24], strings.ToUpper(key[40:56]), string(b[8:16]), strings.Trim(fmt.Sprint(b[8:12]), "[]"),
-			base64.StdEncoding.EncodeToString(b)[4:16], strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", b[8:11]), "[]byte{"), "}")} {
+		for _, form := range []string{
+			key[8:24], strings.ToUpper(key[40:56]), string(b[8:16]), strings.Trim(fmt.Sprint(b[8:12]), "[]"),
+			base64.StdEncoding.EncodeToString(b)[4:16], strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", b[8:11]), "[]byte{"), "}"),
+		} {
 			if strings.Contains(out.String(), form) {
 				t.Errorf("a key shows as %q", form)
 			}

@@ -21,7 +21,6 @@ import (
 func checkInvariants(t *testing.T, m *Masker, in []byte, where Where) []byte {
 	t.Helper()
 	before := bytes.Clone(in)
-	found := m.Find(pii.Of(in), where)
 	out := m.AppendMasked([]byte("kept"), pii.Of(in), where)
 	if !bytes.Equal(in, before) {
 		t.Fatalf("masking changed its input %q to %q", before, in)
@@ -39,30 +38,42 @@ func checkInvariants(t *testing.T, m *Masker, in []byte, where Where) []byte {
 	if utf8.Valid(in) && !utf8.Valid(out) {
 		t.Fatalf("%d: %q becomes %q, which is no UTF-8", where, in, out)
 	}
-	// Rebuild the result from the findings: what lies outside stays.
-	var once []byte
-	at := 0
-	for _, f := range found {
-		if f.Start < at || f.End <= f.Start || f.End > len(in) {
-			t.Fatalf("%d: %q has findings %v", where, in, found)
-		}
-		replaced := m.AppendMasked(nil, pii.Of(in[f.Start:f.End]), where)
-		if f.Type.secret() {
-			replaced = []byte(redacted)
-		}
-		once = append(append(once, in[at:f.Start]...), replaced...)
-		at = f.End
-	}
-	once = append(once, in[at:]...)
-	if len(m.Find(pii.Of(once), where)) == 0 && !bytes.Equal(once, out) && !partlyEncoded(in) {
-		t.Fatalf("%d: %q becomes %q, want %q", where, in, out, once)
-	}
+	checkOutsideStays(t, m, in, out, where)
 	return out
 }
 
-// partlyEncoded tells texts whose findings may read differently alone: an
-// escape may have been cut off from what it belongs to.
-func partlyEncoded(in []byte) bool { return bytes.ContainsAny(in, "%+") }
+// checkOutsideStays follows the first round of replacing: each finding becomes
+// one token of its type or REDACTED, and what lies outside stays. A further
+// round happens only when the first leaves findings.
+func checkOutsideStays(t *testing.T, m *Masker, in, out []byte, where Where) {
+	t.Helper()
+	once := m.appendReplaced(nil, in, m.scan.scan(in, where))
+	if len(m.Find(pii.Of(once), where)) == 0 && !bytes.Equal(once, out) {
+		t.Fatalf("%d: %q becomes %q, want %q", where, in, out, once)
+	}
+	at, pos := 0, 0
+	for _, f := range m.Find(pii.Of(in), where) {
+		if f.Start < at || f.End <= f.Start || f.End > len(in) {
+			t.Fatalf("%d: %q has the finding %v", where, in, f)
+		}
+		if !bytes.HasPrefix(once[pos:], in[at:f.Start]) {
+			t.Fatalf("%d: %q becomes %q: it differs before %v", where, in, once, f)
+		}
+		pos += f.Start - at
+		at = f.End
+		switch {
+		case f.Type.secret() && bytes.HasPrefix(once[pos:], []byte(redacted)):
+			pos += len(redacted)
+		case !f.Type.secret() && bytes.HasPrefix(once[pos:], []byte(tokenHead+string(f.Type)+"_")) && tokenEnd(once, pos) > 0:
+			pos = tokenEnd(once, pos)
+		default:
+			t.Fatalf("%d: %q becomes %q: %v is not replaced as its type asks", where, in, once, f)
+		}
+	}
+	if !bytes.Equal(once[pos:], in[at:]) {
+		t.Fatalf("%d: %q becomes %q: it differs after the last finding", where, in, once)
+	}
+}
 
 // pieces are what random texts are put together from: findings, parts of
 // findings, delimiters and what looks alike.
@@ -79,7 +90,7 @@ var pieces = []string{
 func TestInvariantsHoldOnRandomTexts(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	m, other := testMasker(), testMasker()
-	n := 60_000
+	n := 25_000
 	if testing.Short() {
 		n = 5_000
 	}
@@ -112,7 +123,7 @@ func TestInvariantsHoldOnRandomTexts(t *testing.T) {
 func TestPlantedValuesVanishBetweenRandomTexts(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	m := testMasker()
-	n := 60_000
+	n := 25_000
 	if testing.Short() {
 		n = 5_000
 	}
@@ -145,8 +156,10 @@ func TestLongHostileTextsTakeLinearWork(t *testing.T) {
 	// With quadratic work on them this test would take hours.
 	m := testMasker()
 	const n = 1 << 20
-	for _, unit := range []string{"%25", "25", "%", "a@", "@", "eyJ", "eyJ.", "1 ", "4 ", "411111111111 ", "tok_", "token=", "a=", "://", "://a:b@", "Bearer ", "\"key\":", "AKIA", "IA", "+", "a+", "-", ".", "a.", "@a.", ";a",
-		"4111111111111111,", "a@b.co,", "token=a&", "ftp://a:b@c.d/", "Bearer abcdef0123456789 ", email("alice@example.com") + " 411111111111 ", "AKIAIOSFODNN7EXAMPLE "} {
+	for _, unit := range []string{
+		"%25", "25", "%", "a@", "@", "eyJ", "eyJ.", "1 ", "4 ", "411111111111 ", "tok_", "token=", "a=", "://", "://a:b@", "Bearer ", "\"key\":", "AKIA", "IA", "+", "a+", "-", ".", "a.", "@a.", ";a",
+		"4111111111111111,", "a@b.co,", "token=a&", "ftp://a:b@c.d/", "Bearer abcdef0123456789 ", email("alice@example.com") + " 411111111111 ", "AKIAIOSFODNN7EXAMPLE ",
+	} {
 		in := []byte(strings.Repeat(unit, n/len(unit)))
 		out := m.AppendMasked(nil, pii.Of(in), Query)
 		if len(m.Find(pii.Of(out), Query)) > 0 {

@@ -56,8 +56,10 @@ func TestTokensAgreeWithTheirDefinition(t *testing.T) {
 
 func TestWhatIsNoTokenIsNotTakenForOne(t *testing.T) {
 	code := strings.Repeat("a", 32)
-	for _, s := range []string{"", "tok_", "tok_email", "tok_email_k1_", "tok__k1_" + code, "tok_email__" + code, "tok_Email_k1_" + code, "tok_email_K1_" + code,
-		"tok_email_k1_" + code[1:], "tok_email_k1_" + code[1:] + "1", "tok_email_k1_" + code[1:] + "A", "tok_abcdefghijklmnopq_k1_" + code, "tok_email_abcdefghijklmnopq_" + code, "tik_email_k1_" + code} {
+	for _, s := range []string{
+		"", "tok_", "tok_email", "tok_email_k1_", "tok__k1_" + code, "tok_email__" + code, "tok_Email_k1_" + code, "tok_email_K1_" + code,
+		"tok_email_k1_" + code[1:], "tok_email_k1_" + code[1:] + "1", "tok_email_k1_" + code[1:] + "A", "tok_abcdefghijklmnopq_k1_" + code, "tok_email_abcdefghijklmnopq_" + code, "tik_email_k1_" + code,
+	} {
 		if end := tokenEnd([]byte(s), 0); end != -1 {
 			t.Errorf("%q is a token to %d", s, end)
 		}

@@ -6,9 +6,9 @@ import "millrace/schemas/pii"
 // client's full address, 00, and the user agent. Spellings of one IP address
 // count as one (IPv4 mapped into IPv6 as IPv4), host names in lower case.
 func (m *Masker) AppendVisitor(dst []byte, addrOrHost, userAgent pii.Text) []byte {
-	k := append(m.visitors.key[:0], pii.Reveal(addrOrHost)...)
-	k = append(append(k, 0), pii.Reveal(userAgent)...)
-	m.visitors.key = k
+	m.visitors.key = append(m.visitors.key[:0], pii.Reveal(addrOrHost)...)
+	m.visitors.key = append(m.visitors.key, 0)
+	m.visitors.key = append(m.visitors.key, pii.Reveal(userAgent)...)
 	s, hit := m.visitors.find()
 	if hit {
 		return m.tokens.appendCode(dst, "visitor", &s.code)
