@@ -1,7 +1,6 @@
 package report
 
 import (
-	"context"
 	"reflect"
 	"strings"
 	"testing"
@@ -20,7 +19,7 @@ func collected(t testing.TB, l *lake) Data {
 func collectedIn(t testing.TB, l *lake, root string) Data {
 	t.Helper()
 	l.write(t, root)
-	d, err := Collect(context.Background(), Dir(root))
+	d, err := Collect(t.Context(), Dir(root))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func TestDataSurviveJSON(t *testing.T) {
 }
 
 func TestSectionsWithoutDataSaySoInWords(t *testing.T) {
-	d, err := Collect(context.Background(), Dir(t.TempDir()))
+	d, err := Collect(t.Context(), Dir(t.TempDir()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestOnlyCurrentFilesCount(t *testing.T) {
 	l.write(t, root)
 	only := "traffic/year=2025/month=08/day=15/0.parquet"
 	current(t, root, "traffic", `{"days":{"2025-08-15":{"files":[{"key":"`+only+`"}]}}}`)
-	d, err := Collect(context.Background(), Dir(root))
+	d, err := Collect(t.Context(), Dir(root))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestOnlyCurrentFilesCount(t *testing.T) {
 func TestAListOfCurrentFilesCannotLeaveTheLake(t *testing.T) {
 	root := t.TempDir()
 	current(t, root, "traffic", `{"days":{"2025-08-15":{"files":[{"key":"../../etc/passwd"}]}}}`)
-	_, err := Collect(context.Background(), Dir(root))
+	_, err := Collect(t.Context(), Dir(root))
 	if err == nil || !strings.Contains(err.Error(), "is not inside the lake") {
 		t.Errorf("error is %v", err)
 	}
@@ -151,7 +151,7 @@ func TestErrorsNameTheFile(t *testing.T) {
 			farm(9, 300, 1).write(t, root)
 			file := "sessions/year=2025/month=08/day=15/0.parquet"
 			spoil(t, filepath.Join(root, file))
-			_, err := Collect(context.Background(), Dir(root))
+			_, err := Collect(t.Context(), Dir(root))
 			if err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "section sessions") {
 				t.Errorf("error is %v", err)
 			}
@@ -162,7 +162,7 @@ func TestErrorsNameTheFile(t *testing.T) {
 func TestCollectStopsWhenCancelled(t *testing.T) {
 	root := t.TempDir()
 	farm(9, 300, 1).write(t, root)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := Collect(ctx, Dir(root)); err == nil {
 		t.Error("a cancelled collection ends without an error")

@@ -137,7 +137,7 @@ func (r *columnReader) close() {
 	if r.page != nil {
 		parquet.Release(r.page)
 	}
-	r.pages.Close()
+	_ = r.pages.Close() // reading is over, whatever it says
 }
 
 // text is the bytes of a string value, nil when it is null.

@@ -81,9 +81,14 @@ func lengthBuckets() []Bucket {
 
 func depthBuckets() []Bucket {
 	return []Bucket{
-		{Label: "0", To: 1}, {Label: "1", From: 1, To: 2}, {Label: "2", From: 2, To: 3},
-		{Label: "3–5", From: 3, To: 6}, {Label: "6–10", From: 6, To: 11},
-		{Label: "11–20", From: 11, To: 21}, {Label: "21–50", From: 21, To: 51}, {Label: "> 50", From: 51},
+		{Label: "0", To: 1},
+		{Label: "1", From: 1, To: 2},
+		{Label: "2", From: 2, To: 3},
+		{Label: "3–5", From: 3, To: 6},
+		{Label: "6–10", From: 6, To: 11},
+		{Label: "11–20", From: 11, To: 21},
+		{Label: "21–50", From: 21, To: 51},
+		{Label: "> 50", From: 51},
 	}
 }
 

@@ -2,7 +2,6 @@ package report
 
 import (
 	"bytes"
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -26,7 +25,7 @@ func TestDraw(t *testing.T) {
 	}
 	root := t.TempDir()
 	farm(1, 200_000, 10).write(t, root)
-	d, err := Collect(context.Background(), Dir(root))
+	d, err := Collect(t.Context(), Dir(root))
 	if err != nil {
 		t.Fatal(err)
 	}

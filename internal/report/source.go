@@ -101,8 +101,7 @@ func (d dir) Open(_ context.Context, name string) (File, error) {
 	}
 	info, err := f.Stat()
 	if err != nil {
-		f.Close()
-		return nil, err
+		return nil, errors.Join(err, f.Close())
 	}
 	return sizedFile{f, info.Size()}, nil
 }
