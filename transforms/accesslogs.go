@@ -95,7 +95,10 @@ func (fn *accessLogFn) Setup(ctx context.Context) error {
 		return err
 	}
 	for range runtime.GOMAXPROCS(0) {
-		c := &core{rollups: newRollups(fn.Config.ExactVisitors), tasks: make(chan task, 1)}
+		c := &core{tasks: make(chan task, 1)}
+		if c.rollups, err = newRollups(fn.Config.ExactVisitors); err != nil {
+			return err
+		}
 		if c.sessions, err = sessions.NewCollector(fn.Config.Sessions); err != nil {
 			return err
 		}
@@ -165,7 +168,7 @@ func (fn *accessLogFn) ProcessElement(_ context.Context, block record.Block, eve
 	return fn.sendAggregates(fragments, partials, ledgers)
 }
 
-func (fn *accessLogFn) FinishBundle(_ context.Context, events, bad, late, raw func(table.Rows), fragments, partials func(string, []byte), ledgers func([]byte)) error {
+func (fn *accessLogFn) FinishBundle(events, bad, late, raw func(table.Rows), fragments, partials func(string, []byte), ledgers func([]byte)) error {
 	for _, c := range fn.cores {
 		c.sendRows(events, bad, late, raw)
 	}

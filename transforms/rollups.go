@@ -1,0 +1,188 @@
+package transforms
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"millrace/schemas/table"
+	"millrace/schemas/weblog"
+	"millrace/transforms/accesslog"
+	"millrace/transforms/rollup"
+)
+
+func init() {
+	register.DoFn7x1[context.Context, string, func(*[]byte) bool, func(table.Rows), func(table.Rows), func(table.Rows), func(table.Rows), error](&rollupsFn{})
+}
+
+// RollupConfig configures Rollups.
+type RollupConfig struct {
+	TopPages      int // pages of an hour
+	ExactVisitors int // visitors of a day that are counted one by one
+}
+
+// RollupOutputs are collections of table.Rows, one for each table.
+type RollupOutputs struct{ Traffic, TopPages, Visitors, Bots beam.PCollection }
+
+// Rollups merges partial aggregates, KV<table and window, encoded partial> in the
+// global window, into rows. In batch all rows are sealed.
+func Rollups(s beam.Scope, c Common, cfg RollupConfig, partials beam.PCollection) RollupOutputs {
+	s = s.Scope("Rollups")
+	out := beam.ParDoN(s, &rollupsFn{Common: c, Config: cfg}, beam.GroupByKey(s, partials))
+	return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3]}
+}
+
+// trafficWindows are the lengths of traffic's windows; pageWindow is that of top
+// pages.
+var trafficWindows = []time.Duration{time.Second, time.Minute}
+
+const pageWindow = time.Hour
+
+// accumulator is a table of package rollup.
+type accumulator interface {
+	Parts() []rollup.Part
+	Merge(blob []byte) error
+	Reset()
+}
+
+// rollups are the tables that one goroutine fills.
+type rollups struct {
+	traffic  *rollup.Traffic
+	pages    *rollup.TopPages
+	visitors *rollup.Visitors
+	bots     *rollup.Bots
+}
+
+func newRollups(exactVisitors int) (*rollups, error) {
+	pages, err := rollup.NewTopPages(pageWindow)
+	return &rollups{traffic: rollup.NewTraffic(), pages: pages, visitors: rollup.NewVisitors(exactVisitors), bots: rollup.NewBots(exactVisitors)}, err
+}
+
+// tables names the tables as the keys of partials do.
+func (r *rollups) tables() map[string]accumulator {
+	return map[string]accumulator{"traffic": r.traffic, "top_pages": r.pages, "visitors": r.visitors, "bots": r.bots}
+}
+
+func (r *rollups) add(e *accesslog.Event) {
+	r.traffic.Add(e.Time, e.Status, e.Bytes)
+	if len(e.Path) > 0 {
+		r.pages.Add(e.Time, e.Path)
+	}
+	r.visitors.Add(e.Time, e.Visitor.Hash, e.Bot)
+	if e.BotName != "" {
+		r.bots.Add(e.Time, e.BotName, e.Visitor.Hash)
+	}
+}
+
+// send emits and empties the tables.
+func (r *rollups) send(emit func(string, []byte)) {
+	for name, t := range r.tables() { // the order does not matter: a shuffle follows
+		for _, p := range t.Parts() {
+			emit(name+"/"+p.Key, pack(p.Blob))
+		}
+		t.Reset()
+	}
+}
+
+type rollupsFn struct {
+	Common Common
+	Config RollupConfig
+
+	rollups *rollups
+	merge   map[string]accumulator
+}
+
+func (fn *rollupsFn) Setup() (err error) {
+	fn.rollups, err = newRollups(fn.Config.ExactVisitors)
+	fn.merge = fn.rollups.tables()
+	return err
+}
+
+func (fn *rollupsFn) ProcessElement(_ context.Context, key string, next func(*[]byte) bool, traffic, pages, visitors, bots func(table.Rows)) error {
+	name, _, _ := strings.Cut(key, "/")
+	into, ok := fn.merge[name]
+	if !ok {
+		return fmt.Errorf("partial aggregates of an unknown table %q", key)
+	}
+	into.Reset()
+	for b := []byte(nil); next(&b); b = nil {
+		blob, err := unpack(b)
+		if err == nil {
+			err = into.Merge(blob)
+		}
+		if err != nil {
+			return fmt.Errorf("partial aggregates of %s: %w", key, err)
+		}
+	}
+	switch name {
+	case "traffic":
+		return fn.traffic(traffic)
+	case "top_pages":
+		fn.pages(pages)
+	case "visitors":
+		return fn.visitors(visitors)
+	case "bots":
+		fn.bots(bots)
+	}
+	return nil
+}
+
+func (fn *rollupsFn) traffic(emit func(table.Rows)) error {
+	b := table.NewBatch(weblog.TrafficRows)
+	for _, window := range trafficWindows {
+		rows, err := fn.rollups.traffic.Rows(window, fn.Common.revision)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			b.PutInt(weblog.TrafficWindowStart, r.Start)
+			b.PutInt(weblog.TrafficWindowSeconds, int64(r.Seconds))
+			b.PutString(weblog.TrafficStatusClass, r.Class.String())
+			b.PutInt(weblog.TrafficViews, r.Views)
+			b.PutInt(weblog.TrafficBytes, r.Bytes)
+			b.PutInt(weblog.TrafficVersion, r.Version)
+			b.EndRow()
+		}
+	}
+	emit(table.Rows{Batch: b})
+	return nil
+}
+
+func (fn *rollupsFn) pages(emit func(table.Rows)) {
+	b := table.NewBatch(weblog.TopPages)
+	for _, r := range fn.rollups.pages.Rows(fn.Config.TopPages, fn.Common.revision) {
+		b.PutInt(weblog.TopPageWindowStart, r.Start)
+		b.PutInt(weblog.TopPageRank, int64(r.Rank))
+		b.PutString(weblog.TopPagePath, r.Path)
+		b.PutInt(weblog.TopPageViews, r.Views)
+		b.PutInt(weblog.TopPageWindowSeconds, int64(r.Seconds))
+		b.PutInt(weblog.TopPageVersion, r.Version)
+		b.EndRow()
+	}
+	emit(table.Rows{Batch: b})
+}
+
+func (fn *rollupsFn) visitors(emit func(table.Rows)) error {
+	rows, err := fn.rollups.visitors.Rows(fn.Common.revision)
+	if err != nil {
+		return err
+	}
+	b := table.NewBatch(weblog.Visitors)
+	for _, r := range rows {
+		b.Append(&weblog.Visitor{Day: table.Day(r.Day), Visitors: r.Visitors, VisitorsWithoutBots: r.WithoutBots, Exact: r.Exact, Version: r.Version})
+	}
+	emit(table.Rows{Batch: b})
+	return nil
+}
+
+func (fn *rollupsFn) bots(emit func(table.Rows)) {
+	b := table.NewBatch(weblog.Bots)
+	for _, r := range fn.rollups.bots.Rows(fn.Common.revision) {
+		b.Append(&weblog.Bot{Day: table.Day(r.Day), BotName: r.Name, Hits: r.Hits, Visitors: r.Visitors, Version: r.Version})
+	}
+	emit(table.Rows{Batch: b})
+}

@@ -1,0 +1,86 @@
+package transforms
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"millrace/schemas/table"
+	"millrace/schemas/weblog"
+	"millrace/transforms/sessions"
+)
+
+func init() {
+	register.DoFn4x1[context.Context, string, func(*[]byte) bool, func(table.Rows), error](&sessionsFn{})
+}
+
+// Sessions puts visitors' fragments together, KV<visitor shard, encoded
+// fragments> in the global window, and gives session rows, PCollection<table.Rows>
+// of weblog.Sessions, a shard at a time. In batch all rows are sealed.
+func Sessions(s beam.Scope, c Common, opt sessions.Options, fragments beam.PCollection) beam.PCollection {
+	s = s.Scope("Sessions")
+	return beam.ParDo(s, &sessionsFn{Common: c, Options: opt}, beam.GroupByKey(s, fragments))
+}
+
+type sessionsFn struct {
+	Common  Common
+	Options sessions.Options
+
+	sessionizer *sessions.Sessionizer
+}
+
+func (fn *sessionsFn) Setup() (err error) {
+	fn.sessionizer, err = sessions.NewSessionizer(fn.Options, fn.Common.revision)
+	return err
+}
+
+func (fn *sessionsFn) ProcessElement(_ context.Context, shard string, next func(*[]byte) bool, emit func(table.Rows)) error {
+	fn.sessionizer.Reset()
+	for b := []byte(nil); next(&b); b = nil {
+		blob, err := unpack(b)
+		if err == nil {
+			err = fn.sessionizer.Add(blob)
+		}
+		if err != nil {
+			return fmt.Errorf("sessions of visitor shard %s: %w", shard, err)
+		}
+	}
+	rows := table.NewBatch(weblog.Sessions)
+	for _, one := range fn.sessionizer.Sessions() {
+		if fn.Common.within(table.FloorDay(one.Start)) {
+			putSession(rows, &one)
+		}
+	}
+	if rows.Len() > 0 {
+		emit(table.Rows{Batch: rows})
+	}
+	return nil
+}
+
+func putSession(b *table.Batch, s *sessions.Session) {
+	b.PutString(weblog.SessionID, s.ID)
+	b.PutString(weblog.SessionVisitorID, s.Visitor)
+	b.PutInt(weblog.SessionStartTime, s.Start)
+	b.PutInt(weblog.SessionEndTime, s.End)
+	b.PutInt(weblog.SessionEvents, s.Events)
+	b.PutInt(weblog.SessionPageViews, s.Pages)
+	putPage(b, weblog.SessionEntryPage, s.Entry, s.Pages > 0)
+	putPage(b, weblog.SessionExitPage, s.Exit, s.Pages > 0)
+	b.PutBool(weblog.SessionBounce, s.Bounce)
+	b.PutInt(weblog.SessionVersion, s.Version)
+	b.PutInt(weblog.SessionDurationMs, s.Duration())
+	b.PutBool(weblog.SessionEngaged, s.Engaged)
+	b.PutBool(weblog.SessionBot, s.Bot)
+	b.PutBool(weblog.SessionTruncated, s.Truncated)
+	b.EndRow()
+}
+
+func putPage(b *table.Batch, col int, path string, known bool) {
+	if known {
+		b.PutString(col, path)
+	} else {
+		b.PutNull(col)
+	}
+}
