@@ -79,18 +79,11 @@ func (l *lock) sign(owner Owner) error {
 
 // named finds out whether the locked file still has its name.
 func (l *lock) named() error {
-	held, err := l.file.Stat()
-	if err != nil {
-		return fileError("stat", l.file.Name(), err)
-	}
-	now, err := os.Stat(l.file.Name())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fileError("stat", l.file.Name(), err)
-	}
-	if err != nil || !os.SameFile(held, now) {
+	err := sameName(l.file)
+	if errors.Is(err, fs.ErrNotExist) {
 		return leaseLost(l.store.Name(""), errors.New("its lock file "+l.file.Name()+" was removed"))
 	}
-	return nil
+	return fileError("stat", l.file.Name(), err)
 }
 
 func (l *lock) confirm(context.Context) error { return l.named() }

@@ -22,17 +22,11 @@ import (
 const stagingDir = "_staging/put"
 
 // fileStore is a lake in a folder.
-type fileStore struct {
-	root string
-	// openTemp opens a new file for writing; a test replaces it to meet a full disk.
-	openTemp func(dir string) (*os.File, error)
-}
+type fileStore struct{ root string }
 
 var _ Store = (*fileStore)(nil)
 
-func newFileStore(root string) *fileStore {
-	return &fileStore{root: root, openTemp: func(dir string) (*os.File, error) { return os.CreateTemp(dir, "") }}
-}
+func newFileStore(root string) *fileStore { return &fileStore{root: root} }
 
 func (s *fileStore) path(key string) string { return filepath.Join(s.root, filepath.FromSlash(key)) }
 

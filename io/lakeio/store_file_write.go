@@ -32,32 +32,57 @@ func (s *fileStore) Create(ctx context.Context, key string, opt PutOptions) (Wri
 	if err := checkKey(s, key); err != nil {
 		return nil, err
 	}
-	dir := s.path(stagingDir)
-	var f *os.File
-	// Another writer may remove the folder, empty again, between the two steps.
-	for range 10 {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return nil, fileError("create", dir, err)
-		}
-		var err error
-		if f, err = s.openTemp(dir); err == nil {
-			break
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, fileError("create a file in", dir, err)
-		}
-	}
-	if f == nil {
-		return nil, fileError("create a file in", dir, fs.ErrNotExist)
-	}
-	if err := flock(f, syscall.LOCK_EX|syscall.LOCK_NB); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		f.Close()
-		return nil, fileError("lock", f.Name(), err)
+	f, err := s.stage()
+	if err != nil {
+		return nil, err
 	}
 	w := &fileWriter{store: s, key: key, opt: opt, file: f, buf: bufio.NewWriterSize(f, 256<<10)}
 	if opt.SHA256 != "" {
 		w.sum = sha256.New()
 	}
 	return w, nil
+}
+
+// stage makes a temporary file and locks it. Until it is locked a Sweep may take
+// it for abandoned, and a writer that ends may remove the folder: then again.
+func (s *fileStore) stage() (*os.File, error) {
+	dir := s.path(stagingDir)
+	for {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, fileError("create", dir, err)
+		}
+		f, err := os.CreateTemp(dir, "")
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fileError("create a file in", dir, err)
+		}
+		err = flock(f, syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			err = sameName(f)
+		}
+		if err == nil || errors.Is(err, errors.ErrUnsupported) {
+			return f, nil
+		}
+		f.Close()
+		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, fs.ErrNotExist) {
+			return nil, noLocks(dir, err)
+		}
+	}
+}
+
+// sameName makes sure that an open file still has its name.
+func sameName(f *os.File) error {
+	held, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	now, err := os.Stat(f.Name())
+	if err == nil && !os.SameFile(held, now) {
+		err = fs.ErrNotExist
+	}
+	return err
 }
 
 func (w *fileWriter) Write(p []byte) (int, error) {

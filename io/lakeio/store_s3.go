@@ -45,6 +45,7 @@ type s3Store struct {
 	cfg    s3Config
 	slots  chan struct{} // bounds the parts in flight of all writers together
 	idle   time.Duration // a read without a byte for so long is broken off
+	pause  time.Duration // before the first repetition of a broken read
 }
 
 var _ Store = (*s3Store)(nil)
@@ -54,6 +55,7 @@ const (
 	s3MaxBackoff = 20 * time.Second
 	s3PartsFlown = 4
 	s3Idle       = 60 * time.Second
+	s3Pause      = 10 * time.Millisecond
 )
 
 func newS3Store(ctx context.Context, bucket, prefix string, cfg s3Config) (*s3Store, error) {
@@ -64,7 +66,7 @@ func newS3Store(ctx context.Context, bucket, prefix string, cfg s3Config) (*s3St
 	if prefix = strings.Trim(prefix, "/"); prefix != "" {
 		prefix += "/"
 	}
-	return &s3Store{client: client, bucket: bucket, prefix: prefix, cfg: cfg, slots: make(chan struct{}, s3PartsFlown), idle: s3Idle}, nil
+	return &s3Store{client: client, bucket: bucket, prefix: prefix, cfg: cfg, slots: make(chan struct{}, s3PartsFlown), idle: s3Idle, pause: s3Pause}, nil
 }
 
 // newS3Client uses the standard credential chain and AWS_ENDPOINT_URL(_S3); an

@@ -154,8 +154,8 @@ func (b *s3Body) pause(cause error) error {
 		}
 		return s3Error("read", fmt.Sprintf("%s from byte %d on", b.store.Name(b.key), b.off), cause)
 	}
-	// 10 ms, then four times as long each time, give or take a half.
-	wait := time.Duration(float64(10*time.Millisecond<<(2*(b.failures-1))) * (0.5 + rand.Float64()))
+	// Four times as long each time, give or take a half.
+	wait := time.Duration(float64(b.store.pause<<(2*(b.failures-1))) * (0.5 + rand.Float64()))
 	select {
 	case <-time.After(wait):
 		return nil
