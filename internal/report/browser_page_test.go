@@ -122,6 +122,26 @@ func TestPointingAtTheChartTellsItsNumbers(t *testing.T) {
 	}
 }
 
+func TestPaperIsLightAndNothingIsCutOff(t *testing.T) {
+	b := open(t, written(t, collected(t, farm(3, 6_000, 2))), looks["desktop-dark"])
+	const paper = 688 // A4 without margins, in CSS pixels
+	b.run(t,
+		call(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: paper, Height: 1000, DeviceScaleFactor: 1}),
+		call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print", Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}}),
+		chromedp.Evaluate[chromedp.Void](`void dispatchEvent(new Event("beforeprint"))`),
+	)
+	if width := ask(t, b, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`)); width > paper {
+		t.Errorf("the page is %d wide on paper of %d", width, paper)
+	}
+	if color := ask(t, b, chromedp.Evaluate[string](`getComputedStyle(document.body).backgroundColor`)); color != "rgb(255, 255, 255)" {
+		t.Errorf("paper is %s", color)
+	}
+	if cut := ask(t, b, chromedp.Evaluate[int64](`[...document.querySelectorAll(".scroll")].filter((e) => e.checkVisibility() && e.scrollHeight > e.clientHeight + 1 && getComputedStyle(e).overflowY !== "visible").length`)); cut > 0 {
+		t.Errorf("%d tables are cut off on paper", cut)
+	}
+	quiet(t, b)
+}
+
 func TestChartsFollowTheColourScheme(t *testing.T) {
 	b := open(t, written(t, collected(t, farm(3, 2_000, 1))), looks["desktop-light"])
 	const color = `live.traffic.getOption().series[0].itemStyle.color`
