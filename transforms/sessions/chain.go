@@ -58,17 +58,6 @@ func (r *rules) boundedChain(fs []fragment, watermark int64) (n int, undecided b
 	return len(fs), false
 }
 
-// closes is the watermark from which on nothing can be added to a chain.
-func (r *rules) closes(chain []fragment) int64 {
-	end := chain[len(chain)-1].total.end
-	at := end + r.gap
-	midnight := (floorDay(end) + 1) * dayMs
-	if r.bounded(chain[0].total.start, end, midnight) {
-		at = min(at, midnight)
-	}
-	return at
-}
-
 func countEvents(chain []fragment) int64 {
 	var n int64
 	for i := range chain {

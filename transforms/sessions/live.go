@@ -116,7 +116,8 @@ func startingUpTo(ws []written, end int64) int {
 func (a *advance) chain(v *visitorState, chain []fragment, before []written) (sealed bool, rest []written) {
 	a.cutter.out = a.cutter.out[:0]
 	a.cutter.chain(chain)
-	closes := a.rules.closes(chain)
+	end := chain[len(chain)-1].total.end
+	closes := end + a.rules.gap // nothing can be added from then on
 	sealed = a.watermark >= closes
 	if !sealed {
 		a.update.Next = min(a.update.Next, closes)
@@ -139,7 +140,7 @@ func (a *advance) chain(v *visitorState, chain []fragment, before []written) (se
 		}
 		v.written = append(v.written, written{start: s.Start, version: s.Version})
 	}
-	k := startingUpTo(before, chain[len(chain)-1].total.end)
+	k := startingUpTo(before, end)
 	a.withdraw(v, before[:k])
 	return sealed, before[k:]
 }

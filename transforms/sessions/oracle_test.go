@@ -174,9 +174,9 @@ func randomEvents(r *rand.Rand, gap int64) []owned {
 		restless := r.IntN(2) == 0
 		t := firstMidnight + r.Int64N(day)/minute*minute
 		if restless {
-			t = firstMidnight + r.Int64N(4)*gap/2
+			t = firstMidnight + []int64{0, gap / 2, gap - 1, gap}[r.IntN(4)]
 		}
-		for range 1 + r.IntN(60) {
+		for range 1 + r.IntN(75) {
 			out = append(out, owned{visitor: fmt.Sprintf("tok_visitor_k1_%d", v), Event: randomEvent(r, t)})
 			switch k := r.IntN(12); {
 			case k < 2: // at the same time
