@@ -29,9 +29,10 @@ const (
 	QuerySecret Type = "query_token"       // value of a parameter with a secret's name
 	Email       Type = "email"             // becomes a token of type "email"
 	Card        Type = "pan"               // becomes a token of type "pan"
-	redacted         = "REDACTED"          // what replaces a secret
-	maxRounds        = 8                   // see AppendMasked
 )
+
+// redacted replaces a secret.
+const redacted = "REDACTED"
 
 // secret tells whether findings of the type become REDACTED, not a token.
 func (t Type) secret() bool { return t != Email && t != Card }

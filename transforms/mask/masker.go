@@ -21,7 +21,7 @@ type Masker struct {
 	again    []byte
 }
 
-// Slots of the memos: about 4 MB and 0.3 MB when full of usual values.
+// Slots of the memos: 4 MiB and 0.5 MiB.
 const visitorSlots, valueSlots = 1 << 14, 1 << 11
 
 // New makes a Masker. keyID, 1 to 16 of a-z and 0-9, appears in every token.
@@ -36,6 +36,9 @@ func New(keyID string, key [32]byte, o Options) *Masker {
 		values:   newMemo(valueSlots),
 	}
 }
+
+// maxRounds bounds how often a text is searched again.
+const maxRounds = 8
 
 // AppendMasked appends text with its findings replaced. When something was
 // replaced, the result is searched again, since a replacement may bring
