@@ -15,13 +15,9 @@ import (
 	"millrace/schemas/table"
 )
 
-const (
-	// targetBytes ends a file at the next row group.
-	targetBytes = 256 << 20
-	// settled is how many row groups back a file's size is known for certain,
-	// however many cores encode: the cut must not depend on them.
-	settled = 4
-)
+// settled is how many row groups back a file's size is known for certain,
+// however many cores encode: the cut must not depend on them.
+const settled = 4
 
 // File is one Parquet file of the lake.
 type File struct {
@@ -53,22 +49,27 @@ func fileKey(p Part, revision int32, first []byte) string {
 }
 
 // MergeRuns merges the runs of one part into finished Parquet files in dir, each
-// of at most about targetBytes, and tells written of rows as it goes. Nothing
+// of about 256 MiB at most, and tells written of rows as it goes. Nothing
 // appears in the lake yet.
 func MergeRuns(ctx context.Context, s *table.Schema, p Part, revision int32, runs []Run, dir string, written func(rows int)) ([]File, error) {
-	m := &fileMerger{schema: s, part: p, revision: revision, dir: dir, written: written}
+	m := &fileMerger{cut: lakeCut, schema: s, part: p, revision: revision, dir: dir, written: written}
+	return m.merge(ctx, runs)
+}
+
+func (m *fileMerger) merge(ctx context.Context, runs []Run) ([]File, error) {
 	err := mergeRuns(ctx, runs, m.add)
 	if err == nil {
 		err = m.finish()
 	}
 	if err != nil {
 		m.abandon()
-		return nil, fmt.Errorf("writing %s of %s: %w", p.Output, DayText(p.Day), err)
+		return nil, fmt.Errorf("writing %s of %s: %w", m.part.Output, DayText(m.part.Day), err)
 	}
 	return m.files, nil
 }
 
 type fileMerger struct {
+	cut      cut
 	schema   *table.Schema
 	part     Part
 	revision int32
@@ -79,13 +80,13 @@ type fileMerger struct {
 }
 
 func (m *fileMerger) add(rows piece) error {
-	if m.open != nil && m.open.w.settledBytes() >= targetBytes {
+	if m.open != nil && m.open.w.settledBytes() >= m.cut.fileBytes {
 		if err := m.finish(); err != nil {
 			return err
 		}
 	}
 	if m.open == nil {
-		f, err := newStagedFile(m.dir, m.schema)
+		f, err := newStagedFile(m.dir, m.schema, m.cut.groupRows)
 		if err != nil {
 			return err
 		}
@@ -129,14 +130,14 @@ type stagedFile struct {
 	w    *parquetWriter
 }
 
-func newStagedFile(dir string, s *table.Schema) (*stagedFile, error) {
+func newStagedFile(dir string, s *table.Schema, groupRows int) (*stagedFile, error) {
 	f, err := os.CreateTemp(dir, "*.parquet")
 	if err != nil {
 		return nil, err
 	}
 	out := &hashingWriter{w: f, sum: sha256.New()}
 	buf := bufio.NewWriterSize(out, 1<<20)
-	return &stagedFile{file: f, out: out, buf: buf, w: newParquetWriter(buf, s)}, nil
+	return &stagedFile{file: f, out: out, buf: buf, w: newParquetWriter(buf, s, groupRows)}, nil
 }
 
 func (f *stagedFile) close() error {

@@ -15,12 +15,19 @@ import (
 // Everything that decides the bytes of a file is pinned here: equal rows give
 // equal files, whatever machine or build wrote them.
 const (
-	rowGroupRows = 128 << 10
 	dictMaxBytes = 8 << 20
 	pageBytes    = 1 << 20
 	// schemaKey is the file metadata that names schema and version.
 	schemaKey = "millrace.schema"
 )
+
+// cut is how rows are divided into row groups and files.
+type cut struct {
+	groupRows int   // rows of a row group
+	fileBytes int64 // ends a file at the next row group
+}
+
+var lakeCut = cut{groupRows: 128 << 10, fileBytes: 256 << 20}
 
 var (
 	codec     = &zstd.Codec{Level: zstd.SpeedFastest}
@@ -106,6 +113,7 @@ type piece struct {
 type parquetWriter struct {
 	w       *parquet.Writer
 	schema  *table.Schema
+	group   int // rows of a row group
 	pending []piece
 	rows    int // in pending
 	running []*rowGroup
@@ -119,25 +127,25 @@ type rowGroup struct {
 	done chan error
 }
 
-func newParquetWriter(out io.Writer, s *table.Schema) *parquetWriter {
+func newParquetWriter(out io.Writer, s *table.Schema, groupRows int) *parquetWriter {
 	w := parquet.NewWriter(out, ParquetSchema(s), createdBy,
 		parquet.KeyValueMetadata(schemaKey, s.ID()),
 		parquet.DataPageVersion(1),
 		parquet.DictionaryMaxBytes(dictMaxBytes),
 		parquet.PageBufferSize(pageBytes),
-		parquet.MaxRowsPerRowGroup(rowGroupRows))
-	return &parquetWriter{w: w, schema: s, limit: min(runtime.GOMAXPROCS(0), settled)}
+		parquet.MaxRowsPerRowGroup(int64(groupRows)))
+	return &parquetWriter{w: w, schema: s, group: groupRows, limit: min(runtime.GOMAXPROCS(0), settled)}
 }
 
 // add appends rows. The batch must not change until close returns.
 func (p *parquetWriter) add(rows piece) error {
 	for rows.from < rows.to {
-		n := min(rows.to-rows.from, rowGroupRows-p.rows)
+		n := min(rows.to-rows.from, p.group-p.rows)
 		p.pending = append(p.pending, piece{rows.batch, rows.from, rows.from + n})
 		p.rows += n
 		p.total += int64(n)
 		rows.from += n
-		if p.rows == rowGroupRows {
+		if p.rows == p.group {
 			if err := p.startRowGroup(); err != nil {
 				return err
 			}
@@ -176,7 +184,7 @@ func (p *parquetWriter) commitOldest() error {
 // settledBytes is the size of the file up to the row group begun before the last
 // few: it is the same however many row groups are encoded at once.
 func (p *parquetWriter) settledBytes() int64 {
-	n := int(p.total/rowGroupRows) - settled
+	n := int(p.total)/p.group - settled
 	if n <= 0 {
 		return 0
 	}

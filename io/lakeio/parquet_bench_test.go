@@ -46,7 +46,7 @@ func BenchmarkParquetWriter(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		out := &countingWriter{w: io.Discard}
-		w := newParquetWriter(out, weblog.Events)
+		w := newParquetWriter(out, weblog.Events, lakeCut.groupRows)
 		for from := 0; from < rows.Len(); from += 8192 {
 			if err := w.add(piece{rows, from, min(from+8192, rows.Len())}); err != nil {
 				b.Fatal(err)

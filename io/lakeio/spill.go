@@ -48,6 +48,7 @@ type Spiller struct {
 	output string
 	shards int
 	frozen map[int64]string
+	frame  int // rows of a frame
 	slots  chan struct{}
 
 	mu   sync.Mutex
@@ -59,7 +60,7 @@ type Spiller struct {
 // NewSpiller spills rows of one output into dir. Rows of a day are spread over
 // shards (at least 1) by a hash of their sort columns.
 func NewSpiller(dir, output string, shards int) *Spiller {
-	return &Spiller{dir: dir, output: output, shards: max(shards, 1), slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	return &Spiller{dir: dir, output: output, shards: max(shards, 1), frame: frameRows, slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
 }
 
 // Add takes over a batch and spills it in the background.
@@ -162,9 +163,9 @@ func (s *Spiller) write(p Part, b *table.Batch, rows []uint32) (run Run, err err
 	w := bufio.NewWriterSize(f, 256<<10)
 	frame := table.NewBatch(b.Schema())
 	var raw, packed []byte
-	for from := 0; from < len(rows); from += frameRows {
+	for from := 0; from < len(rows); from += s.frame {
 		frame.Reset()
-		frame.Gather(b, rows[from:min(from+frameRows, len(rows))])
+		frame.Gather(b, rows[from:min(from+s.frame, len(rows))])
 		if raw, err = frame.AppendBinary(raw[:0]); err != nil {
 			return run, err
 		}
