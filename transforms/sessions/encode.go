@@ -2,6 +2,7 @@ package sessions
 
 import (
 	"encoding/binary"
+	"strings"
 
 	"millrace/transforms/internal/wire"
 )
@@ -122,6 +123,9 @@ func (e *encoder) assemble(head []byte, base int64, prefix string, visitors uint
 }
 
 func commonPrefix(a, b string) string {
+	if strings.HasPrefix(b, a) { // nearly always
+		return a
+	}
 	n := min(len(a), len(b))
 	for i := range n {
 		if a[i] != b[i] {
