@@ -69,6 +69,7 @@ an input this run does not read is refused, so that nothing is lost by accident;
 	f.add(c)
 	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "say nothing but errors")
 	c.Flags().StringVar(&form, "progress", "auto", "progress on stderr: auto, bar, plain, json or none")
+	c.Flags().BoolVar(&f.options.NoReport, "no-report", false, "do not draw LAKE/report.html")
 	c.Flags().StringVar(&profile, "cpuprofile", "", "write a CPU profile of the run for go tool pprof")
 	return c
 }

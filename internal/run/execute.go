@@ -44,7 +44,12 @@ func Execute(ctx context.Context, o Options, configDir string, w Watcher) (m man
 			w.Say("%s", said)
 		}
 	}
-	//LEASE
+	lease, err := lakeio.AcquireLease(ctx, p.store, p.Job, lakeio.Owner{Run: p.Run})
+	if err != nil {
+		return m, err
+	}
+	defer func() { err = errors.Join(err, lease.Release()) }()
+	ctx = lease.Context()
 	// What was planned before the lease was held may have changed since.
 	if note, err := lakeio.Recover(ctx, p.store); err != nil {
 		return m, err
@@ -69,6 +74,9 @@ func Execute(ctx context.Context, o Options, configDir string, w Watcher) (m man
 			os.RemoveAll(p.staging)
 			p.removeEmpty()
 		}
+		return m, err
+	}
+	if err := lease.Check(ctx); err != nil {
 		return m, err
 	}
 	return p.finish(ctx, sum, files, started)
@@ -128,6 +136,11 @@ func (p *Plan) finish(ctx context.Context, sum endpoint.Closing, files []lakeio.
 	}
 	if err := p.writeViews(ctx); err != nil {
 		return m, err
+	}
+	if !p.req.NoReport {
+		if _, err := writeReport(ctx, p.store, p.Lake, m); err != nil {
+			return m, err
+		}
 	}
 	return m, errors.Join(os.RemoveAll(p.staging), p.removeEmpty())
 }

@@ -37,7 +37,7 @@ func (p *Plan) resolveKey(ctx context.Context, configDir string) error {
 			return usage("--mask-key is missing: a lake that is not on this machine needs a key that others can reach too; give file:///path or env://NAME")
 		}
 		path := maskkey.DefaultPath(configDir)
-		p.KeyRef = "file://" + path
+		p.KeyRef = maskkey.FileRef(path)
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			p.NewKey = true
 			return nil

@@ -29,6 +29,8 @@ type Options struct {
 	From    string            // first UTC day, 2006-01-02
 	To      string            // last UTC day
 	Values  []settings.Value
+	// NoReport leaves LAKE/report.html as it is.
+	NoReport bool
 }
 
 // UsageError is a mistake in what was asked for: nothing was read or written.

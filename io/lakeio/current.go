@@ -293,7 +293,7 @@ func Views(root string, outputs []Current) string {
 		if len(keys) == 0 {
 			continue
 		}
-		fmt.Fprintf(&b, "CREATE OR REPLACE VIEW %s AS SELECT * FROM read_parquet([\n%s\n], hive_partitioning = true);\n", c.Output, strings.Join(keys, ",\n"))
+		fmt.Fprintf(&b, "CREATE OR REPLACE VIEW %s AS SELECT * FROM read_parquet([\n%s\n], hive_partitioning = false);\n", c.Output, strings.Join(keys, ",\n"))
 	}
 	return b.String()
 }

@@ -57,7 +57,7 @@ func sortSessions(s []sessions.Session) {
 }
 
 func TestLiveSealsWhatBatchFinds(t *testing.T) {
-	eachOption(t, 12, func(t *testing.T, r *rand.Rand, opt sessions.Options) {
+	eachOption(t, 5, func(t *testing.T, r *rand.Rand, opt sessions.Options) {
 		events := randomEvents(r, opt.Gap.Milliseconds())
 		s, err := sessions.NewSessionizer(opt, revision)
 		if err != nil {

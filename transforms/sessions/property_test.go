@@ -77,7 +77,7 @@ func eachOption(t *testing.T, times int, property func(t *testing.T, r *rand.Ran
 }
 
 func TestSplitFollowsTheRulesToTheLetter(t *testing.T) {
-	eachOption(t, 8, func(t *testing.T, r *rand.Rand, opt sessions.Options) {
+	eachOption(t, 4, func(t *testing.T, r *rand.Rand, opt sessions.Options) {
 		names, of := byVisitor(randomEvents(r, opt.Gap.Milliseconds()))
 		for _, v := range names {
 			got, err := sessions.Split(v, of[v], opt, revision)
@@ -92,7 +92,7 @@ func TestSplitFollowsTheRulesToTheLetter(t *testing.T) {
 }
 
 func TestFragmentsOfShuffledBlocksGiveTheSameSessions(t *testing.T) {
-	eachOption(t, 8, func(t *testing.T, r *rand.Rand, opt sessions.Options) {
+	eachOption(t, 4, func(t *testing.T, r *rand.Rand, opt sessions.Options) {
 		events := randomEvents(r, opt.Gap.Milliseconds())
 		got := sessionizer(t, opt, collect(t, r, opt, events)).Sessions()
 		if diff := cmp.Diff(oracleAll(events, opt, revision), got); diff != "" {
@@ -102,7 +102,7 @@ func TestFragmentsOfShuffledBlocksGiveTheSameSessions(t *testing.T) {
 }
 
 func TestTheDayBeforeAndTheDayAfterDecideADay(t *testing.T) {
-	eachOption(t, 6, func(t *testing.T, r *rand.Rand, opt sessions.Options) {
+	eachOption(t, 3, func(t *testing.T, r *rand.Rand, opt sessions.Options) {
 		if opt.NoMidnightBound {
 			return
 		}
@@ -131,7 +131,7 @@ func TestTheDayBeforeAndTheDayAfterDecideADay(t *testing.T) {
 
 func TestASessionIsShorterThanTwoDays(t *testing.T) {
 	longest := int64(0)
-	eachOption(t, 4, func(t *testing.T, r *rand.Rand, opt sessions.Options) {
+	eachOption(t, 1, func(t *testing.T, r *rand.Rand, opt sessions.Options) {
 		if opt.NoMidnightBound {
 			return
 		}
