@@ -83,8 +83,8 @@ func TestLiveSealsWhatBatchFinds(t *testing.T) {
 			if state = u.State; (state == nil) != (u.Next == math.MaxInt64) {
 				t.Errorf("%d bytes of state, next at %d", len(state), u.Next)
 			}
-			if state != nil && u.Next <= watermark {
-				t.Errorf("next at %d, the watermark is %d", u.Next, watermark)
+			if state != nil {
+				checkNext(t, s, u, watermark)
 			}
 			out.apply(u)
 			sealed = append(sealed, u.Sealed...)
@@ -104,6 +104,23 @@ func TestLiveSealsWhatBatchFinds(t *testing.T) {
 			t.Errorf("rows that remain (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// checkNext holds that nothing happens before Next, and something then.
+func checkNext(t *testing.T, s *sessions.Sessionizer, u sessions.Update, watermark int64) {
+	t.Helper()
+	if u.Next <= watermark {
+		t.Errorf("next at %d, the watermark is %d", u.Next, watermark)
+	}
+	for at, happens := range map[int64]bool{u.Next - 1: false, u.Next: true} {
+		v, err := s.Advance(u.State, nil, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rows := len(v.Sealed) + len(v.Provisional) + len(v.Withdrawn); (rows > 0) != happens {
+			t.Errorf("%d rows at %d, next was to be at %d", rows, at, u.Next)
+		}
+	}
 }
 
 // arrivals orders events by time with a bounded disorder.
