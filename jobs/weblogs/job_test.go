@@ -1,0 +1,187 @@
+package weblogs_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/vet"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/ptest"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/teststream"
+
+	"millrace/jobs/weblogs"
+	"millrace/schemas/record"
+	"millrace/schemas/table"
+	"millrace/transforms"
+)
+
+func TestMain(m *testing.M) { ptest.Main(m) }
+
+func init() {
+	register.Function2x0(showRows)
+	register.Emitter1[string]()
+}
+
+// showRows turns rows into text: the columns that do not depend on ids.
+func showRows(rows table.Rows, emit func(string)) {
+	b := rows.Batch
+	for row := range b.Len() {
+		var cells []string
+		for col, c := range b.Schema().Columns {
+			switch {
+			case b.Null(col, row):
+			case c.Name == "visitor_id" || c.Name == "session_id" || c.Name == "source" || c.Kind == table.UUID:
+			case c.Kind == table.String:
+				cells = append(cells, c.Name+"="+string(b.Text(col, row)))
+			case c.Kind == table.Bytes:
+				cells = append(cells, fmt.Sprintf("%s=%d bytes", c.Name, len(b.Text(col, row))))
+			default:
+				cells = append(cells, fmt.Sprintf("%s=%d", c.Name, b.Int(col, row)))
+			}
+		}
+		emit(strings.Join(cells, " "))
+	}
+}
+
+const (
+	human = `"Mozilla/5.0 (X11; Linux x86_64; rv:115.0) Gecko/20100101 Firefox/115.0"`
+	robot = `"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"`
+)
+
+// lines are two visits of a person half an hour apart, a bot, and a broken line.
+var lines = []string{
+	`203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] "GET /?email=ann%40example.com HTTP/1.1" 200 100 "-" ` + human,
+	`203.0.113.9 - - [01/Mar/2026:10:00:30 +0000] "GET /style.css HTTP/1.1" 200 50 "https://shop.example/" ` + human,
+	`203.0.113.9 - - [01/Mar/2026:10:00:20 +0000] "GET /product HTTP/1.1" 200 70 "-" ` + human,
+	`broken "line`,
+	`198.51.100.1 - - [01/Mar/2026:10:00:30 +0000] "GET /product HTTP/1.1" 503 - "-" ` + robot,
+	`203.0.113.9 - ann [01/Mar/2026:10:30:30 +0000] "GET /cart HTTP/1.1" 302 0 "-" ` + human,
+}
+
+// blocks cuts the lines into blocks of two.
+func blocks() []record.Block {
+	var out []record.Block
+	base := int64(0)
+	for pair := range slices.Chunk(lines, 2) {
+		data := []byte(strings.Join(pair, "\n") + "\n")
+		out = append(out, record.Block{Source: strings.Repeat("0", 32), Name: "test.log", Format: "combined", Base: base, Data: data})
+		base += int64(len(data))
+	}
+	return out
+}
+
+const ms = 1772359200000 // 2026-03-01 10:00 UTC
+
+// want is what the job makes of the lines, by output, whatever brings them.
+var want = map[string][]string{
+	"sessions": {
+		fmt.Sprintf("start_time=%d end_time=%d events=3 page_views=2 entry_page=/ exit_page=/product bounce=0 version=3 duration_ms=30000 engaged=1 bot=0 truncated=0", ms, ms+30_000),
+		fmt.Sprintf("start_time=%d end_time=%d events=1 page_views=0 bounce=1 version=1 duration_ms=0 engaged=0 bot=0 truncated=0", ms+1_830_000, ms+1_830_000),
+		fmt.Sprintf("start_time=%d end_time=%d events=1 page_views=0 bounce=1 version=1 duration_ms=0 engaged=0 bot=1 truncated=0", ms+30_000, ms+30_000),
+	},
+	"traffic": {
+		fmt.Sprintf("window_start=%d window_seconds=1 status_class=2xx views=1 bytes=100 version=1", ms),
+		fmt.Sprintf("window_start=%d window_seconds=1 status_class=2xx views=1 bytes=70 version=1", ms+20_000),
+		fmt.Sprintf("window_start=%d window_seconds=1 status_class=2xx views=1 bytes=50 version=1", ms+30_000),
+		fmt.Sprintf("window_start=%d window_seconds=1 status_class=5xx views=1 bytes=0 version=1", ms+30_000),
+		fmt.Sprintf("window_start=%d window_seconds=1 status_class=3xx views=1 bytes=0 version=1", ms+1_830_000),
+		fmt.Sprintf("window_start=%d window_seconds=60 status_class=2xx views=3 bytes=220 version=3", ms),
+		fmt.Sprintf("window_start=%d window_seconds=60 status_class=5xx views=1 bytes=0 version=1", ms),
+		fmt.Sprintf("window_start=%d window_seconds=60 status_class=3xx views=1 bytes=0 version=1", ms+1_800_000),
+	},
+	"top_pages": {
+		fmt.Sprintf("window_start=%d rank=1 path=/product views=2 window_seconds=3600 version=5", ms),
+		fmt.Sprintf("window_start=%d rank=2 path=/ views=1 window_seconds=3600 version=5", ms),
+		fmt.Sprintf("window_start=%d rank=3 path=/cart views=1 window_seconds=3600 version=5", ms),
+	},
+	"visitors": {"day=20513 visitors=2 visitors_without_bots=1 exact=1 version=5"},
+	"bots":     {"day=20513 bot_name=Googlebot hits=1 visitors=1 version=1"},
+	"bad_rows": {fmt.Sprintf("noted_time=%d stage=decode reason=truncated position=%d length=12 skeleton=%s", ms+20_000, len(lines[0])+len(lines[1])+len(lines[2])+3, `a6 "a4`)},
+	"raw":      {},
+}
+
+func common(t *testing.T) transforms.Common {
+	t.Helper()
+	key := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(key, []byte("k1:"+strings.Repeat("ab", 32)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return transforms.Common{Run: "test", KeyRef: "file://" + key, Raw: "off"}
+}
+
+func settings() weblogs.Settings {
+	s := weblogs.Defaults()
+	s.TopPages = 3
+	return s
+}
+
+// sources bring the blocks as a bounded collection and as a stream.
+var sources = map[string]func(s beam.Scope) beam.PCollection{
+	"batch": func(s beam.Scope) beam.PCollection {
+		var all []any
+		for _, b := range blocks() {
+			all = append(all, b)
+		}
+		return beam.Create(s, all...)
+	},
+	"stream": func(s beam.Scope) beam.PCollection {
+		c := teststream.NewConfig()
+		for _, b := range blocks() {
+			if err := c.AddElements(ms, b); err != nil {
+				panic(err)
+			}
+			c.AdvanceWatermark(ms)
+		}
+		c.AdvanceWatermarkToInfinity()
+		return teststream.Create(s, c)
+	},
+}
+
+func TestOutputsAreTheSameWhateverBringsTheLines(t *testing.T) {
+	for name, source := range sources {
+		t.Run(name, func(t *testing.T) {
+			c := common(t)
+			ptest.BuildAndRun(t, func(s beam.Scope) {
+				out := weblogs.Build(s, settings(), c, source(s))
+				for output, rows := range want {
+					passert.EqualsList(s.Scope(output), beam.ParDo(s, showRows, out.Rows[output]), rows)
+				}
+			})
+		})
+	}
+}
+
+func TestTheJobUsesNoReflection(t *testing.T) {
+	p, s := beam.NewPipelineWithRoot()
+	out := weblogs.Build(s, settings(), common(t), sources["batch"](s))
+	if len(out.Rows) == 0 {
+		t.Fatal("no outputs")
+	}
+	e, err := vet.Evaluate(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !e.Performant() {
+		e.Generate("vet")
+		t.Errorf("the job uses reflection:\n%s", e.Bytes())
+	}
+}
+
+func TestDefaultsAreValidAndFaultsAreReportedTogether(t *testing.T) {
+	if err := weblogs.Defaults().Validate(); err != nil {
+		t.Errorf("defaults: %v", err)
+	}
+	err := weblogs.Settings{SessionGap: -1, TopPages: 0, Shards: 1000}.Validate()
+	for _, name := range []string{"sessions.gap", "top_pages", "lake.shards"} {
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%v does not name %s", err, name)
+		}
+	}
+}
