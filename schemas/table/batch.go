@@ -11,6 +11,10 @@ const nullCode = math.MaxUint32
 
 // Batch holds rows column by column. A row is appended by one Put for each
 // column, in any order, followed by EndRow. It is not safe for concurrent use.
+//
+// A column holds less than 4 GiB of text, and a batch that is to be encoded at
+// most 2^24 rows. Writers take a batch away by Len and Size long before; a Put
+// beyond 4 GiB panics rather than damage what is there.
 type Batch struct {
 	schema *Schema
 	rows   int
@@ -25,45 +29,6 @@ type vector struct {
 	nulls []bool // of a nullable column that is not text
 	codes []uint32
 	dict  dictionary
-}
-
-// dictionary numbers distinct texts in order of first appearance; a plain column
-// numbers every text anew.
-type dictionary struct {
-	arena []byte
-	ends  []uint32
-	index map[string]uint32
-}
-
-func (d *dictionary) value(code uint32) []byte {
-	var from uint32
-	if code > 0 {
-		from = d.ends[code-1]
-	}
-	return d.arena[from:d.ends[code]:d.ends[code]]
-}
-
-func (d *dictionary) append(v []byte) uint32 {
-	d.arena = append(d.arena, v...)
-	d.ends = append(d.ends, uint32(len(d.arena)))
-	return uint32(len(d.ends) - 1)
-}
-
-func (d *dictionary) intern(v []byte) uint32 {
-	if code, ok := d.index[string(v)]; ok {
-		return code
-	}
-	if d.index == nil {
-		d.index = map[string]uint32{}
-	}
-	code := d.append(v)
-	d.index[string(v)] = code
-	return code
-}
-
-func (d *dictionary) reset() {
-	d.arena, d.ends = d.arena[:0], d.ends[:0]
-	clear(d.index)
 }
 
 // NewBatch returns an empty batch.
@@ -176,7 +141,7 @@ func (b *Batch) PutNull(col int) {
 func (b *Batch) SetInt(col, row int, v int64) { b.cols[col].ints[row] = v }
 
 // Rewind drops what was put after the last EndRow, so that a row begun can be
-// given up.
+// given up. Its texts stay in their dictionaries until Reset.
 func (b *Batch) Rewind() {
 	for i, col := range b.schema.Columns {
 		c := &b.cols[i]
@@ -188,17 +153,20 @@ func (b *Batch) Rewind() {
 		default:
 			c.ints = c.ints[:b.rows]
 		}
-		if len(c.nulls) > b.rows {
-			c.nulls = c.nulls[:b.rows]
+		marks := b.rows
+		if !col.Null || col.Kind.text() {
+			marks = 0
 		}
+		c.nulls = c.nulls[:min(len(c.nulls), marks)]
 	}
 }
 
 // EndRow closes a row.
 func (b *Batch) EndRow() { b.rows++ }
 
-// Check reports a column that did not get exactly one value for every row, or a
-// null where the schema allows none. It is meant for tests and for decoded data.
+// Check reports a column that did not get exactly one value for every row, a
+// null where the schema allows none, or a number beyond the column's type. It is
+// meant for tests and for decoded data.
 func (b *Batch) Check() error {
 	for i, col := range b.schema.Columns {
 		c := &b.cols[i]
@@ -215,6 +183,13 @@ func (b *Batch) Check() error {
 		nullable := !col.Kind.text() && col.Null
 		if nullable && len(c.nulls) != b.rows || !nullable && len(c.nulls) != 0 {
 			return fmt.Errorf("batch of %s: column %s has %d null marks for %d rows", b.schema.ID(), col.Name, len(c.nulls), b.rows)
+		}
+		if low, high, bounded := col.Kind.bounds(); bounded {
+			for _, v := range c.ints {
+				if v < low || v > high {
+					return fmt.Errorf("batch of %s: column %s: %d is no %s", b.schema.ID(), col.Name, v, col.Kind)
+				}
+			}
 		}
 		for _, code := range c.codes {
 			if code == nullCode && !col.Null {
