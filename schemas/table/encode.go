@@ -12,13 +12,17 @@ const encodingVersion = 1
 // ErrCorrupt is returned for bytes that are not an encoded batch.
 var ErrCorrupt = errors.New("not an encoded batch")
 
-// maxRows bounds what a decoder allocates on the word of its input.
+// maxRows bounds an encoded batch, so that a decoder need not believe more.
 const maxRows = 1 << 24
 
 // AppendBinary appends the batch in our binary form: version, schema, number of
 // rows, then each column (numbers as zigzag deltas, text as dictionary and
-// codes). Equal batches give equal bytes.
+// codes). Batches made by the same puts give equal bytes. It fails for more than
+// 2^24 rows.
 func (b *Batch) AppendBinary(dst []byte) ([]byte, error) {
+	if b.rows > maxRows {
+		return dst, fmt.Errorf("encoding a batch of %s: %d rows, at most %d fit", b.schema.ID(), b.rows, maxRows)
+	}
 	dst = append(dst, encodingVersion)
 	id := b.schema.ID()
 	dst = binary.AppendUvarint(dst, uint64(len(id)))
@@ -99,10 +103,11 @@ func codeWidth(n int) int {
 }
 
 // Decode reads a batch written by AppendBinary. Its schema must be known to
-// Lookup. The batch keeps no reference to data.
+// Lookup. The batch keeps no reference to data. Bytes that are no batch give
+// ErrCorrupt, and cost no more memory than a few times their length.
 func Decode(data []byte) (*Batch, error) {
 	r := reader{data: data}
-	if v := r.byte(); v != encodingVersion {
+	if v := r.byte(); r.err == nil && v != encodingVersion {
 		return nil, fmt.Errorf("%w: version %d, this program reads %d", ErrCorrupt, v, encodingVersion)
 	}
 	id := string(r.take(r.uvarint(256)))
@@ -142,7 +147,10 @@ func Decode(data []byte) (*Batch, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	return b, b.Check()
+	if err := b.Check(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return b, nil
 }
 
 type reader struct {
@@ -188,6 +196,10 @@ func (r *reader) take(n int) []byte {
 }
 
 func (r *reader) deltas(c *vector, rows int) {
+	if rows > len(r.data) {
+		r.fail("ends early")
+		return
+	}
 	c.ints = make([]int64, rows)
 	data, last := r.data, int64(0)
 	for i := range c.ints {
@@ -217,12 +229,16 @@ func (r *reader) bits(c *vector, rows int) {
 func (r *reader) text(c *vector, rows int) {
 	n := r.uvarint(len(r.data))
 	c.dict.ends = make([]uint32, n)
-	total := 0
+	var total uint64
 	for i := range c.dict.ends {
-		total += r.uvarint(len(r.data))
+		total += uint64(r.uvarint(len(r.data)))
 		c.dict.ends[i] = uint32(total)
 	}
-	c.dict.arena = append([]byte(nil), r.take(total)...)
+	if total > min(maxText, uint64(len(r.data))) {
+		r.fail("ends early")
+		return
+	}
+	c.dict.arena = append([]byte(nil), r.take(int(total))...)
 	width := codeWidth(n)
 	packed := r.take(width * rows)
 	if r.err != nil {
