@@ -53,6 +53,9 @@ func (b *Batch) Sorted() []uint32 {
 // Gather appends the named rows of src to b, which must be empty and of the same
 // schema. Dictionaries shrink to what the rows use.
 func (b *Batch) Gather(src *Batch, rows []uint32) {
+	if b.rows != 0 || b.schema != src.schema {
+		panic("table: gathering rows of " + src.schema.ID() + " into a batch of " + b.schema.ID() + " that must be empty and of the same schema")
+	}
 	b.rows = len(rows)
 	for col := range b.cols {
 		to, from := &b.cols[col], &src.cols[col]
