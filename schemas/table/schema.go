@@ -7,8 +7,8 @@
 package table
 
 import (
-	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -37,6 +37,17 @@ func (k Kind) String() string {
 		return kindNames[k]
 	}
 	return fmt.Sprintf("kind(%d)", uint8(k))
+}
+
+// bounds are the numbers a column of a kind narrower than 64 bits can hold.
+func (k Kind) bounds() (low, high int64, bounded bool) {
+	switch k {
+	case Int32, Date:
+		return math.MinInt32, math.MaxInt32, true
+	case Bool:
+		return 0, 1, true
+	}
+	return 0, 0, false
 }
 
 // text tells whether values of the kind are stored as bytes of any length.
@@ -125,138 +136,22 @@ func MustOf[T any](name string, version int) *Schema {
 	if err != nil {
 		panic(err)
 	}
-	registry.Store(s.ID(), s)
+	if known, taken := registry.LoadOrStore(s.ID(), s); taken {
+		if s = known.(*Schema); s.row != reflect.TypeFor[T]() {
+			panic(fmt.Sprintf("schema %s is that of %s already", s.ID(), s.row))
+		}
+	}
 	return s
 }
 
-var kinds = map[reflect.Type]Kind{
-	reflect.TypeFor[string](): String, reflect.TypeFor[int32](): Int32, reflect.TypeFor[int64](): Int64,
-	reflect.TypeFor[float64](): Float64, reflect.TypeFor[bool](): Bool, reflect.TypeFor[Millis](): Time,
-	reflect.TypeFor[Day](): Date, reflect.TypeFor[ID](): UUID, reflect.TypeFor[[]byte](): Bytes,
-}
-
-// Of derives a schema from the struct type t. Field tags:
-//
-//	col:"name[,null][,sort1|sort2|...][,day][,plain]"  mask:"class"  ecs:"name"  doc:"text"
-//
-// Fields are string, int32, int64, float64, bool, Millis, Day, ID or []byte, or a
-// pointer to one of these when the column may be null. All faults are reported
-// together.
-func Of(t reflect.Type, name string, version int) (*Schema, error) {
-	s := &Schema{Name: name, Version: version, DayBy: -1, row: t}
-	var faults []error
-	ranks := [4]int{-1, -1, -1, -1}
-	for f := range t.Fields() {
-		fault := func(format string, a ...any) {
-			faults = append(faults, fmt.Errorf("schema %s: field %s of %s: %s", name, f.Name, t, fmt.Sprintf(format, a...)))
-		}
-		c, options, err := column(f)
-		if err != nil {
-			fault("%v", err)
-			continue
-		}
-		for _, o := range options {
-			switch o {
-			case "null":
-			case "plain":
-				c.plain = true
-			case "sort1", "sort2", "sort3", "sort4":
-				ranks[int(o[4]-'1')] = len(s.Columns)
-			case "day":
-				if s.DayBy >= 0 {
-					fault("a second day column")
-				}
-				if c.Kind != Time && c.Kind != Date {
-					fault("the day column is a %s, not a timestamp or date", c.Kind)
-				}
-				s.DayBy = len(s.Columns)
-			default:
-				fault("unknown option %q in its col tag", o)
-			}
-		}
-		if _, dup := s.Index(c.Name); dup {
-			fault("column %q exists already", c.Name)
-		}
-		s.Columns = append(s.Columns, c)
-	}
-	for _, col := range ranks {
-		if col < 0 {
-			break
-		}
-		s.Order = append(s.Order, col)
-	}
-	if len(s.Order) == 0 {
-		faults = append(faults, fmt.Errorf("schema %s: no column has the option sort1, so rows have no order", name))
-	}
-	if s.DayBy < 0 {
-		faults = append(faults, fmt.Errorf("schema %s: no column has the option day, so rows have no partition", name))
-	}
-	return s, errors.Join(faults...)
-}
-
-func column(f reflect.StructField) (Column, []string, error) {
-	parts := strings.Split(f.Tag.Get("col"), ",")
-	c := Column{Name: parts[0], Mask: MaskClass(f.Tag.Get("mask")), ECS: f.Tag.Get("ecs"), Doc: f.Tag.Get("doc")}
-	if c.Name == "" {
-		return c, nil, errors.New("no col tag")
-	}
-	if c.Doc == "" {
-		return c, nil, errors.New("no doc tag: a column says what it holds and in which unit")
-	}
-	c.Null = slices.Contains(parts[1:], "null")
-	ft := f.Type
-	if ft.Kind() == reflect.Pointer {
-		if !c.Null {
-			return c, nil, errors.New("a pointer needs the option null")
-		}
-		ft = ft.Elem()
-	}
-	k, ok := kinds[ft]
-	if !ok {
-		return c, nil, fmt.Errorf("type %s cannot be a column", f.Type)
-	}
-	c.Kind, c.Type = k, k.String()
-	if k.text() && !slices.Contains(maskClasses, c.Mask) {
-		return c, nil, fmt.Errorf("a text column declares its mask class, one of %v; this one says %q", maskClasses, c.Mask)
-	}
-	if !k.text() && c.Mask != "" {
-		return c, nil, fmt.Errorf("mask class %q on a %s", c.Mask, k)
-	}
-	return c, parts[1:], nil
-}
-
-// Compatible tells whether rows of the old schema can still be read as the new
-// one: columns stay, keep name, type and mask class, and do not become stricter.
-// New columns must allow null. Anything else needs a new version.
-func Compatible(old, now *Schema) error {
-	if old.Version != now.Version {
-		return nil
-	}
-	var faults []error
-	for _, o := range old.Columns {
-		i, ok := now.Index(o.Name)
-		if !ok {
-			faults = append(faults, fmt.Errorf("column %s was removed", o.Name))
-			continue
-		}
-		n := now.Columns[i]
-		if n.Type != o.Type {
-			faults = append(faults, fmt.Errorf("column %s changed from %s to %s", o.Name, o.Type, n.Type))
-		}
-		if o.Null && !n.Null {
-			faults = append(faults, fmt.Errorf("column %s no longer allows null", o.Name))
-		}
-		if o.Mask != n.Mask {
-			faults = append(faults, fmt.Errorf("column %s changed its mask class from %s to %s", o.Name, o.Mask, n.Mask))
-		}
-	}
-	for _, n := range now.Columns {
-		if _, ok := old.Index(n.Name); !ok && !n.Null {
-			faults = append(faults, fmt.Errorf("new column %s must allow null", n.Name))
-		}
-	}
-	if len(faults) > 0 {
-		return fmt.Errorf("schema %s changed incompatibly, so it needs version %d: %w", now.ID(), now.Version+1, errors.Join(faults...))
-	}
-	return nil
+// All lists the schemas made by MustOf, by ID: those of the packages that the
+// program imports.
+func All() []*Schema {
+	var list []*Schema
+	registry.Range(func(_, s any) bool {
+		list = append(list, s.(*Schema))
+		return true
+	})
+	slices.SortFunc(list, func(a, b *Schema) int { return strings.Compare(a.ID(), b.ID()) })
+	return list
 }
