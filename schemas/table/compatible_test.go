@@ -1,0 +1,108 @@
+package table_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"millrace/schemas/table"
+)
+
+type first struct {
+	At   table.Millis `col:"at,sort1,day" doc:"d"`
+	Name string       `col:"name" mask:"token" doc:"d"`
+	Size *int64       `col:"size,null" doc:"d"`
+}
+
+func TestChangesThatOldRowsSurviveAreCompatible(t *testing.T) {
+	for name, now := range map[string]any{
+		"nothing": first{},
+		"a new column with null, elsewhere, and documents": struct {
+			New  *string      `col:"new,null" mask:"none" doc:"d"`
+			Name string       `col:"name,plain" mask:"token" ecs:"user.name" doc:"who"`
+			Size *int64       `col:"size,null" doc:"d"`
+			At   table.Millis `col:"at,sort1,day" doc:"d"`
+		}{},
+		"a column that now allows null": struct {
+			At   table.Millis `col:"at,sort1,day" doc:"d"`
+			Name *string      `col:"name,null" mask:"token" doc:"d"`
+			Size *int64       `col:"size,null" doc:"d"`
+		}{},
+	} {
+		if err := table.Compatible(schema(t, first{}, 1), schema(t, now, 1)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestChangesThatOldRowsDoNotSurviveNeedANewVersion(t *testing.T) {
+	for want, now := range map[string]any{
+		"column size was removed": struct {
+			At   table.Millis `col:"at,sort1,day" doc:"d"`
+			Name string       `col:"name" mask:"token" doc:"d"`
+		}{},
+		"column size changed from int64 to int32": struct {
+			At   table.Millis `col:"at,sort1,day" doc:"d"`
+			Name string       `col:"name" mask:"token" doc:"d"`
+			Size *int32       `col:"size,null" doc:"d"`
+		}{},
+		"column size no longer allows null": struct {
+			At   table.Millis `col:"at,sort1,day" doc:"d"`
+			Name string       `col:"name" mask:"token" doc:"d"`
+			Size int64        `col:"size" doc:"d"`
+		}{},
+		`column name changed its mask class from "token" to "plain"`: struct {
+			At   table.Millis `col:"at,sort1,day" doc:"d"`
+			Name string       `col:"name" mask:"plain" doc:"d"`
+			Size *int64       `col:"size,null" doc:"d"`
+		}{},
+		"new column new must allow null": struct {
+			At   table.Millis `col:"at,sort1,day" doc:"d"`
+			Name string       `col:"name" mask:"token" doc:"d"`
+			Size *int64       `col:"size,null" doc:"d"`
+			New  int64        `col:"new" doc:"d"`
+		}{},
+		"the day of a row was that of at and is that of day": struct {
+			At   table.Millis `col:"at,sort1" doc:"d"`
+			Name string       `col:"name" mask:"token" doc:"d"`
+			Size *int64       `col:"size,null" doc:"d"`
+			Day  table.Day    `col:"day,day" doc:"d"`
+		}{},
+		"rows were ordered by [at] and are by [name at]": struct {
+			At   table.Millis `col:"at,sort2,day" doc:"d"`
+			Name string       `col:"name,sort1" mask:"token" doc:"d"`
+			Size *int64       `col:"size,null" doc:"d"`
+		}{},
+	} {
+		old := schema(t, first{}, 1)
+		err := table.Compatible(old, schema(t, now, 1))
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "needs version 2") {
+			t.Errorf("want a refusal with %q, got %v", want, err)
+		}
+		if err := table.Compatible(old, schema(t, now, 2)); err != nil {
+			t.Errorf("%q in a new version: %v", want, err)
+		}
+	}
+}
+
+func TestVersionsGoForwardAndKeepTheName(t *testing.T) {
+	if err := table.Compatible(schema(t, first{}, 2), schema(t, first{}, 1)); err == nil {
+		t.Error("a version went back")
+	}
+	other, err := table.Of(reflect.TypeFor[first](), "test.other", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := table.Compatible(schema(t, first{}, 1), other); err == nil {
+		t.Error("another schema passed as a version of the first")
+	}
+}
+
+func schema(t *testing.T, row any, version int) *table.Schema {
+	t.Helper()
+	s, err := table.Of(reflect.TypeOf(row), "test.first", version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
