@@ -98,11 +98,11 @@ func (u *URL) OneOf(name, def string, allowed ...string) string {
 	return def
 }
 
-// Int reads a whole number of at least min.
-func (u *URL) Int(name string, def, min int64) int64 {
-	return read(u, name, def, fmt.Sprintf("a whole number of at least %d", min), func(s string) (int64, bool) {
+// Int reads a whole number, of at least the given one.
+func (u *URL) Int(name string, def, least int64) int64 {
+	return read(u, name, def, fmt.Sprintf("a whole number of at least %d", least), func(s string) (int64, bool) {
 		n, err := strconv.ParseInt(s, 10, 64)
-		return n, err == nil && n >= min
+		return n, err == nil && n >= least
 	})
 }
 

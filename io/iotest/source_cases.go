@@ -122,7 +122,7 @@ func readsAnywhere(t *testing.T, _ SourceHarness, p SourcePlace) {
 			defer r.Close()
 			for {
 				block, err := r.Next(t.Context())
-				if err == io.EOF {
+				if errors.Is(err, io.EOF) {
 					return
 				}
 				if err != nil {
@@ -154,7 +154,7 @@ func keepsBlocks(t *testing.T, _ SourceHarness, p SourcePlace) {
 		var given, copies [][]byte
 		for {
 			block, err := r.Next(t.Context())
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {
@@ -230,7 +230,7 @@ func firstError(t *testing.T, s driver.Source) error {
 		if r != nil {
 			r.Close()
 		}
-		if err != io.EOF {
+		if !errors.Is(err, io.EOF) {
 			return err
 		}
 	}

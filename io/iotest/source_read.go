@@ -3,6 +3,7 @@ package iotest
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -58,7 +59,7 @@ func readSplit(t *testing.T, s driver.Source, split driver.Split) []record.Block
 	var blocks []record.Block
 	for {
 		block, err := r.Next(t.Context())
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -66,7 +67,7 @@ func readSplit(t *testing.T, s driver.Source, split driver.Split) []record.Block
 		}
 		blocks = append(blocks, block)
 	}
-	if _, err := r.Next(t.Context()); err != io.EOF {
+	if _, err := r.Next(t.Context()); !errors.Is(err, io.EOF) {
 		t.Errorf("after the end Next gives %v, not io.EOF again", err)
 	}
 	if p, ok := r.(driver.Progress); ok && p.Progress() > split.Size {

@@ -155,8 +155,10 @@ func (l *Lease) confirm() {
 }
 
 func leaseLost(object string, cause error) error {
-	return &driver.Error{Doing: "keep the right to write to", Object: object, Class: driver.ErrLeaseLost, Cause: cause,
-		Cure: "see that no other run writes to it, then run the same command again"}
+	return &driver.Error{
+		Doing: "keep the right to write to", Object: object, Class: driver.ErrLeaseLost, Cause: cause,
+		Cure: "see that no other run writes to it, then run the same command again",
+	}
 }
 
 func leaseBusy(object string, holder []byte, cure string) error {
@@ -165,8 +167,10 @@ func leaseBusy(object string, holder []byte, cure string) error {
 	if json.Unmarshal(holder, &o) == nil && o.PID != 0 {
 		what = fmt.Sprintf("run %s is writing to it (process %d on %s, since %s)", o.Run, o.PID, o.Host, o.Since.Format(time.RFC3339))
 	}
-	return &driver.Error{Doing: "write to", Object: object, Class: driver.ErrBusy, Cause: errors.New(what),
-		Cure: "wait until it ends or stop it" + cure}
+	return &driver.Error{
+		Doing: "write to", Object: object, Class: driver.ErrBusy, Cause: errors.New(what),
+		Cure: "wait until it ends or stop it" + cure,
+	}
 }
 
 // oneAtATime keeps a beat and a Check apart.

@@ -24,13 +24,11 @@ type lock struct {
 func acquireLock(s *fileStore, name string, owner Owner) (holding, error) {
 	path := filepath.Join(s.root, leaseDir, filepath.FromSlash(name)+".lock")
 	for {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return nil, fileError("create", filepath.Dir(path), err)
-		}
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // another's release removed the folder
-		}
+		var f *os.File
+		err := inFolder(path, func() (err error) {
+			f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+			return err
+		})
 		if err != nil {
 			return nil, fileError("lock", path, err)
 		}
@@ -38,19 +36,19 @@ func acquireLock(s *fileStore, name string, owner Owner) (holding, error) {
 		err = flock(f, syscall.LOCK_EX|syscall.LOCK_NB)
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			holder, _ := io.ReadAll(io.LimitReader(f, 4096)) // may be empty still
-			f.Close()
+			_ = f.Close()
 			return nil, leaseBusy(s.Name(""), holder, "")
 		}
 		if err != nil {
-			f.Close()
+			_ = f.Close()
 			return nil, noLocks(path, err)
 		}
 		if l.named() != nil {
-			f.Close()
+			_ = f.Close()
 			continue // released between our open and our lock
 		}
 		if err := l.sign(owner); err != nil {
-			l.release(context.Background())
+			_ = l.release(context.Background())
 			return nil, fileError("write", path, err)
 		}
 		return l, nil
@@ -59,8 +57,10 @@ func acquireLock(s *fileStore, name string, owner Owner) (holding, error) {
 
 func noLocks(path string, err error) error {
 	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.ENOLCK) {
-		return &driver.Error{Doing: "lock", Object: path, Class: driver.ErrInvalid, Cause: err,
-			Cure: "this filesystem has no locks; put the lake on a local disk or on S3"}
+		return &driver.Error{
+			Doing: "lock", Object: path, Class: driver.ErrInvalid, Cause: err,
+			Cure: "this filesystem has no locks; put the lake on a local disk or on S3",
+		}
 	}
 	return fileError("lock", path, err)
 }
@@ -96,7 +96,7 @@ func (l *lock) release(context.Context) error {
 	if err == nil {
 		err = fileError("remove", l.file.Name(), os.Remove(l.file.Name())) // while it is locked
 	}
-	l.file.Close()
+	_ = l.file.Close()
 	l.store.prune(filepath.Dir(l.file.Name()))
 	return err
 }

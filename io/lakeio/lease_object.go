@@ -41,8 +41,10 @@ func leaseClock(info Info) time.Time {
 }
 
 func acquireObject(ctx context.Context, s Store, name string, owner Owner, clock func(Info) time.Time) (*objectLease, error) {
-	l := &objectLease{store: s, key: leaseDir + "/" + name + ".json",
-		record: leaseRecord{Owner: owner, ID: uuid.NewString(), TTLSeconds: int(leaseTTL / time.Second)}}
+	l := &objectLease{
+		store: s, key: leaseDir + "/" + name + ".json",
+		record: leaseRecord{Owner: owner, ID: uuid.NewString(), TTLSeconds: int(leaseTTL / time.Second)},
+	}
 	err := l.write(ctx, PutOptions{IfNoneMatch: true})
 	for errors.Is(err, driver.ErrConflict) {
 		text, info, readErr := ReadAll(ctx, s, l.key, 64<<10)

@@ -100,7 +100,7 @@ func TestReleaseAndAcquireInTurnKeepOneHolder(t *testing.T) {
 	var workers sync.WaitGroup
 	for range 8 {
 		workers.Go(func() {
-			for range 50 {
+			for range 200 {
 				l, err := AcquireLease(t.Context(), s, "lake", Owner{Run: "r"})
 				if errors.Is(err, driver.ErrBusy) {
 					continue
@@ -129,7 +129,7 @@ func TestHelperHoldsForEver(t *testing.T) {
 		return
 	}
 	acquire(t, openStore(t, dir), "killed-run")
-	os.Stdout.WriteString("holding\n")
+	_, _ = os.Stdout.WriteString("holding\n")
 	select {}
 }
 
@@ -140,8 +140,8 @@ func TestAKilledHolderBlocksNobody(t *testing.T) {
 	if _, err := AcquireLease(t.Context(), s, "lake", Owner{Run: "r"}); !errors.Is(err, driver.ErrBusy) || !strings.Contains(err.Error(), "killed-run") {
 		t.Errorf("while it lives: %v", err)
 	}
-	cmd.Process.Kill()
-	cmd.Wait()
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
 	if err := acquire(t, s, "r").Release(); err != nil {
 		t.Error(err)
 	}

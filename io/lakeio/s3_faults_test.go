@@ -99,7 +99,7 @@ func TestAnswersOfS3HaveClassAndCure(t *testing.T) {
 
 func TestADeniedObjectOfManyIsNamed(t *testing.T) {
 	s := fakeS3(t, func(w http.ResponseWriter, _ *http.Request) {
-		io.WriteString(w, `<DeleteResult><Error><Key>lake/b</Key><Code>AccessDenied</Code><Message>No.</Message></Error></DeleteResult>`)
+		_, _ = io.WriteString(w, `<DeleteResult><Error><Key>lake/b</Key><Code>AccessDenied</Code><Message>No.</Message></Error></DeleteResult>`)
 	})
 	err := s.Delete(t.Context(), "a", "b")
 	if !errors.Is(err, driver.ErrPermission) || !strings.Contains(err.Error(), "s3://bucket/lake/b") || !strings.Contains(err.Error(), "s3:DeleteObject") {
@@ -115,7 +115,7 @@ func TestABusyS3IsAskedAgain(t *testing.T) {
 			return
 		}
 		w.Header().Set("ETag", `"1"`)
-		io.WriteString(w, "hello")
+		_, _ = io.WriteString(w, "hello")
 	}))
 	defer server.Close()
 	s := storeAt(t, server.URL, nil) // as it is in earnest
@@ -289,7 +289,7 @@ func TestAWriteWhoseAnswerWasLostIsOurs(t *testing.T) {
 				if r.StatusCode != http.StatusOK {
 					t.Errorf("the write itself meets %s", r.Status)
 				}
-				io.Copy(io.Discard, r.Body) // S3 completes an upload while it answers
+				_, _ = io.Copy(io.Discard, r.Body) // S3 completes an upload while it answers
 				return http.ErrAbortHandler
 			}
 			return nil
@@ -350,11 +350,11 @@ func TestASweepEndsAbandonedUploadsOnly(t *testing.T) {
 		if r.URL.Query().Get("prefix") != "lake/" {
 			t.Errorf("uploads are listed with %s", r.URL.RawQuery)
 		}
-		io.WriteString(w, `<ListMultipartUploadsResult>`)
+		_, _ = io.WriteString(w, `<ListMultipartUploadsResult>`)
 		for id, at := range map[string]time.Time{"old": old, "fresh": fresh} {
 			fmt.Fprintf(w, "<Upload><Key>lake/a</Key><UploadId>%s</UploadId><Initiated>%s</Initiated></Upload>", id, at.UTC().Format(time.RFC3339))
 		}
-		io.WriteString(w, `</ListMultipartUploadsResult>`)
+		_, _ = io.WriteString(w, `</ListMultipartUploadsResult>`)
 	})
 	if err := s.Sweep(t.Context()); err != nil {
 		t.Fatal(err)

@@ -88,8 +88,8 @@ func newBreaker(t *testing.T, upstream string) *breaker {
 			open.Store(client, nil)
 			open.Store(server, nil)
 			go func() {
-				io.Copy(server, client)
-				server.(*net.TCPConn).CloseWrite()
+				_, _ = io.Copy(server, client)
+				_ = server.(*net.TCPConn).CloseWrite()
 			}()
 			go b.answer(client.(*net.TCPConn), server)
 		}
@@ -106,7 +106,7 @@ func (b *breaker) answer(client *net.TCPConn, server net.Conn) {
 		passed += int64(n)
 		if limit := b.limit.Load(); limit > 0 && passed > limit {
 			b.broken.Add(1)
-			client.SetLinger(0) // a reset, not an orderly end
+			_ = client.SetLinger(0) // a reset, not an orderly end
 			return
 		}
 		if _, writeErr := client.Write(buf[:n]); err != nil || writeErr != nil {

@@ -119,7 +119,7 @@ func (s *Source) Notes() []string {
 // Splits plans: it lists the files and reads the first 64 KiB of each; of files
 // that turn out to be copies of one log it also finds the decompressed length.
 func (s *Source) Splits(ctx context.Context) ([]driver.Split, error) {
-	files, notes, err := s.tree.find(ctx)
+	files, found, err := s.tree.find(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -132,6 +132,7 @@ func (s *Source) Splits(ctx context.Context) ([]driver.Split, error) {
 		return nil, err
 	}
 	var splits []driver.Split
+	notes := slices.Concat(found, copies)
 	for _, l := range logs {
 		if l.empty {
 			notes = append(notes, fmt.Sprintf("%s is empty", l.name))
@@ -140,14 +141,16 @@ func (s *Source) Splits(ctx context.Context) ([]driver.Split, error) {
 		splits = append(splits, s.splitsOf(l)...)
 	}
 	s.mu.Lock()
-	s.notes = append(notes, copies...)
+	s.notes = notes
 	s.mu.Unlock()
 	return splits, nil
 }
 
 func (s *Source) splitsOf(l *inspected) []driver.Split {
-	split := driver.Split{Name: l.name, Source: l.identity, Format: l.format, Version: l.version,
-		Length: l.size, Duplicate: l.copyOf != ""}
+	split := driver.Split{
+		Name: l.name, Source: l.identity, Format: l.format, Version: l.version,
+		Length: l.size, Duplicate: l.copyOf != "",
+	}
 	id := func(start int64) string {
 		if l.copyOf != "" {
 			return fmt.Sprintf("%s:%d:copy%d", l.identity, start, l.copyNumber)

@@ -2,6 +2,7 @@ package lakeio
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -56,7 +57,7 @@ func BenchmarkRead(b *testing.B) {
 					for err == nil {
 						_, err = r.Next(b.Context())
 					}
-					if err != io.EOF {
+					if !errors.Is(err, io.EOF) {
 						b.Fatal(err)
 					}
 					r.Close()

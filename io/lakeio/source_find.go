@@ -145,11 +145,11 @@ func (t fileTree) open(_ context.Context, name, version string, off, n int64) (i
 	}
 	st, err := f.Stat()
 	if err != nil {
-		f.Close()
+		_ = f.Close()
 		return nil, fileError("read", name, err)
 	}
 	if inode, ok := inodeOf(st); ok && version != "" && version != strconv.FormatUint(inode, 10) {
-		f.Close()
+		_ = f.Close()
 		return nil, changed(name, "another file has its name now")
 	}
 	return readCloser{&exactly{name: name, r: io.NewSectionReader(f, off, n), left: n}, f}, nil
@@ -165,10 +165,10 @@ type exactly struct {
 func (e *exactly) Read(p []byte) (int, error) {
 	n, err := e.r.Read(p)
 	e.left -= int64(n)
-	if err == io.EOF && e.left > 0 {
+	if errors.Is(err, io.EOF) && e.left > 0 {
 		return n, changed(e.name, fmt.Sprintf("it lost at least %d bytes", e.left))
 	}
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		err = fileError("read", e.name, err)
 	}
 	return n, err

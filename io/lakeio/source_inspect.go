@@ -63,7 +63,8 @@ func (s *Source) inspectFile(ctx context.Context, f logFile) (*inspected, error)
 	l.gzip = compressed
 	head := make([]byte, identityBytes)
 	n, err := io.ReadFull(content, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+	// Not errors.Is: a torn gzip file is an ErrUnexpectedEOF inside an error of ours.
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF { //nolint:errorlint // see above
 		return nil, err
 	}
 	head = head[:n]
@@ -142,7 +143,7 @@ func (g *gunzip) start() (err error) {
 func (g *gunzip) Read(p []byte) (int, error) {
 	n, err := g.z.Read(p)
 	g.out += int64(n)
-	if err == nil || err == io.EOF {
+	if err == nil || errors.Is(err, io.EOF) {
 		return n, err
 	}
 	return n, g.explain(err)
@@ -154,12 +155,14 @@ func (g *gunzip) explain(err error) error {
 		return err
 	}
 	what := "is corrupt"
-	if err == io.ErrUnexpectedEOF || err == io.EOF { // a torn first header reads as plain EOF
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) { // a torn first header reads as plain EOF
 		what, err = "is cut short", io.ErrUnexpectedEOF
 	}
-	return &driver.Error{Doing: "read", Object: g.name, Class: driver.ErrCorrupt,
+	return &driver.Error{
+		Doing: "read", Object: g.name, Class: driver.ErrCorrupt,
 		Cause: fmt.Errorf("the gzip data %s near byte %d, after %d bytes of content: %w", what, g.counted.n, g.out, err),
-		Cure:  "check it with gzip -t and fetch or compress it again, or take it out of the source"}
+		Cure:  "check it with gzip -t and fetch or compress it again, or take it out of the source",
+	}
 }
 
 // markCopies finds files with the same identity. The longest content is the one

@@ -45,8 +45,10 @@ func refuseKind(file string, head []byte, around string) error {
 		if k.magic == "BZh" && !isBzip2(head) {
 			continue
 		}
-		return &driver.Error{Doing: "read", Object: file, Class: driver.ErrInvalid,
-			Cause: errors.New("it is " + around + k.name + ", not a log in text or gzip"), Cure: k.cure}
+		return &driver.Error{
+			Doing: "read", Object: file, Class: driver.ErrInvalid,
+			Cause: errors.New("it is " + around + k.name + ", not a log in text or gzip"), Cure: k.cure,
+		}
 	}
 	return nil
 }

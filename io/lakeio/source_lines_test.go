@@ -31,7 +31,7 @@ func cutAll(t *testing.T, content []byte, split int64, block, maxLine int, wrap 
 		}
 		for {
 			run, err := c.next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {
@@ -126,12 +126,14 @@ func TestLinesLongerThanTheReadAheadAreCutAlike(t *testing.T) {
 
 func TestAnOversizeLineIsNeverHeldWhole(t *testing.T) {
 	const length = 100 << 20
-	c := &lineCutter{block: 1 << 20, maxLine: 1 << 20, end: -1, length: -1,
-		r: io.MultiReader(strings.NewReader("first\n"), io.LimitReader(letters{}, length), strings.NewReader("\nlast"))}
+	c := &lineCutter{
+		block: 1 << 20, maxLine: 1 << 20, end: -1, length: -1,
+		r: io.MultiReader(strings.NewReader("first\n"), io.LimitReader(letters{}, length), strings.NewReader("\nlast")),
+	}
 	var got []lineRun
 	for {
 		run, err := c.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -48,7 +48,7 @@ func (r *reader) open(ctx context.Context) (*lineCutter, error) {
 		r.raw = newWindows(ctx, r.source.tree, file, 0, s.Length)
 		content, _, err := decompress(s.Name, r.raw)
 		if err != nil {
-			r.raw.Close()
+			_ = r.raw.Close()
 			return nil, err
 		}
 		lines.r = content
@@ -83,8 +83,10 @@ func (r *reader) read(ctx context.Context, lines *lineCutter) error {
 		if err != nil {
 			return err // io.EOF, too
 		}
-		block := record.Block{Source: r.split.Source, Name: r.split.Name, Format: r.split.Format, Base: run.base,
-			Data: run.data, Duplicate: r.split.Duplicate, Oversize: run.oversize}
+		block := record.Block{
+			Source: r.split.Source, Name: r.split.Name, Format: r.split.Format, Base: run.base,
+			Data: run.data, Duplicate: r.split.Duplicate, Oversize: run.oversize,
+		}
 		select {
 		case r.blocks <- block:
 		case <-ctx.Done():

@@ -2,7 +2,6 @@ package lakeio
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -37,8 +36,10 @@ func names(t *testing.T, s driver.Source, dir string) []string {
 
 func TestAPlaceMeansTheseFiles(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"access.log", "access.log.1", "access[1].log", "b space.log", "sub/access.log", "sub/deep/x.log",
-		".hidden/x.log", "_lease/x.log", ".access.log", "_SUCCESS", "sub/.x.log"} {
+	for _, name := range []string{
+		"access.log", "access.log.1", "access[1].log", "b space.log", "sub/access.log", "sub/deep/x.log",
+		".hidden/x.log", "_lease/x.log", ".access.log", "_SUCCESS", "sub/.x.log",
+	} {
 		write(t, filepath.Join(dir, name), name+"\n")
 	}
 	if err := os.Symlink(filepath.Join(dir, ".hidden/x.log"), filepath.Join(dir, "sub/link.log")); err != nil {
@@ -165,7 +166,7 @@ func firstError(t *testing.T, s driver.Source) error {
 			_, err = r.Next(t.Context())
 		}
 		r.Close()
-		if err != io.EOF {
+		if !errors.Is(err, io.EOF) {
 			return err
 		}
 		err = nil
@@ -196,8 +197,10 @@ func TestEmptyFilesAndCopiesAreNoted(t *testing.T) {
 	if len(splits) != 2 || splits[0].Duplicate || !splits[1].Duplicate || splits[0].Source != splits[1].Source {
 		t.Errorf("splits are %+v", splits)
 	}
-	want := []string{dir + "/c.log is empty", dir + "/d.log.gz is empty",
-		dir + "/b.log.gz holds the same log as " + dir + "/a.log; its records count as duplicates"}
+	want := []string{
+		dir + "/b.log.gz holds the same log as " + dir + "/a.log; its records count as duplicates",
+		dir + "/c.log is empty", dir + "/d.log.gz is empty",
+	}
 	if diff := cmp.Diff(want, s.Notes()); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
@@ -290,7 +293,7 @@ func TestALogThatGrowsIsReadUpToItsPlannedSize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.WriteString("three\n")
+	_, _ = f.WriteString("three\n")
 	f.Close()
 	if b, err := firstBlock(t, s, splits[0]); err != nil || b.Data != "one\ntwo\n" {
 		t.Errorf("read %q, %v", b.Data, err)
@@ -339,7 +342,7 @@ func TestASplitIsRoundedUpToWholeBlocks(t *testing.T) {
 func TestOpenRefusesAForeignSplit(t *testing.T) {
 	s := openSource(t, t.TempDir())
 	for _, split := range []driver.Split{{Name: "x", Compression: "zstd"}, {Name: "x", Start: -1}, {Name: "x", Start: 5, Length: 3}} {
-		if _, err := s.Open(context.Background(), split); !errors.Is(err, driver.ErrInvalid) {
+		if _, err := s.Open(t.Context(), split); !errors.Is(err, driver.ErrInvalid) {
 			t.Errorf("%+v: %v", split, err)
 		}
 	}

@@ -113,8 +113,10 @@ func ReadAll(ctx context.Context, s Store, key string, limit int64) ([]byte, Inf
 	}
 	defer r.Close()
 	if info.Size > limit {
-		return nil, info, &driver.Error{Doing: "read", Object: s.Name(key), Class: driver.ErrInvalid,
-			Cause: errors.New("it is larger than such an object can be"), Cure: "see whether something else was put there"}
+		return nil, info, &driver.Error{
+			Doing: "read", Object: s.Name(key), Class: driver.ErrInvalid,
+			Cause: errors.New("it is larger than such an object can be"), Cure: "see whether something else was put there",
+		}
 	}
 	data, err := io.ReadAll(r)
 	return data, info, err
@@ -123,8 +125,10 @@ func ReadAll(ctx context.Context, s Store, key string, limit int64) ([]byte, Inf
 // checkKey keeps keys inside the root and equal on every store.
 func checkKey(s Store, key string) error {
 	if key == "" || strings.HasPrefix(key, "/") || path.Clean(key) != key || key == ".." || strings.HasPrefix(key, "../") || strings.ContainsRune(key, 0) {
-		return &driver.Error{Doing: "use the key " + key + " in", Object: s.Name(""), Class: driver.ErrInvalid,
-			Cause: errors.New("a key is a relative path without . and .. steps")}
+		return &driver.Error{
+			Doing: "use the key " + key + " in", Object: s.Name(""), Class: driver.ErrInvalid,
+			Cause: errors.New("a key is a relative path without . and .. steps"),
+		}
 	}
 	return nil
 }

@@ -45,8 +45,11 @@ func (s *fileStore) Get(ctx context.Context, key string) (io.ReadCloser, Info, e
 		return nil, Info{}, fileError("read", s.path(key), err)
 	}
 	st, err := f.Stat()
+	if err == nil && st.IsDir() {
+		err = fs.ErrNotExist // folders are no objects
+	}
 	if err != nil {
-		f.Close()
+		_ = f.Close()
 		return nil, Info{}, fileError("read", s.path(key), err)
 	}
 	return f, fileInfo(key, st), nil
@@ -63,8 +66,10 @@ func (s *fileStore) GetRange(ctx context.Context, key string, off, n int64, vers
 	}
 	if off < 0 || n < 0 || off > info.Size-n {
 		r.Close()
-		return nil, &driver.Error{Doing: "read", Object: s.path(key), Class: driver.ErrInvalid,
-			Cause: fmt.Errorf("it has %d bytes, not %d from %d on", info.Size, n, off)}
+		return nil, &driver.Error{
+			Doing: "read", Object: s.path(key), Class: driver.ErrInvalid,
+			Cause: fmt.Errorf("it has %d bytes, not %d from %d on", info.Size, n, off),
+		}
 	}
 	return readCloser{io.NewSectionReader(r.(*os.File), off, n), r}, nil
 }
@@ -81,7 +86,7 @@ func (s *fileStore) Stat(ctx context.Context, key string) (Info, error) {
 	}
 	st, err := os.Stat(s.path(key))
 	if err == nil && st.IsDir() {
-		err = &fs.PathError{Op: "stat", Path: s.path(key), Err: fs.ErrNotExist} // folders are no objects
+		err = fs.ErrNotExist
 	}
 	if err != nil {
 		return Info{}, fileError("stat", s.path(key), err)
@@ -158,14 +163,6 @@ func (s *fileStore) Delete(ctx context.Context, keys ...string) error {
 	return nil
 }
 
-// prune removes empty folders from dir upwards, the root excepted.
-func (s *fileStore) prune(dir string) {
-	root := filepath.Clean(s.root)
-	for dir != root && len(dir) > len(root) && os.Remove(dir) == nil {
-		dir = filepath.Dir(dir)
-	}
-}
-
 func (s *fileStore) Sweep(ctx context.Context) error {
 	dir := s.path(stagingDir)
 	entries, err := os.ReadDir(dir)
@@ -173,14 +170,15 @@ func (s *fileStore) Sweep(ctx context.Context) error {
 		return fileError("list", dir, err)
 	}
 	for _, e := range entries {
-		f, err := os.Open(filepath.Join(dir, e.Name()))
+		// For writing, which NFS wants of those who lock.
+		f, err := os.OpenFile(filepath.Join(dir, e.Name()), os.O_RDWR, 0)
 		if err != nil {
 			continue // finished meanwhile
 		}
 		if flock(f, syscall.LOCK_EX|syscall.LOCK_NB) == nil {
-			os.Remove(f.Name())
+			_ = os.Remove(f.Name())
 		}
-		f.Close()
+		_ = f.Close()
 	}
 	s.prune(dir)
 	return nil
@@ -204,6 +202,8 @@ func inodeOf(st fs.FileInfo) (uint64, bool) {
 }
 
 func changed(object, what string) error {
-	return &driver.Error{Doing: "read", Object: object, Class: driver.ErrChanged, Cause: errors.New(what),
-		Cure: "something wrote to it during the run; run again"}
+	return &driver.Error{
+		Doing: "read", Object: object, Class: driver.ErrChanged, Cause: errors.New(what),
+		Cure: "something wrote to it during the run; run again",
+	}
 }

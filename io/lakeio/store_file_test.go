@@ -42,7 +42,7 @@ func TestOtherUsersMeetPermissions(t *testing.T) {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { os.Chmod(path, 0o755) })
+		t.Cleanup(func() { _ = os.Chmod(path, 0o755) })
 	}
 	refused := func(t *testing.T, err error, object string) {
 		t.Helper()
@@ -163,7 +163,7 @@ func TestHelperWritesForEver(t *testing.T) {
 			t.Fatal(err)
 		}
 		if i == 0 {
-			os.Stdout.WriteString("writing\n")
+			_, _ = os.Stdout.WriteString("writing\n")
 		}
 		if i > 20 {
 			select {} // enough is on the disk
@@ -182,7 +182,7 @@ func startHelper(t *testing.T, test, env, line string) *exec.Cmd {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		if lines.Text() == line {
 			return cmd
@@ -212,8 +212,8 @@ func TestAKilledWriterLeavesNothingThatASweepDoesNotFind(t *testing.T) {
 	if err := s.Sweep(t.Context()); err != nil || staged() != 2 {
 		t.Errorf("%d of two writes under way survive a sweep; %v", staged(), err)
 	}
-	cmd.Process.Kill()
-	cmd.Wait()
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
 	if got := keys(t, s, ""); len(got) != 1 || content(t, s, "events/a") != "before" {
 		t.Errorf("after the kill there are %q, the object holds %q", got, content(t, s, "events/a"))
 	}

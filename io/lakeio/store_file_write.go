@@ -48,13 +48,11 @@ func (s *fileStore) Create(ctx context.Context, key string, opt PutOptions) (Wri
 func (s *fileStore) stage() (*os.File, error) {
 	dir := s.path(stagingDir)
 	for {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return nil, fileError("create", dir, err)
-		}
-		f, err := os.CreateTemp(dir, "")
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
+		var f *os.File
+		err := inFolder(filepath.Join(dir, "x"), func() (err error) {
+			f, err = os.CreateTemp(dir, "")
+			return err
+		})
 		if err != nil {
 			return nil, fileError("create a file in", dir, err)
 		}
@@ -65,7 +63,7 @@ func (s *fileStore) stage() (*os.File, error) {
 		if err == nil || errors.Is(err, errors.ErrUnsupported) {
 			return f, nil
 		}
-		f.Close()
+		_ = f.Close()
 		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, fs.ErrNotExist) {
 			return nil, noLocks(dir, err)
 		}
@@ -154,15 +152,7 @@ func (w *fileWriter) publish(final string) error {
 			return conflict(final)
 		}
 	}
-	var err error
-	for range 10 { // a deletion beside us may remove the folder, empty, in between
-		if err = os.MkdirAll(filepath.Dir(final), 0o755); err != nil {
-			break
-		}
-		if err = rename(); !errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-	}
+	err := inFolder(final, rename)
 	if errors.Is(err, fs.ErrExist) && w.opt.IfNoneMatch {
 		return conflict(final)
 	}
@@ -177,8 +167,8 @@ func (w *fileWriter) Abort() {
 	if w.file == nil {
 		return
 	}
-	os.Remove(w.file.Name())
-	w.file.Close()
+	_ = os.Remove(w.file.Name())
+	_ = w.file.Close()
 	w.store.prune(filepath.Dir(w.file.Name()))
 	w.file = nil
 }
@@ -201,13 +191,17 @@ func checkSum(object string, sum hash.Hash, want string) error {
 		return nil
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); got != want {
-		return &driver.Error{Doing: "write", Object: object, Class: driver.ErrCorrupt,
-			Cause: fmt.Errorf("its SHA-256 is %s, not %s as it should be", got, want)}
+		return &driver.Error{
+			Doing: "write", Object: object, Class: driver.ErrCorrupt,
+			Cause: fmt.Errorf("its SHA-256 is %s, not %s as it should be", got, want),
+		}
 	}
 	return nil
 }
 
 func conflict(object string) error {
-	return &driver.Error{Doing: "write", Object: object, Class: driver.ErrConflict,
-		Cause: errors.New("another writer was there first")}
+	return &driver.Error{
+		Doing: "write", Object: object, Class: driver.ErrConflict,
+		Cause: errors.New("another writer was there first"),
+	}
 }

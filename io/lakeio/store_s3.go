@@ -93,8 +93,10 @@ func newS3Client(ctx context.Context, object, region string) (*s3.Client, error)
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
-		return nil, &driver.Error{Doing: "configure the access to", Object: object, Class: driver.ErrInvalid, Cause: err,
-			Cure: "check the AWS_* variables and ~/.aws/config"}
+		return nil, &driver.Error{
+			Doing: "configure the access to", Object: object, Class: driver.ErrInvalid, Cause: err,
+			Cure: "check the AWS_* variables and ~/.aws/config",
+		}
 	}
 	noRegion := false
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
@@ -108,8 +110,10 @@ func newS3Client(ctx context.Context, object, region string) (*s3.Client, error)
 		noRegion = o.Region == ""
 	})
 	if noRegion {
-		return nil, &driver.Error{Doing: "configure the access to", Object: object, Class: driver.ErrInvalid,
-			Cause: errors.New("no AWS region is set"), Cure: "set AWS_REGION, or add ?region=... to the URL"}
+		return nil, &driver.Error{
+			Doing: "configure the access to", Object: object, Class: driver.ErrInvalid,
+			Cause: errors.New("no AWS region is set"), Cure: "set AWS_REGION, or add ?region=... to the URL",
+		}
 	}
 	return client, nil
 }
@@ -136,8 +140,10 @@ func (s *s3Store) Stat(ctx context.Context, key string) (Info, error) {
 	if err != nil {
 		return Info{}, s3Error("stat", s.Name(key), err)
 	}
-	return Info{Key: key, Size: aws.ToInt64(out.ContentLength), Version: aws.ToString(out.ETag),
-		Modified: aws.ToTime(out.LastModified), Now: serverTime(out.ResultMetadata)}, nil
+	return Info{
+		Key: key, Size: aws.ToInt64(out.ContentLength), Version: aws.ToString(out.ETag),
+		Modified: aws.ToTime(out.LastModified), Now: serverTime(out.ResultMetadata),
+	}, nil
 }
 
 // serverTime is the Date of an answer.

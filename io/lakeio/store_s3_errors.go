@@ -49,8 +49,10 @@ func s3Error(doing, object string, err error) error {
 	}
 	// The SDK has no type for a chain that found nothing; this text is its own.
 	if text := err.Error(); strings.Contains(text, "get identity") || strings.Contains(text, "retrieve credentials") || strings.Contains(text, "refresh cached credentials") {
-		return &driver.Error{Doing: doing, Object: object, Class: driver.ErrPermission, Cause: shortError{"no AWS credentials were found", err},
-			Cure: "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role"}
+		return &driver.Error{
+			Doing: doing, Object: object, Class: driver.ErrPermission, Cause: shortError{"no AWS credentials were found", err},
+			Cure: "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role",
+		}
 	}
 	cause := err
 	var netError *net.OpError
@@ -60,8 +62,10 @@ func s3Error(doing, object string, err error) error {
 	} else if errors.As(err, &netError) {
 		cause = shortError{netError.Error(), err}
 	}
-	return &driver.Error{Doing: doing, Object: object, Class: driver.ErrUnavailable, Cause: cause,
-		Cure: "check the network, the region and AWS_ENDPOINT_URL_S3, then run the same command again"}
+	return &driver.Error{
+		Doing: doing, Object: object, Class: driver.ErrUnavailable, Cause: cause,
+		Cure: "check the network, the region and AWS_ENDPOINT_URL_S3, then run the same command again",
+	}
 }
 
 // s3CodeError classifies by the service's code first, by HTTP status where an

@@ -84,8 +84,10 @@ func (b *s3Body) open() error {
 	if b.end < 0 {
 		b.end = aws.ToInt64(out.ContentLength)
 	}
-	b.info = Info{Key: b.key, Size: aws.ToInt64(out.ContentLength), Version: aws.ToString(out.ETag),
-		Modified: aws.ToTime(out.LastModified), Now: serverTime(out.ResultMetadata)}
+	b.info = Info{
+		Key: b.key, Size: aws.ToInt64(out.ContentLength), Version: aws.ToString(out.ETag),
+		Modified: aws.ToTime(out.LastModified), Now: serverTime(out.ResultMetadata),
+	}
 	b.body, b.cancel = out.Body, cancel
 	b.watchdog = time.AfterFunc(b.store.idle, func() { cancel(errIdle) })
 	b.watchdog.Stop()
@@ -149,7 +151,7 @@ func (b *s3Body) pause(cause error) error {
 		return err
 	}
 	if b.failures++; b.failures >= readAttempts {
-		if cause == nil || cause == io.EOF {
+		if cause == nil || errors.Is(cause, io.EOF) {
 			cause = io.ErrUnexpectedEOF
 		}
 		return s3Error("read", fmt.Sprintf("%s from byte %d on", b.store.Name(b.key), b.off), cause)

@@ -96,8 +96,10 @@ func (w *s3Writer) Write(p []byte) (int, error) {
 // sendHeld sends what is held in parts, starting the upload if need be.
 func (w *s3Writer) sendHeld() error {
 	if w.upload == nil {
-		in := &s3.CreateMultipartUploadInput{Bucket: &w.store.bucket, Key: w.store.key(w.key), Metadata: w.metadata(),
-			ChecksumAlgorithm: types.ChecksumAlgorithmCrc32} // as the SDK computes for each part
+		in := &s3.CreateMultipartUploadInput{
+			Bucket: &w.store.bucket, Key: w.store.key(w.key), Metadata: w.metadata(),
+			ChecksumAlgorithm: types.ChecksumAlgorithmCrc32,
+		} // as the SDK computes for each part
 		in.ServerSideEncryption, in.SSEKMSKeyId = w.store.encryption()
 		out, err := w.store.client.CreateMultipartUpload(w.ctx, in)
 		if err != nil {
@@ -136,8 +138,10 @@ func (w *s3Writer) sendPart(data []byte) error {
 	}
 	w.flying.Go(func() {
 		defer func() { <-w.store.slots }()
-		out, err := w.store.client.UploadPart(w.ctx, &s3.UploadPartInput{Bucket: &w.store.bucket, Key: w.store.key(w.key),
-			UploadId: w.upload, PartNumber: aws.Int32(number), Body: bytes.NewReader(data), ChecksumAlgorithm: types.ChecksumAlgorithmCrc32})
+		out, err := w.store.client.UploadPart(w.ctx, &s3.UploadPartInput{
+			Bucket: &w.store.bucket, Key: w.store.key(w.key),
+			UploadId: w.upload, PartNumber: aws.Int32(number), Body: bytes.NewReader(data), ChecksumAlgorithm: types.ChecksumAlgorithmCrc32,
+		})
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if err != nil {
@@ -192,8 +196,10 @@ func (w *s3Writer) complete(ctx context.Context) (Info, error) {
 	if w.err != nil {
 		return Info{}, w.err
 	}
-	in := &s3.CompleteMultipartUploadInput{Bucket: &w.store.bucket, Key: w.store.key(w.key), UploadId: w.upload,
-		MultipartUpload: &types.CompletedMultipartUpload{Parts: w.parts}}
+	in := &s3.CompleteMultipartUploadInput{
+		Bucket: &w.store.bucket, Key: w.store.key(w.key), UploadId: w.upload,
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: w.parts},
+	}
 	in.IfNoneMatch, in.IfMatch = w.conditions()
 	out, err := w.store.client.CompleteMultipartUpload(ctx, in)
 	if err != nil {
@@ -212,8 +218,10 @@ func (w *s3Writer) settle(ctx context.Context, err error) (Info, error) {
 	out, headErr := w.store.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &w.store.bucket, Key: w.store.key(w.key)})
 	if headErr == nil && out.Metadata[attemptKey] == w.attempt {
 		w.ended = true
-		return Info{Key: w.key, Size: w.size, Version: aws.ToString(out.ETag),
-			Modified: aws.ToTime(out.LastModified), Now: serverTime(out.ResultMetadata)}, nil
+		return Info{
+			Key: w.key, Size: w.size, Version: aws.ToString(out.ETag),
+			Modified: aws.ToTime(out.LastModified), Now: serverTime(out.ResultMetadata),
+		}, nil
 	}
 	// A version to be replaced that is gone is a lost race like any other.
 	gone := w.opt.IfMatch != "" && errors.Is(s3Error("stat", "", headErr), driver.ErrNotFound)

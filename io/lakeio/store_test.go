@@ -184,9 +184,6 @@ func TestWhatIsMissingIsNotFound(t *testing.T) {
 			_, stat := s.Stat(t.Context(), key)
 			_, part := s.GetRange(t.Context(), key, 0, 1, "")
 			for what, err := range map[string]error{"get": get, "stat": stat, "range": part} {
-				if key == "folder" && what != "stat" {
-					continue // a folder opens, and then does not read
-				}
 				if !errors.Is(err, driver.ErrNotFound) || !strings.Contains(err.Error(), s.Name(key)) {
 					t.Errorf("%s of %s: %v", what, key, err)
 				}
