@@ -17,7 +17,7 @@ help: ## List the targets (the default)
 .PHONY: demo
 demo: ## Turn a real access log into a lake and a report, in out/demo
 	@scripts/prereq.sh go
-	$(GO) run ./cmd/millrace run weblogs --source 'file://$(CURDIR)/testdata/access-logs/*.log.gz' --lake $(DEMO)
+	$(GO) run ./cmd/millrace run weblogs --source 'file://$(CURDIR)/testdata/access-logs/semicomplete_2015-05-17_18.log.gz' --lake $(DEMO)
 	@echo "Look at $(DEMO)/report.html"
 
 .PHONY: build
