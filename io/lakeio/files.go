@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"millrace/schemas/table"
@@ -79,22 +80,44 @@ type fileMerger struct {
 	written  func(rows int)
 }
 
+// add cuts pieces at row groups, so that a file ends at the same row however the
+// rows were cut into pieces.
 func (m *fileMerger) add(rows piece) error {
-	if m.open != nil && m.open.w.settledBytes() >= m.cut.fileBytes {
-		if err := m.finish(); err != nil {
-			return err
-		}
-	}
-	if m.open == nil {
-		f, err := newStagedFile(m.dir, m.schema, m.cut.groupRows)
-		if err != nil {
-			return err
-		}
-		f.key = fileKey(m.part, m.revision, sortKey(nil, rows.batch, rows.from))
-		m.open = f
-	}
 	m.written(rows.to - rows.from)
-	return m.open.w.add(rows)
+	for rows.from < rows.to {
+		if m.open != nil && m.open.w.rows == 0 && m.open.w.settledBytes() >= m.cut.fileBytes {
+			if err := m.finish(); err != nil {
+				return err
+			}
+		}
+		if m.open == nil {
+			f, err := newStagedFile(m.dir, m.schema, m.cut.groupRows)
+			if err != nil {
+				return err
+			}
+			f.key = m.name(sortKey(nil, rows.batch, rows.from))
+			m.open = f
+		}
+		part := rows
+		part.to = min(rows.to, rows.from+m.cut.groupRows-m.open.w.rows)
+		if err := m.open.w.add(part); err != nil {
+			return err
+		}
+		rows.from = part.to
+	}
+	return nil
+}
+
+// name is the key of a file that begins with the given row. Two files of a part
+// begin alike only where more rows than a file holds have equal sort columns.
+func (m *fileMerger) name(first []byte) string {
+	for {
+		key := fileKey(m.part, m.revision, first)
+		if !slices.ContainsFunc(m.files, func(f File) bool { return f.Key == key }) {
+			return key
+		}
+		first = append(first, '+')
+	}
 }
 
 func (m *fileMerger) finish() error {
