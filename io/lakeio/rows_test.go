@@ -72,7 +72,7 @@ func rowsOf[T any](p piece) []T {
 func makeNumbers(r *rand.Rand, n, days int) []number {
 	rows := make([]number, n)
 	for i := range rows {
-		at := int64(i)*int64(days)*86_400_000/int64(n) + r.Int64N(60_000)
+		at := min(int64(i)*int64(days)*86_400_000/int64(n)+r.Int64N(60_000), int64(days)*86_400_000-1)
 		rows[i] = number{At: table.Millis(at), Source: string('a' + rune(r.IntN(3))), N: int64(i)}
 		if r.IntN(3) > 0 {
 			note := string(rune('A' + r.IntN(26)))
