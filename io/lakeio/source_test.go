@@ -347,3 +347,15 @@ func TestOpenRefusesAForeignSplit(t *testing.T) {
 		}
 	}
 }
+
+// The figures are those of zcat | wc -l and zcat | head -c 65536 | sha256sum.
+func TestRealLogsHaveTheirLinesAndIdentities(t *testing.T) {
+	got := map[string]int{}
+	for _, r := range iotest.ReadAll(t, openSource(t, "../../testdata/access-logs/*.log.gz")) {
+		got[r.Source]++
+	}
+	want := map[string]int{"b1e0f474055e262d768ac8dce7820f6f": 1728, "88e4541c2f4933dcb18ac57512bc0ca9": 4525}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("lines by identity (-want +got):\n%s", diff)
+	}
+}
