@@ -20,9 +20,9 @@ func Run(ctx context.Context, p *beam.Pipeline, log slog.Handler) error {
 	if err := start(); err != nil {
 		return err
 	}
-	before := slog.Default()
-	slog.SetDefault(slog.New(log)) // the runner logs nowhere else
-	defer slog.SetDefault(before)
+	// The runner logs nowhere else. It stays so after the run: workers of a run
+	// that failed still have something to say then.
+	slog.SetDefault(slog.New(log))
 	if _, err := beamprism.Execute(ctx, p); err != nil {
 		return fmt.Errorf("running on prism: %w", err)
 	}
