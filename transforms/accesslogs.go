@@ -186,27 +186,20 @@ func (fn *accessLogFn) process(block *record.Block) error {
 		base += int64(len(data))
 	}
 	done.Wait()
-	return fn.settle(len(parts))
+	return settle(fn.cores[:len(parts)])
 }
 
-// settle tells each core's leading bad records the time they are filed under,
-// which may be known to another core.
-func (fn *accessLogFn) settle(parts int) error {
-	var near int64
-	for _, c := range fn.cores[:parts] {
-		if near = c.span.First; near != 0 {
-			break
-		}
-	}
-	for _, c := range fn.cores[:parts] {
+// settle files the bad records whose time only the whole block tells.
+func settle(cores []*core) error {
+	workers := make([]*accesslog.Worker, len(cores))
+	spans := make([]accesslog.Span, len(cores))
+	for i, c := range cores {
 		if c.err != nil {
 			return c.err
 		}
-		c.worker.Settle(c.span, near)
-		if c.span.Last != 0 {
-			near = c.span.Last
-		}
+		workers[i], spans[i] = c.worker, c.span
 	}
+	accesslog.SettleAll(workers, spans)
 	return nil
 }
 

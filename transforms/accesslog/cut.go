@@ -32,6 +32,23 @@ func Cut(b *record.Block, n int) [][]byte {
 	return parts
 }
 
+// SettleAll settles the workers that processed the parts of one block, in the
+// order of the parts: what one cannot know, another may.
+func SettleAll(workers []*Worker, spans []Span) {
+	var near int64
+	for _, s := range spans {
+		if near = s.First; near != 0 {
+			break
+		}
+	}
+	for i, w := range workers {
+		w.Settle(spans[i], near)
+		if spans[i].Last != 0 {
+			near = spans[i].Last
+		}
+	}
+}
+
 // Campaign is the value of utm_campaign in a query, empty when it has none.
 func Campaign(query []byte) []byte {
 	const name = "utm_campaign="

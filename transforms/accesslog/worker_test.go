@@ -1,0 +1,315 @@
+package accesslog_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"millrace/schemas/badrow"
+	"millrace/schemas/ledger"
+	"millrace/schemas/record"
+	"millrace/schemas/table"
+	"millrace/schemas/weblog"
+	"millrace/transforms/accesslog"
+	"millrace/transforms/mask"
+)
+
+// botsByName takes every user agent with "bot" in it for a bot.
+type botsByName struct{}
+
+func (botsByName) Match(ua []byte) (string, bool) {
+	if bytes.Contains(ua, []byte("panic")) {
+		panic("a bot list that panics")
+	}
+	return map[bool]string{true: "Bot"}[bytes.Contains(ua, []byte("bot"))], bytes.Contains(ua, []byte("bot"))
+}
+
+const source = "00112233445566778899aabbccddeeff"
+
+// seen is what a worker told of events.
+type seen struct{ counted, visited []int64 }
+
+func worker(c accesslog.Config) (*accesslog.Worker, *seen) {
+	s := &seen{}
+	c.Masker = mask.New("k1", [32]byte{1}, mask.Options{})
+	c.Bots = botsByName{}
+	c.Count = func(e *accesslog.Event) { s.counted = append(s.counted, e.Position) }
+	c.Visit = func(e *accesslog.Event) { s.visited = append(s.visited, e.Position) }
+	return accesslog.New(c), s
+}
+
+func line(day int, target, agent string) string {
+	return fmt.Sprintf(`203.0.113.9 - - [%02d/Mar/2026:10:00:00 +0000] "GET %s HTTP/1.1" 200 10 "-" "%s"`, day, target, agent)
+}
+
+// process runs lines through a worker as one block of one part.
+func process(t *testing.T, w *accesslog.Worker, b record.Block, lines ...string) {
+	t.Helper()
+	b.Source, b.Name, b.Format = source, "test.log", "combined"
+	b.Data = []byte(strings.Join(lines, "\n") + "\n")
+	span, err := w.Lines(&b, b.Data, b.Base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Settle(span, span.First)
+}
+
+func rowsOf[T any](b *table.Batch) []T {
+	rows := make([]T, b.Len())
+	for i := range rows {
+		b.Row(i, &rows[i])
+	}
+	return rows
+}
+
+func TestAnEventIsMaskedAndKnowsItsOrigin(t *testing.T) {
+	w, _ := worker(accesslog.Config{})
+	first := line(1, "/", "Firefox")
+	process(t, w, record.Block{Base: 1000},
+		first, strings.Replace(line(1, "/a?mail=ann%40example.com&x=1", "a bot ann@example.com"), " - - ", " - ann ", 1))
+	events, _, _, _ := w.Take()
+	if err := events.Check(); err != nil {
+		t.Fatal(err)
+	}
+	e := rowsOf[weblog.Event](events)[1]
+	if want := int64(1000 + len(first) + 1); e.Position != want || e.Source != source {
+		t.Errorf("origin = %s %d, want %s %d", e.Source, e.Position, source, want)
+	}
+	if *e.ClientIP != "203.0.113.0" || !strings.HasPrefix(e.VisitorID, "tok_visitor_k1_") || !strings.HasPrefix(*e.User, "tok_user_k1_") {
+		t.Errorf("client %s, visitor %s, user %s", *e.ClientIP, e.VisitorID, *e.User)
+	}
+	if !strings.HasPrefix(*e.Query, "mail=tok_email_k1_") || !strings.HasSuffix(*e.Query, "&x=1") || strings.Contains(*e.UserAgent, "ann@") {
+		t.Errorf("query %q, user agent %q", *e.Query, *e.UserAgent)
+	}
+	if !e.Bot || *e.BotName != "Bot" || !e.PageView || *e.Path != "/a" {
+		t.Errorf("bot %v %s, page view %v, path %s", e.Bot, *e.BotName, e.PageView, *e.Path)
+	}
+}
+
+func TestPageViewsAreAnsweredGetsOfPages(t *testing.T) {
+	for request, want := range map[string]bool{
+		`"GET / HTTP/1.1" 200`:                true,
+		`"GET /docs/guide.pdf HTTP/1.1" 200`:  true,
+		`"GET /a/b.html?x=1 HTTP/1.1" 304`:    true,
+		`"GET /v1.2/notes HTTP/1.1" 206`:      true,
+		`"GET / HTTP/1.1" 302`:                false,
+		`"GET / HTTP/1.1" 404`:                false,
+		`"POST / HTTP/1.1" 200`:               false,
+		`"HEAD / HTTP/1.1" 200`:               false,
+		`"GET /logo@2x.PNG HTTP/1.1" 200`:     false,
+		`"GET /app.min.js?v=3 HTTP/1.1" 200`:  false,
+		`"GET /robots.txt HTTP/1.1" 200`:      false,
+		`"GET /img/favicon.ico HTTP/1.1" 200`: false,
+		`"GET /fonts/a.woff2 HTTP/1.1" 200`:   false,
+		`"GET /readme.txt HTTP/1.1" 200`:      true,
+	} {
+		w, _ := worker(accesslog.Config{})
+		process(t, w, record.Block{}, `203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] `+request+` 10 "-" "Firefox"`)
+		events, _, _, _ := w.Take()
+		if got := rowsOf[weblog.Event](events)[0].PageView; got != want {
+			t.Errorf("%s: page view %v, want %v", request, got, want)
+		}
+	}
+}
+
+func TestEveryLineIsAccountedForOnce(t *testing.T) {
+	w, s := worker(accesslog.Config{From: 20514, To: 20514}) // 2026-03-02
+	process(t, w, record.Block{},
+		`bad "at the front`,
+		line(2, "/", "x"),
+		`bad "after the 2nd`,
+		line(3, "/", "x"), // a day after: feeds sessions only
+		`bad "after the 3rd`,
+		line(5, "/", "x"), // too far away
+		line(1, "/", "x"), // a day before: feeds sessions only
+		line(2, "/", "panic"),
+	)
+	_, bad, _, _ := w.Take()
+	got := w.TakeLedger()
+	want := ledger.Ledger{In: 8, Events: 1, Bad: 3, Skipped: 4, Reasons: map[badrow.Reason]int64{badrow.Truncated: 2, badrow.Panic: 1}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("ledger (-want +got):\n%s", diff)
+	}
+	if !got.Balanced() || len(s.counted) != 1 || len(s.visited) != 3 || bad.Len() != 3 {
+		t.Errorf("balanced %v, counted %d, visited %d, bad rows %d", got.Balanced(), len(s.counted), len(s.visited), bad.Len())
+	}
+}
+
+func TestAPanicOnOneRecordIsABadRow(t *testing.T) {
+	w, _ := worker(accesslog.Config{})
+	process(t, w, record.Block{}, line(2, "/", "x"), line(2, "/", "panic"), line(2, "/", "y"))
+	events, bad, _, _ := w.Take()
+	if err := events.Check(); err != nil {
+		t.Fatal(err)
+	}
+	if events.Len() != 2 || bad.Len() != 1 || rowsOf[badrow.Row](bad)[0].Reason != string(badrow.Panic) {
+		t.Errorf("%d events, bad rows %+v", events.Len(), rowsOf[badrow.Row](bad))
+	}
+	if l := w.TakeLedger(); !l.Balanced() || l.Bad != 1 || l.Events != 2 {
+		t.Errorf("ledger %v", l)
+	}
+}
+
+func TestBadRowsAreFiledUnderTheNearestTime(t *testing.T) {
+	w, _ := worker(accesslog.Config{})
+	process(t, w, record.Block{}, `bad "1`, line(2, "/", "x"), `bad "2`, line(3, "/", "x"), `bad "3`)
+	_, bad, _, _ := w.Take()
+	days := map[int64]int64{}
+	for _, r := range rowsOf[badrow.Row](bad) {
+		days[r.Position] = table.FloorDay(int64(r.NotedTime))
+	}
+	second := int64(len(`bad "1`) + 1 + len(line(2, "/", "x")) + 1)
+	want := map[int64]int64{0: 20514, second: 20514, second + int64(len(`bad "2`)+1+len(line(3, "/", "x"))+1): 20515}
+	if diff := cmp.Diff(want, days); diff != "" {
+		t.Errorf("days by position (-want +got):\n%s", diff)
+	}
+}
+
+func TestArrivalBoundsTheEventTimeAndFilesBadRows(t *testing.T) {
+	w, _ := worker(accesslog.Config{})
+	arrival := int64(20514) * 86_400_000
+	process(t, w, record.Block{Arrival: arrival}, line(4, "/", "x"), line(2, "/", "x"))
+	events, bad, _, _ := w.Take()
+	if events.Len() != 1 || bad.Len() != 1 {
+		t.Fatalf("%d events, %d bad rows", events.Len(), bad.Len())
+	}
+	if r := rowsOf[badrow.Row](bad)[0]; r.Reason != string(badrow.TimeBounds) || int64(r.NotedTime) != arrival {
+		t.Errorf("bad row %+v", r)
+	}
+}
+
+func TestDuplicatesAreCountedAndDropped(t *testing.T) {
+	w, s := worker(accesslog.Config{})
+	process(t, w, record.Block{Duplicate: true}, line(2, "/", "x"), `bad "`)
+	if l := w.TakeLedger(); l.In != 2 || l.Duplicate != 2 || !l.Balanced() || w.Rows() != 0 || len(s.visited) != 0 {
+		t.Errorf("ledger %v, %d rows", l, w.Rows())
+	}
+}
+
+func TestAnOversizeRecordIsOneBadRow(t *testing.T) {
+	w, _ := worker(accesslog.Config{})
+	b := record.Block{Source: source, Name: "test.log", Data: []byte("203.0.113.9 - - ["), Oversize: 5 << 20}
+	span, err := w.Lines(&b, b.Data, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Settle(span, 0)
+	_, bad, _, _ := w.Take()
+	if r := rowsOf[badrow.Row](bad)[0]; r.Reason != string(badrow.TooLong) || r.Length != 5<<20 || r.Position != 7 {
+		t.Errorf("bad row %+v", r)
+	}
+}
+
+func TestRowsDependOnTheLinesAlone(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	var text []byte
+	for range 3000 {
+		switch r.IntN(10) {
+		case 0:
+			text = append(text, "broken \"line\n"...)
+		default:
+			text = append(text, line(1+r.IntN(3), fmt.Sprintf("/p/%d?u=%d@example.com", r.IntN(40), r.IntN(9)), fmt.Sprintf("agent %d", r.IntN(20)))...)
+			text = append(text, '\n')
+		}
+	}
+	whole := render(t, text, 1)
+	for cores := 2; cores <= 5; cores++ {
+		if diff := cmp.Diff(whole, render(t, text, cores)); diff != "" {
+			t.Fatalf("on %d workers (-one +many):\n%s", cores, diff)
+		}
+	}
+}
+
+// render gives the rows of a text that is one block spread over workers, sorted.
+func render(t *testing.T, text []byte, cores int) []string {
+	t.Helper()
+	b := record.Block{Source: source, Name: "test.log", Format: "combined", Data: text}
+	parts := accesslog.Cut(&b, cores)
+	if got := bytes.Join(parts, nil); !bytes.Equal(got, text) || len(parts) != cores {
+		t.Fatalf("Cut(%d) gave %d parts of %d bytes, want %d bytes", cores, len(parts), len(got), len(text))
+	}
+	var spans []accesslog.Span
+	var workers []*accesslog.Worker
+	base := int64(0)
+	for _, data := range parts {
+		w, _ := worker(accesslog.Config{})
+		span, err := w.Lines(&b, data, base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		base += int64(len(data))
+		workers, spans = append(workers, w), append(spans, span)
+	}
+	accesslog.SettleAll(workers, spans)
+	all := table.NewBatch(weblog.Events)
+	allBad := table.NewBatch(badrow.Rows)
+	for _, w := range workers {
+		events, bad, _, _ := w.Take()
+		for _, e := range rowsOf[weblog.Event](events) {
+			all.Append(&e)
+		}
+		for _, r := range rowsOf[badrow.Row](bad) {
+			allBad.Append(&r)
+		}
+	}
+	var out []string
+	for _, b := range []*table.Batch{all, allBad} {
+		for _, row := range b.Sorted() {
+			var cells []string
+			for col := range b.Schema().Columns {
+				if b.Null(col, int(row)) {
+					cells = append(cells, "null")
+				} else if k := b.Schema().Columns[col].Kind; k == table.String {
+					cells = append(cells, string(b.Text(col, int(row))))
+				} else if k == table.UUID {
+					cells = append(cells, fmt.Sprintf("%x", b.UUID(col, int(row))))
+				} else {
+					cells = append(cells, fmt.Sprint(b.Int(col, int(row))))
+				}
+			}
+			out = append(out, strings.Join(cells, "|"))
+		}
+	}
+	return out
+}
+
+func TestCampaignIsReadFromTheQuery(t *testing.T) {
+	for query, want := range map[string]string{
+		"utm_campaign=spring":             "spring",
+		"a=1&utm_campaign=spring&b=2":     "spring",
+		"utm_campaign=":                   "",
+		"xutm_campaign=spring":            "",
+		"a=utm_campaign=x":                "",
+		"":                                "",
+		"&&utm_campaign=a&utm_campaign=b": "a",
+	} {
+		if got := string(accesslog.Campaign([]byte(query))); got != want {
+			t.Errorf("Campaign(%q) = %q, want %q", query, got, want)
+		}
+	}
+}
+
+func BenchmarkWorker(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 1))
+	var text []byte
+	for range 20_000 {
+		text = append(text, line(1+r.IntN(3), fmt.Sprintf("/product/%d", r.IntN(5000)), fmt.Sprintf("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/126.0.0.0 Safari/537.%d", r.IntN(5)))...)
+		text = append(text, '\n')
+	}
+	block := record.Block{Source: source, Name: "bench.log", Format: "combined", Data: text}
+	w, _ := worker(accesslog.Config{})
+	w.Count, w.Visit = func(*accesslog.Event) {}, func(*accesslog.Event) {}
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := w.Lines(&block, text, 0); err != nil {
+			b.Fatal(err)
+		}
+		w.Take()
+	}
+	b.ReportMetric(20_000*float64(b.N)/b.Elapsed().Seconds(), "lines/s")
+}
