@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"millrace/schemas/badrow"
 )
@@ -24,12 +25,27 @@ type Ledger struct {
 }
 
 // Balanced tells whether nothing was lost or counted twice.
-func (l Ledger) Balanced() bool {
+func (l Ledger) Balanced() bool { return len(l.faults()) == 0 }
+
+// faults says in which ways the ledger does not add up.
+func (l Ledger) faults() []string {
+	var faults []string
+	if off := l.In - l.Events - l.Bad - l.Duplicate - l.Skipped; off > 0 {
+		faults = append(faults, fmt.Sprintf("%d lost", off))
+	} else if off < 0 {
+		faults = append(faults, fmt.Sprintf("%d too many", -off))
+	}
+	if l.Late > l.Events {
+		faults = append(faults, fmt.Sprintf("late %d of %d events", l.Late, l.Events))
+	}
 	var reasons int64
 	for _, n := range l.Reasons {
 		reasons += n
 	}
-	return l.In == l.Events+l.Bad+l.Duplicate+l.Skipped && l.Late <= l.Events && reasons == l.Bad
+	if reasons != l.Bad {
+		faults = append(faults, fmt.Sprintf("reasons for %d of %d bad", reasons, l.Bad))
+	}
+	return faults
 }
 
 // Add adds another ledger of different records.
@@ -61,8 +77,8 @@ func (l *Ledger) addReason(r badrow.Reason, n int64) {
 // String is one line for people; it says by how much an unbalanced ledger is off.
 func (l Ledger) String() string {
 	s := fmt.Sprintf("in %d = events %d + bad %d + duplicate %d + skipped %d", l.In, l.Events, l.Bad, l.Duplicate, l.Skipped)
-	if !l.Balanced() {
-		s += fmt.Sprintf(" DOES NOT BALANCE (off by %d)", l.In-l.Events-l.Bad-l.Duplicate-l.Skipped)
+	if faults := l.faults(); len(faults) > 0 {
+		s += " DOES NOT BALANCE (" + strings.Join(faults, ", ") + ")"
 	}
 	for _, r := range slices.Sorted(maps.Keys(l.Reasons)) {
 		s += fmt.Sprintf(", %s %d", r, l.Reasons[r])
