@@ -48,12 +48,11 @@ type Identity [16]byte
 
 // ParseIdentity reads 32 hex digits.
 func ParseIdentity(source string) (Identity, error) {
-	var id Identity
-	if len(source) != 2*len(id) {
-		return id, fmt.Errorf("source identity %q is not 32 hex digits", source)
+	b, err := hex.DecodeString(source)
+	if err != nil || len(b) != len(Identity{}) {
+		return Identity{}, fmt.Errorf("source identity %q is not 32 hex digits", source)
 	}
-	_, err := hex.Decode(id[:], []byte(source))
-	return id, err
+	return Identity(b), nil
 }
 
 // namespace is the UUID under which record ids are named; it is drawn once and
