@@ -7,4 +7,4 @@ packages=$(grep -rlE --include='*_test.go' 'flag\.Bool\("update"|"millrace/inter
 [[ -n $packages ]] || { echo "no package has golden files" >&2; exit 1; }
 # shellcheck disable=SC2086 # one word per package
 go test -count=1 $packages -update
-git status --short -- '*testdata*'
+git status --short -- '*testdata*' schemas/golden
