@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"millrace/internal/nearest"
 )
 
 // Setting describes one setting.
@@ -41,8 +43,10 @@ func typeName(t reflect.Type) string {
 		return "boolean"
 	case t.Kind() == reflect.Int, t.Kind() == reflect.Int64:
 		return "integer"
+	case t.Kind() == reflect.String:
+		return "text"
 	}
-	return "text"
+	panic("settings: a field of type " + t.String() + " cannot be a setting")
 }
 
 func text(v reflect.Value) string {
@@ -120,9 +124,12 @@ func set(field reflect.Value, s string) error {
 		}
 		field.SetBool(b)
 	case "integer":
-		n, err := strconv.ParseInt(s, 10, 64)
+		n, err := strconv.ParseInt(s, 10, field.Type().Bits())
+		if errors.Is(err, strconv.ErrRange) {
+			return fmt.Errorf("%s is too large or too small", s)
+		}
 		if err != nil {
-			return fmt.Errorf("%q is not an integer", s)
+			return fmt.Errorf("%q is not an integer; write for example 10", s)
 		}
 		field.SetInt(n)
 	default:
@@ -131,43 +138,16 @@ func set(field reflect.Value, s string) error {
 	return nil
 }
 
-// Suggest is ", did you mean X?" for the nearest of the valid names, followed by
-// all of them.
+// Suggest ends an error about an unknown name: ", did you mean X? (there are X,
+// Y, Z)".
 func Suggest(name string, valid []string) string {
 	if len(valid) == 0 {
 		return ""
 	}
 	valid = slices.Sorted(slices.Values(valid))
-	best, least := "", len(name)/2+1
-	for _, v := range valid {
-		if d := distance(name, v); d < least {
-			best, least = v, d
-		}
+	list := " (there are " + strings.Join(valid, ", ") + ")"
+	if near := nearest.Name(name, valid); near != "" {
+		return ", did you mean " + near + "?" + list
 	}
-	list := "; there are " + strings.Join(valid, ", ")
-	if best == "" {
-		return list
-	}
-	return ", did you mean " + best + "?" + list
-}
-
-// distance is the Levenshtein distance.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
+	return list
 }
