@@ -1,12 +1,8 @@
 package rollup_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
-	"sort"
 	"testing"
 	"time"
 
@@ -90,132 +86,6 @@ func randomRequests(r *rand.Rand) []request {
 		out[i] = q
 	}
 	return out
-}
-
-// brute counts again for every row it looks at.
-type brute []request
-
-func (all brute) between(from, to int64) (out brute) {
-	for _, q := range all {
-		if q.t >= from && q.t < to {
-			out = append(out, q)
-		}
-	}
-	return out
-}
-
-func (all brute) traffic(width int64) []rollup.TrafficRow {
-	var rows []rollup.TrafficRow
-	names := []string{"1xx", "2xx", "3xx", "4xx", "5xx", "other"}
-	for w := int64(base); w < base+4*86_400_000; w += width * 1000 {
-		within := all.between(w, w+width*1000)
-		for class, name := range names {
-			row := rollup.TrafficRow{Start: w, Seconds: int32(width), Class: rollup.Class(class)}
-			for _, q := range within {
-				is := fmt.Sprint(q.status/100) + "xx"
-				if q.status < 100 || q.status >= 600 {
-					is = "other"
-				}
-				if is != name {
-					continue
-				}
-				row.Views++
-				row.Bytes += max(q.bytes, 0)
-				row.Largest = max(row.Largest, q.bytes)
-			}
-			if row.Version = row.Views + int64(revision(w/86_400_000))<<32; row.Views > 0 {
-				rows = append(rows, row)
-			}
-		}
-	}
-	return rows
-}
-
-func (all brute) pages(width int64, n int) []rollup.TopPageRow {
-	var rows []rollup.TopPageRow
-	for w := int64(base); w < base+4*86_400_000; w += width * 1000 {
-		views := map[string]int64{}
-		total := int64(0)
-		for _, q := range all.between(w, w+width*1000) {
-			views[q.path]++
-			total++
-		}
-		var list []rollup.TopPageRow
-		for path, v := range views {
-			list = append(list, rollup.TopPageRow{
-				Start: w, Seconds: int32(width), Path: path, Views: v,
-				Version: total + int64(revision(w/86_400_000))<<32,
-			})
-		}
-		sort.Slice(list, func(i, j int) bool {
-			return list[i].Views > list[j].Views || list[i].Views == list[j].Views && list[i].Path < list[j].Path
-		})
-		for i := range list[:min(n, len(list))] {
-			list[i].Rank = int32(i + 1)
-			rows = append(rows, list[i])
-		}
-	}
-	return rows
-}
-
-func distinct(hashes map[uint64]bool) *sketch.Distinct {
-	d := sketch.NewDistinct(limit)
-	for h := range hashes {
-		d.Add(h)
-	}
-	return d
-}
-
-func (all brute) visitors() []rollup.VisitorRow {
-	var rows []rollup.VisitorRow
-	for d := int64(base / 86_400_000); d < base/86_400_000+4; d++ {
-		every, people := map[uint64]bool{}, map[uint64]bool{}
-		n := int64(0)
-		for _, q := range all {
-			if q.t/86_400_000 == d {
-				n++
-				every[q.visitor] = true
-				if q.bot == "" {
-					people[q.visitor] = true
-				}
-			}
-		}
-		if n == 0 {
-			continue
-		}
-		row := rollup.VisitorRow{
-			Day: d, Visitors: int64(len(every)), WithoutBots: int64(len(people)), Exact: true,
-			Version: n + int64(revision(d))<<32,
-		}
-		if len(every) > limit {
-			row.Exact = false
-			row.Visitors, row.WithoutBots = distinct(every).Estimate(), distinct(people).Estimate()
-		}
-		rows = append(rows, row)
-	}
-	return rows
-}
-
-func (all brute) bots() []rollup.BotRow {
-	var rows []rollup.BotRow
-	for d := int64(base / 86_400_000); d < base/86_400_000+4; d++ {
-		for _, name := range []string{"bot 0", "bot 1", "bot 2", "bot 3"} {
-			who := map[uint64]bool{}
-			n := int64(0)
-			for _, q := range all {
-				if q.t/86_400_000 == d && q.bot == name {
-					n++
-					who[q.visitor] = true
-				}
-			}
-			if n > 0 {
-				rows = append(rows, rollup.BotRow{
-					Day: d, Name: name, Hits: n, Visitors: distinct(who).Count(), Version: n + int64(revision(d))<<32,
-				})
-			}
-		}
-	}
-	return rows
 }
 
 // rows are all rows of all tables.
@@ -342,72 +212,6 @@ func TestPartsOfOtherSettingsAreRefused(t *testing.T) {
 	}
 	if err := rollup.NewBots(limit + 1).Merge(x.bots.Parts()[0].Blob); err == nil {
 		t.Error("bots of another limit are merged")
-	}
-}
-
-func TestVectors(t *testing.T) {
-	dir := os.Getenv("MILLRACE_VECTORS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "testdata", "vectors")
-	}
-	raw, err := os.ReadFile(filepath.Join(dir, "rollup.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	type window struct {
-		Start  int64 `json:"window_start"`
-		Count  int64
-		Errors int64
-		Sum    int64 `json:"sum_ms"`
-		Max    int64 `json:"max_ms"`
-		Top3   [][2]any
-	}
-	var vector struct {
-		Rows    [][4]any
-		Windows []window
-	}
-	if err := json.Unmarshal(raw, &vector); err != nil {
-		t.Fatal(err)
-	}
-	const width = 300 * time.Second
-	r := rand.New(rand.NewPCG(1, 1))
-	parts := []tables{newTables(t, width), newTables(t, width), newTables(t, width)}
-	for _, i := range r.Perm(len(vector.Rows)) {
-		row := vector.Rows[i]
-		parts[r.IntN(3)].add(request{ // the vector's milliseconds take the place of bytes
-			t: int64(row[0].(float64)) * 1000, path: row[1].(string), status: int32(row[2].(float64)), bytes: int64(row[3].(float64)),
-		})
-	}
-	merged := newTables(t, width)
-	for _, p := range parts {
-		merged.merge(t, p, r)
-	}
-	traffic, err := merged.traffic.Rows(width, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []window
-	for _, row := range traffic {
-		if n := len(got); n == 0 || got[n-1].Start != row.Start/1000 {
-			got = append(got, window{Start: row.Start / 1000})
-		}
-		w := &got[len(got)-1]
-		w.Count += row.Views
-		w.Sum += row.Bytes
-		w.Max = max(w.Max, row.Largest)
-		if row.Class == rollup.Class5xx {
-			w.Errors += row.Views
-		}
-	}
-	for i, row := range merged.pages.Rows(3, nil) {
-		w := &got[i/3]
-		w.Top3 = append(w.Top3, [2]any{row.Path, float64(row.Views)})
-		if w.Start != row.Start/1000 {
-			t.Errorf("page row of %d among those of %d", row.Start/1000, w.Start)
-		}
-	}
-	if diff := cmp.Diff(vector.Windows, got); diff != "" || len(got) == 0 {
-		t.Errorf("windows (-want +got):\n%s", diff)
 	}
 }
 
