@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"millrace/schemas/pii"
+	"millrace/transforms/decode"
 	"millrace/transforms/mask"
 	"millrace/transforms/sessions"
 )
@@ -56,7 +57,11 @@ func memoOf[T any](m map[string]*T, key []byte, fill func() *T) *T {
 	return v
 }
 
-func (w *Worker) agent(ua pii.Text) *agent {
+func (w *Worker) agent(l *decode.AccessLog) *agent {
+	if !l.HasAgent {
+		return &w.unsaid
+	}
+	ua := l.UserAgent
 	return memoOf(w.agents, pii.Reveal(ua), func() *agent {
 		name, bot := w.bots.Match(pii.Reveal(ua))
 		return &agent{text: text{masked: w.masked(ua, mask.UserAgent)}, bot: name, note: bot}

@@ -71,6 +71,7 @@ type Worker struct {
 	referrers map[string]*text
 	pages     map[string]*page
 	visitors  map[visitorKey]*visitor
+	unsaid    agent  // of lines whose layout has no user agent: nobody is a bot
 	batch     uint32 // number of the present events batch, never 0
 	scratch   []byte
 
@@ -141,6 +142,10 @@ func (w *Worker) Lines(b *record.Block, data []byte, base int64) (Span, error) {
 	w.event.Source = b.Source
 	if b.Oversize > 0 {
 		w.ledger.In++
+		if b.Duplicate {
+			w.ledger.Duplicate++
+			return w.span, nil
+		}
 		w.refuse(badrow.TooLong, data, base, b.Oversize)
 		return w.span, nil
 	}
@@ -192,7 +197,7 @@ func (w *Worker) one(line []byte, position int64) {
 		return
 	}
 	inside := (w.From == 0 || day >= w.From) && (w.To == 0 || day <= w.To)
-	agent := w.agent(l.UserAgent)
+	agent := w.agent(l)
 	v := w.visitor(l.Client, l.Addr, l.UserAgent, agent)
 	e := &w.event
 	e.Time, e.Position, e.Visitor = l.Time, position, v.Visitor

@@ -36,7 +36,9 @@ type seen struct{ counted, visited []int64 }
 func worker(c accesslog.Config) (*accesslog.Worker, *seen) {
 	s := &seen{}
 	c.Masker = mask.New("k1", [32]byte{1}, mask.Options{})
-	c.Bots = botsByName{}
+	if c.Bots == nil {
+		c.Bots = botsByName{}
+	}
 	c.Count = func(e *accesslog.Event) { s.counted = append(s.counted, e.Position) }
 	c.Visit = func(e *accesslog.Event) { s.visited = append(s.visited, e.Position) }
 	return accesslog.New(c), s
@@ -187,6 +189,25 @@ func TestDuplicatesAreCountedAndDropped(t *testing.T) {
 	process(t, w, record.Block{Duplicate: true}, line(2, "/", "x"), `bad "`)
 	if l := w.TakeLedger(); l.In != 2 || l.Duplicate != 2 || !l.Balanced() || w.Rows() != 0 || len(s.visited) != 0 {
 		t.Errorf("ledger %v, %d rows", l, w.Rows())
+	}
+	process(t, w, record.Block{Duplicate: true, Oversize: 5 << 20}, "203.0.113.9 - - [")
+	if l := w.TakeLedger(); l.In != 1 || l.Duplicate != 1 || !l.Balanced() || w.Rows() != 0 {
+		t.Errorf("ledger of a record too long to carry %v, %d rows", l, w.Rows())
+	}
+}
+
+// everybodyIsABot takes even a missing user agent for a bot.
+type everybodyIsABot struct{}
+
+func (everybodyIsABot) Match([]byte) (string, bool) { return "Bot", true }
+
+func TestNobodyIsABotWhereTheLogHasNoUserAgents(t *testing.T) {
+	const request = `203.0.113.9 - - [02/Mar/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 10`
+	w, _ := worker(accesslog.Config{Bots: everybodyIsABot{}})
+	process(t, w, record.Block{}, request, request+` "-" "-"`)
+	events, _, _, _ := w.Take()
+	if rows := rowsOf[weblog.Event](events); rows[0].Bot || rows[0].BotName != nil || !rows[1].Bot {
+		t.Errorf("bots: %v without a user agent field, %v with an empty one", rows[0].Bot, rows[1].Bot)
 	}
 }
 

@@ -25,6 +25,7 @@ type AccessLog struct {
 	Bytes     int64      // -1 for "-"
 	Referrer  pii.Text   // empty for "-"
 	UserAgent pii.Text   // empty for "-"
+	HasAgent  bool       // whether the line has a user agent field, be it "-"
 }
 
 // Parser parses lines. The zero value is ready. A parser belongs to one
@@ -134,7 +135,7 @@ func short(b []byte) badrow.Reason {
 // readTail reads what follows the size: nothing, or the referrer and user agent
 // of a combined line, then fields it does not know.
 func (p *Parser) readTail(b []byte, f Format, into *AccessLog) badrow.Reason {
-	into.Referrer, into.UserAgent = pii.Text{}, pii.Text{}
+	into.Referrer, into.UserAgent, into.HasAgent = pii.Text{}, pii.Text{}, false
 	combined := f == Combined || f == VhostCombined
 	if len(b) < 2 || b[1] != '"' {
 		if combined && len(b) == 1 {
@@ -164,7 +165,7 @@ func (p *Parser) readTail(b []byte, f Format, into *AccessLog) badrow.Reason {
 		return badrow.Truncated
 	}
 	into.Referrer = p.text(referrer)
-	into.UserAgent = p.text(b[:n])
+	into.UserAgent, into.HasAgent = p.text(b[:n]), true
 	p.sawTail(Combined)
 	if n+1 == len(b) {
 		return badrow.None
