@@ -14,3 +14,13 @@ func number(t testing.TB, text string) int64 {
 	}
 	return n
 }
+
+// counts reads rows of a text and an integer.
+func counts(t testing.TB, rows [][]string) map[string]int64 {
+	t.Helper()
+	m := map[string]int64{}
+	for _, r := range rows {
+		m[r[0]] = number(t, r[1])
+	}
+	return m
+}
