@@ -217,3 +217,16 @@ func TestKindsHaveNames(t *testing.T) {
 		t.Errorf("UUID is called %q", got)
 	}
 }
+
+func TestEveryMaskClassExplainsItself(t *testing.T) {
+	seen := map[string]bool{}
+	for _, m := range table.MaskClasses() {
+		if m.Doc() == "" || seen[m.Doc()] {
+			t.Errorf("mask class %s is explained as %q", m, m.Doc())
+		}
+		seen[m.Doc()] = true
+	}
+	if len(seen) != 8 || table.MaskClass("x").Doc() != "" {
+		t.Errorf("%d mask classes", len(seen))
+	}
+}

@@ -62,23 +62,6 @@ type Day int32
 // ID is a UUID.
 type ID [16]byte
 
-// MaskClass says what was done to the text of a column so that it may be stored.
-// Every text column declares one; a schema without is refused.
-type MaskClass string
-
-const (
-	MaskNone      MaskClass = "none"      // vocabulary of ours or of a standard: cannot hold personal data
-	MaskToken     MaskClass = "token"     // keyed token
-	MaskTruncated MaskClass = "truncated" // network part of an address
-	MaskScanned   MaskClass = "scanned"   // free text with findings replaced
-	MaskSkeleton  MaskClass = "skeleton"  // character classes only
-	MaskHash      MaskClass = "hash"      // digest of content or of an origin
-	MaskSealed    MaskClass = "sealed"    // encrypted
-	MaskPlain     MaskClass = "plain"     // stored as it came, by explicit request only
-)
-
-var maskClasses = []MaskClass{MaskNone, MaskToken, MaskTruncated, MaskScanned, MaskSkeleton, MaskHash, MaskSealed, MaskPlain}
-
 // Column describes one column of a row type.
 type Column struct {
 	Name  string    `json:"name"`
