@@ -26,6 +26,8 @@ type Job struct {
 	Validate    func(settings any) error
 	// Detect names the format of an input by its first bytes; "" when unknown.
 	Detect func(head []byte) string
+	// Formats are the formats the job reads.
+	Formats []string
 	// Fingerprint names the reference data the settings select, so that rows
 	// made with other data count as another run.
 	Fingerprint func(settings any) (string, error)
@@ -61,6 +63,7 @@ var Catalogue = []Job{
 		NewSettings: func() any { s := weblogs.Defaults(); return &s },
 		Validate:    func(s any) error { return s.(*weblogs.Settings).Validate() },
 		Detect:      func(head []byte) string { return formatName(decode.Detect(head)) },
+		Formats:     []string{decode.Common.String(), decode.Combined.String(), decode.VhostCombined.String()},
 		Fingerprint: func(s any) (string, error) { return transforms.BotsVersion(s.(*weblogs.Settings).BotsFile) },
 		Shards:      func(s any) int { return s.(*weblogs.Settings).Shards },
 		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {

@@ -15,7 +15,7 @@ func endpointsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "endpoints",
 		Short: "List the kinds of sources and sinks and their URLs",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 4, 2, ' ', 0)
 			for _, scheme := range slices.Sorted(maps.Keys(endpoint.Kinds)) {

@@ -14,8 +14,8 @@ import (
 func jobsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "jobs",
-		Short: "List the jobs",
-		Args:  cobra.NoArgs,
+		Short: "List the jobs; jobs show JOB explains one",
+		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 4, 2, ' ', 0)
 			for _, j := range jobs.Catalogue {
@@ -40,7 +40,7 @@ func jobsCommand() *cobra.Command {
 func showJob(c *cobra.Command, name string, columns bool) error {
 	j, ok := jobs.Find(name)
 	if !ok {
-		return &run.UsageError{Err: fmt.Errorf("unknown job %q%s", name, settings.Suggest(name, jobs.Names()))}
+		return &run.UsageError{Err: fmt.Errorf("unknown job %s%s", name, settings.Suggest(name, jobs.Names()))}
 	}
 	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 4, 2, ' ', 0)
 	fmt.Fprintf(w, "%s: %s\n\nOutputs\n", j.Name, j.Doc)

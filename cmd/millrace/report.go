@@ -20,7 +20,7 @@ The report is one file that needs no network: traffic, errors, pages, sessions,
 visitors, bots, security-looking requests, bad rows and the ledger of the latest
 run. Every run draws it; this draws it again.`,
 		Example: "  millrace report --lake out",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if lake == "" {
 				return &run.UsageError{Err: errors.New("--lake is missing: name the lake to draw, for example --lake out")}

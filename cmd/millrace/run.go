@@ -24,7 +24,8 @@ func runCommand() *cobra.Command {
 
 The run is all or nothing: its files appear in the lake together, when the
 ledger balances; after an error the lake is as it was. The same command again
-gives the same bytes, and continues what an interrupted run had finished.
+gives the same bytes. Ctrl-C stops cleanly, a second one at once; either way the
+same command carries on.
 
 Days that the inputs touch are replaced as a whole. A day that also holds rows of
 an input this run does not read is refused, so that nothing is lost by accident;
@@ -34,7 +35,7 @@ an input this run does not read is refused, so that nothing is lost by accident;
   millrace run weblogs --source access.log.gz --lake out --set sessions.gap=20m
   millrace run weblogs --source 'logs/*.gz' --lake out --from 2026-03-01 --to 2026-03-07
   millrace run --config weblogs.yaml`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMostOneJob,
 		RunE: func(c *cobra.Command, args []string) error {
 			o, err := f.read(first(args))
 			if err != nil {
@@ -53,17 +54,15 @@ an input this run does not read is refused, so that nothing is lost by accident;
 				return err
 			}
 			defer stop()
-			m, err := run.Execute(c.Context(), o, dir, w)
-			if errors.Is(err, context.Canceled) {
-				return errors.New("interrupted; the lake is as it was, and the same command continues")
+			done, err := run.Execute(c.Context(), o, dir, w)
+			if errors.Is(err, context.Canceled) || err != nil && errors.Is(err, context.Cause(c.Context())) {
+				return errors.New("interrupted; the lake is as it was, and the same command carries on")
 			}
-			if err != nil {
+			if err != nil || quiet {
 				return err
 			}
-			if !quiet {
-				fmt.Fprint(c.OutOrStdout(), run.Summary(m, o.Lake))
-			}
-			return nil
+			_, err = fmt.Fprint(c.OutOrStdout(), done.Summary())
+			return err
 		},
 	}
 	f.add(c)
@@ -94,7 +93,13 @@ func planCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plan JOB --source URL --lake DIR-or-URL",
 		Short: "Say what a run would read, write and keep; touch nothing",
-		Args:  cobra.MaximumNArgs(1),
+		Long: `Say what a run would read, write and keep; touch nothing.
+
+The plan reads the beginning of each input and the state of the lake. It finds the
+same faults that a run would find before it starts, and takes the same flags.`,
+		Example: `  millrace plan weblogs --source 'logs/*.gz' --lake out
+  millrace plan --config weblogs.yaml`,
+		Args: atMostOneJob,
 		RunE: func(c *cobra.Command, args []string) error {
 			o, err := f.read(first(args))
 			if err != nil {

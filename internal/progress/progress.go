@@ -1,5 +1,5 @@
 // Package progress shows on a terminal, in a log or to a program how a run goes
-// on.
+// on. It knows nothing of runs but the numbers of a Snapshot.
 package progress
 
 import (
@@ -7,181 +7,140 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"time"
-
-	"millrace/internal/run"
-	"millrace/io/endpoint"
 )
 
-// New returns a watcher that writes to w in one of the forms auto, bar (one line
-// that is rewritten), plain (a line every few seconds), json (an object a line)
-// or none. auto is bar on a terminal and plain elsewhere. quiet says nothing.
-func New(w *os.File, form string, quiet bool) (run.Watcher, error) {
-	p := &watcher{w: w, form: form}
-	switch {
-	case quiet || form == "none":
-		p.form, p.mute = "none", quiet
-	case form == "auto":
-		p.form = "plain"
-		if st, err := w.Stat(); err == nil && st.Mode()&os.ModeCharDevice != 0 {
-			p.form = "bar"
-		}
-	case form != "bar" && form != "plain" && form != "json":
-		return nil, fmt.Errorf("--progress %s: must be auto, bar, plain, json or none", form)
-	}
-	return p, nil
-}
+// Forms are the forms that New knows.
+var Forms = []string{"auto", "bar", "plain", "json", "none"}
 
-type watcher struct {
-	w    io.Writer
+// Reporter writes reports. Say may be called at any time, from any goroutine;
+// Start and Done frame what is to be watched.
+type Reporter struct {
 	form string
 	mute bool // not even notes
+	now  func() time.Time
 
 	mu      sync.Mutex
-	plan    *run.Plan
+	w       io.Writer
 	started time.Time
+	open    bool // a bar stands on the last line
 	stop    chan struct{}
 	stopped chan struct{}
-	open    bool // a bar stands on the last line
 }
 
-// State is one report of the json form.
-type State struct {
-	Phase          string  `json:"phase"` // "read" or "write"
-	Lines          int64   `json:"lines"`
-	LinesPerSecond float64 `json:"lines_per_second"`
-	Share          float64 `json:"share"` // of the whole run, 0 to 1
-	Seconds        float64 `json:"seconds"`
-	ETASeconds     float64 `json:"eta_seconds"` // negative when unknown
-	Message        string  `json:"message,omitempty"`
+// New returns a reporter that writes to w in one of the forms auto, bar (one line
+// that is rewritten), plain (a line every few seconds), json (an object a line)
+// or none (notes only). auto is bar on a terminal and plain elsewhere. A quiet
+// reporter says nothing, not even notes.
+func New(w *os.File, form string, quiet bool) (*Reporter, error) {
+	if !slices.Contains(Forms, form) {
+		return nil, fmt.Errorf("--progress %s: must be one of %s", form, strings.Join(Forms, ", "))
+	}
+	if form == "auto" {
+		form = "plain"
+		if isTerminal(w) {
+			form = "bar"
+		}
+	}
+	if quiet {
+		form = "none"
+	}
+	return newReporter(w, form, quiet), nil
 }
 
-func (p *watcher) Say(format string, a ...any) {
-	if p.mute {
+func newReporter(w io.Writer, form string, mute bool) *Reporter {
+	return &Reporter{w: w, form: form, mute: mute, now: time.Now}
+}
+
+// isTerminal is true for a terminal that can move its cursor.
+func isTerminal(w *os.File) bool {
+	st, err := w.Stat()
+	return err == nil && st.Mode()&os.ModeCharDevice != 0 && w.Name() != os.DevNull && os.Getenv("TERM") != "dumb"
+}
+
+// Say writes one line worth telling.
+func (r *Reporter) Say(format string, a ...any) {
+	if r.mute {
 		return
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	message := fmt.Sprintf(format, a...)
-	if p.form == "json" {
-		p.writeJSON(State{Phase: "note", Message: message, ETASeconds: -1})
+	if r.form == "json" {
+		r.object(State{Phase: "note", Message: message, ETASeconds: -1})
 		return
 	}
-	p.clear()
-	fmt.Fprintln(p.w, message)
+	r.clear()
+	fmt.Fprintln(r.w, message)
 }
 
-func (p *watcher) Start(plan *run.Plan) {
-	p.plan, p.started = plan, time.Now()
-	if p.form == "none" {
+// Start reports what snapshot says, again and again, until Done.
+func (r *Reporter) Start(snapshot func() Snapshot) {
+	r.started = r.now()
+	every := map[string]time.Duration{"bar": 200 * time.Millisecond, "plain": 5 * time.Second, "json": time.Second}[r.form]
+	if every == 0 || r.stop != nil {
 		return
 	}
-	p.stop, p.stopped = make(chan struct{}), make(chan struct{})
-	every := map[string]time.Duration{"bar": 200 * time.Millisecond, "plain": 5 * time.Second, "json": time.Second}[p.form]
+	r.stop, r.stopped = make(chan struct{}), make(chan struct{})
 	go func() {
-		defer close(p.stopped)
+		defer close(r.stopped)
 		tick := time.NewTicker(every)
 		defer tick.Stop()
 		for {
 			select {
-			case <-p.stop:
+			case <-r.stop:
 				return
 			case <-tick.C:
-				p.show()
+				r.show(snapshot())
 			}
 		}
 	}()
 }
 
-func (p *watcher) Done() {
-	if p.stop == nil {
+// Done ends what Start began and leaves the terminal's line empty. It may be
+// called more than once.
+func (r *Reporter) Done() {
+	if r.stop == nil {
 		return
 	}
-	close(p.stop)
-	<-p.stopped
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.clear()
+	close(r.stop)
+	<-r.stopped
+	r.stop = nil
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.clear()
 }
 
-// readShare is how much of a run's time reading takes, about.
-const readShare = 0.7
-
-func (p *watcher) state() State {
-	now := endpoint.ProgressOf(p.plan.Run)
-	s := State{Phase: "read", Lines: now.Records, Seconds: time.Since(p.started).Seconds(), ETASeconds: -1}
-	s.LinesPerSecond = float64(s.Lines) / max(s.Seconds, 0.001)
-	if p.plan.Bytes > 0 {
-		s.Share = readShare * float64(now.Bytes) / float64(p.plan.Bytes)
-	}
-	if now.Merged > 0 {
-		s.Phase = "write"
-		s.Share += (1 - readShare) * float64(now.Merged) / float64(max(now.Spilled, now.Merged))
-	}
-	if s.Share > 0.02 {
-		s.ETASeconds = s.Seconds * (1 - s.Share) / s.Share
-	}
-	return s
-}
-
-func (p *watcher) show() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s := p.state()
-	switch p.form {
+func (r *Reporter) show(now Snapshot) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := stateOf(now, r.now().Sub(r.started))
+	switch r.form {
 	case "json":
-		p.writeJSON(s)
+		r.object(s)
 	case "bar":
-		const width = 24
-		full := min(int(s.Share*width), width)
-		fmt.Fprintf(p.w, "\r\x1b[K%s %3.0f%%  %s", "["+repeat('=', full)+repeat(' ', width-full)+"]", 100*s.Share, s.text())
-		p.open = true
+		fmt.Fprint(r.w, clearLine+s.bar())
+		r.open = true
 	default:
-		fmt.Fprintf(p.w, "%3.0f%%  %s\n", 100*s.Share, s.text())
+		fmt.Fprintln(r.w, s.plain())
 	}
 }
 
-func (s State) text() string {
-	verb := map[string]string{"read": "reading", "write": "writing"}[s.Phase]
-	t := fmt.Sprintf("%s  %s lines  %s lines/s", verb, Count(s.Lines), Count(int64(s.LinesPerSecond)))
-	if s.ETASeconds >= 0 {
-		t += "  " + (time.Duration(s.ETASeconds) * time.Second).String() + " left"
-	}
-	return t
-}
-
-func (p *watcher) writeJSON(s State) {
-	b, err := json.Marshal(s)
-	if err == nil {
-		fmt.Fprintf(p.w, "%s\n", b)
+func (r *Reporter) object(s State) {
+	if b, err := json.Marshal(s); err == nil {
+		fmt.Fprintf(r.w, "%s\n", b)
 	}
 }
 
-func (p *watcher) clear() {
-	if p.open {
-		fmt.Fprint(p.w, "\r\x1b[K")
-		p.open = false
-	}
-}
+// clearLine goes to the start of the line and clears it.
+const clearLine = "\r\x1b[K"
 
-func repeat(c byte, n int) string {
-	b := make([]byte, max(n, 0))
-	for i := range b {
-		b[i] = c
+func (r *Reporter) clear() {
+	if r.open {
+		fmt.Fprint(r.w, clearLine)
+		r.open = false
 	}
-	return string(b)
-}
-
-// Count writes 1234567 as 1,234,567.
-func Count(n int64) string {
-	s := fmt.Sprint(n)
-	from := 0
-	if n < 0 {
-		from = 1
-	}
-	for i := len(s) - 3; i > from; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

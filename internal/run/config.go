@@ -1,8 +1,8 @@
 package run
 
 import (
+	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -13,105 +13,192 @@ import (
 	"millrace/internal/settings"
 )
 
-// file is the YAML form of Options.
-type file struct {
-	Job      string            `yaml:"job"`
-	Source   string            `yaml:"source"`
-	Lake     string            `yaml:"lake"`
-	Outputs  map[string]string `yaml:"outputs"`
-	Runner   string            `yaml:"runner"`
-	MaskKey  string            `yaml:"mask_key"`
-	Raw      string            `yaml:"raw"`
-	From     string            `yaml:"from"`
-	To       string            `yaml:"to"`
-	Settings map[string]any    `yaml:"settings"`
+type fileKey struct {
+	name string
+	into func(o *Options) *string // nil for a mapping
 }
 
-// fileKeys are the keys a file may have.
-var fileKeys = []string{"job", "source", "lake", "outputs", "runner", "mask_key", "raw", "from", "to", "settings"}
+// fileKeys are the keys a YAML file may have, each with the option it fills.
+var fileKeys = []fileKey{
+	{"job", func(o *Options) *string { return &o.Job }},
+	{"source", func(o *Options) *string { return &o.Source }},
+	{"lake", func(o *Options) *string { return &o.Lake }},
+	{"outputs", nil},
+	{"runner", func(o *Options) *string { return &o.Runner }},
+	{"mask_key", func(o *Options) *string { return &o.MaskKey }},
+	{"raw", func(o *Options) *string { return &o.Raw }},
+	{"from", func(o *Options) *string { return &o.From }},
+	{"to", func(o *Options) *string { return &o.To }},
+	{"settings", nil},
+}
 
-// Merge fills what the options leave open from a YAML file. An error names file,
-// line and key.
+// Merge fills what the options leave open from a YAML file. Every fault is
+// reported, with file, line and key.
 func Merge(o Options, content []byte, name string) (Options, error) {
+	body, err := parseYAML(content, name)
+	if err != nil {
+		return o, &UsageError{err}
+	}
+	f := file{name: name, options: o, given: map[string]string{}}
+	for _, entry := range body {
+		f.entry(entry)
+	}
+	if len(f.faults) > 0 {
+		return o, &UsageError{errors.Join(f.faults...)}
+	}
+	f.options.Values = append(f.values, o.Values...) // flags come last and win
+	f.options.where = f.given
+	return f.options, nil
+}
+
+// parseYAML gives the entries of the one mapping that a file must hold.
+func parseYAML(content []byte, name string) ([]*ast.MappingValueNode, error) {
 	tree, err := parser.ParseBytes(content, 0)
 	if err != nil {
-		return o, usage("%s: %s", name, firstLine(yaml.FormatError(err, false, false)))
+		var known yaml.Error
+		if !errors.As(err, &known) || known.GetToken() == nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		at := known.GetToken().Position
+		return nil, fmt.Errorf("%s:%d: column %d: %s; write one KEY: VALUE a line, indented by spaces, the keys of one level alike", name, at.Line, at.Column, known.GetMessage())
 	}
-	if fault := unknownKey(tree, name); fault != nil {
-		return o, fault
-	}
-	var f file
-	if err := yaml.UnmarshalWithOptions(content, &f, yaml.Strict()); err != nil {
-		return o, usage("%s: %s", name, firstLine(yaml.FormatError(err, false, false)))
-	}
-	for _, pair := range []struct {
-		into *string
-		from string
-	}{{&o.Job, f.Job}, {&o.Source, f.Source}, {&o.Lake, f.Lake}, {&o.Runner, f.Runner}, {&o.MaskKey, f.MaskKey}, {&o.Raw, f.Raw}, {&o.From, f.From}, {&o.To, f.To}} {
-		if *pair.into == "" {
-			*pair.into = pair.from
+	var docs []*ast.DocumentNode
+	for _, doc := range tree.Docs {
+		if doc.Body != nil {
+			docs = append(docs, doc)
 		}
 	}
-	for output, url := range f.Outputs {
-		if _, given := o.Outputs[output]; !given {
-			if o.Outputs == nil {
-				o.Outputs = map[string]string{}
-			}
-			o.Outputs[output] = url
+	switch {
+	case len(docs) == 0:
+		return nil, nil
+	case len(docs) > 1:
+		return nil, fmt.Errorf("%s:%d: a second document begins; remove the line --- or split the file", name, line(docs[1].Body))
+	}
+	body, ok := entries(docs[0].Body)
+	if !ok {
+		return nil, fmt.Errorf("%s:%d: the file is %s; write one KEY: VALUE a line, for example job: weblogs", name, line(docs[0].Body), kindOf(docs[0].Body))
+	}
+	return body, nil
+}
+
+// file is a YAML file being read.
+type file struct {
+	name    string
+	options Options
+	values  []settings.Value
+	given   map[string]string // option -> its line
+	faults  []error
+}
+
+func (f *file) fault(n ast.Node, format string, a ...any) {
+	f.faults = append(f.faults, fmt.Errorf("%s:%d: %s", f.name, line(n), fmt.Sprintf(format, a...)))
+}
+
+func (f *file) entry(e *ast.MappingValueNode) {
+	key := keyOf(e)
+	i := slices.IndexFunc(fileKeys, func(k fileKey) bool { return k.name == key })
+	if i < 0 {
+		var names []string
+		for _, k := range fileKeys {
+			names = append(names, k.name)
+		}
+		f.fault(e.Key, "unknown key %s%s", key, settings.Suggest(key, names))
+		return
+	}
+	where := fmt.Sprintf("%s:%d", f.name, line(e.Key))
+	switch key {
+	case "settings":
+		f.each(e, func(name, value string, n ast.Node) {
+			f.values = append(f.values, settings.Value{Name: name, Text: value, Where: fmt.Sprintf("%s:%d", f.name, line(n))})
+		})
+	case "outputs":
+		outputs := map[string]string{}
+		f.each(e, func(name, value string, _ ast.Node) { outputs[name] = value })
+		for name, url := range f.options.Outputs {
+			outputs[name] = url
+		}
+		if f.options.Outputs == nil {
+			f.given["output"] = where
+		}
+		f.options.Outputs = outputs
+	default:
+		value, ok := f.scalar(key, e.Value)
+		if into := fileKeys[i].into(&f.options); ok && *into == "" {
+			*into, f.given[key] = value, where
 		}
 	}
-	lines := settingLines(tree)
-	var values []settings.Value
-	for _, set := range slices.Sorted(maps.Keys(f.Settings)) {
-		values = append(values, settings.Value{Name: set, Text: fmt.Sprint(f.Settings[set]), Where: fmt.Sprintf("%s:%d", name, lines[set])})
+}
+
+// each visits the entries of a mapping of names to single values.
+func (f *file) each(e *ast.MappingValueNode, visit func(name, value string, n ast.Node)) {
+	if _, null := e.Value.(*ast.NullNode); null {
+		return
 	}
-	o.Values = append(values, o.Values...) // flags come last and win
-	return o, nil
-}
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
-	return line
-}
-
-// mappings visits the entries of the file's top level.
-func mappings(tree *ast.File) []*ast.MappingValueNode {
-	if len(tree.Docs) == 0 {
-		return nil
+	list, ok := entries(e.Value)
+	if !ok {
+		f.fault(e.Key, "%s is %s, and should be lines of NAME: VALUE, indented below it", keyOf(e), kindOf(e.Value))
+		return
 	}
-	return entries(tree.Docs[0].Body)
-}
-
-func entries(n ast.Node) []*ast.MappingValueNode {
-	switch m := n.(type) {
-	case *ast.MappingNode:
-		return m.Values
-	case *ast.MappingValueNode:
-		return []*ast.MappingValueNode{m}
-	}
-	return nil
-}
-
-func unknownKey(tree *ast.File, name string) error {
-	for _, m := range mappings(tree) {
-		key := m.Key.String()
-		if !slices.Contains(fileKeys, key) {
-			return usage("%s:%d: unknown key %s%s", name, m.Key.GetToken().Position.Line, key, settings.Suggest(key, fileKeys))
-		}
-	}
-	return nil
-}
-
-// settingLines gives the line of each setting.
-func settingLines(tree *ast.File) map[string]int {
-	lines := map[string]int{}
-	for _, m := range mappings(tree) {
-		if m.Key.String() != "settings" {
+	for _, entry := range list {
+		if below, nested := entries(entry.Value); nested {
+			f.fault(entry.Key, "%s is a mapping, and should be a single value; write the name in full: %s.%s: ...", keyOf(entry), keyOf(entry), keyOf(below[0]))
 			continue
 		}
-		for _, s := range entries(m.Value) {
-			lines[s.Key.String()] = s.Key.GetToken().Position.Line
+		if value, ok := f.scalar(keyOf(entry), entry.Value); ok {
+			visit(keyOf(entry), value, entry.Key)
 		}
 	}
-	return lines
+}
+
+// scalar reads a single value as it was written.
+func (f *file) scalar(key string, n ast.Node) (string, bool) {
+	switch v := n.(type) {
+	case *ast.StringNode:
+		return v.Value, true
+	case *ast.LiteralNode:
+		return strings.TrimSpace(v.Value.Value), true
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		return n.GetToken().Value, true
+	}
+	f.fault(n, "%s is %s, and should be a single value", key, kindOf(n))
+	return "", false
+}
+
+// entries gives the entries of a mapping; false when it is something else.
+func entries(n ast.Node) ([]*ast.MappingValueNode, bool) {
+	switch m := n.(type) {
+	case *ast.MappingNode:
+		return m.Values, len(m.Values) > 0
+	case *ast.MappingValueNode:
+		return []*ast.MappingValueNode{m}, true
+	}
+	return nil, false
+}
+
+func keyOf(e *ast.MappingValueNode) string { return e.Key.GetToken().Value }
+
+func line(n ast.Node) int {
+	if e, ok := n.(*ast.MappingValueNode); ok {
+		n = e.Key
+	}
+	return n.GetToken().Position.Line
+}
+
+// kindOf names what a person wrote.
+func kindOf(n ast.Node) string {
+	switch n.Type() {
+	case ast.SequenceType:
+		return "a list"
+	case ast.MappingType, ast.MappingValueType:
+		return "a mapping"
+	case ast.NullType:
+		return "empty"
+	case ast.IntegerType, ast.FloatType:
+		return "a number"
+	case ast.StringType, ast.LiteralType:
+		return "a text"
+	case ast.BoolType:
+		return "true or false"
+	}
+	return "of another kind (" + strings.ToLower(n.Type().String()) + ")"
 }

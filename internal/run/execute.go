@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
+	"millrace/internal/progress"
 	"millrace/internal/version"
 	"millrace/io/endpoint"
 	"millrace/io/lakeio"
@@ -23,63 +22,142 @@ import (
 // Watcher is told how a run goes on.
 type Watcher interface {
 	Say(format string, a ...any) // one line worth telling
-	Start(p *Plan)
+	Start(now func() progress.Snapshot)
 	Done()
 }
 
-// Execute plans and carries out a run. It returns the manifest it wrote into the
-// lake. An error means that the lake's data are as they were.
-func Execute(ctx context.Context, o Options, configDir string, w Watcher) (m manifest.Manifest, err error) {
+// Result is what a run that succeeded leaves behind.
+type Result struct {
+	manifest.Manifest
+	Lake   string // as it was given
+	Report string // where the report lies; empty when none was drawn
+}
+
+// Execute plans and carries out a run. After an error the lake is as it was; a
+// lake that did not exist still does not. A run that is cancelled keeps the days
+// it finished in its staging area, where the same run finds them.
+func Execute(ctx context.Context, o Options, configDir string, w Watcher) (r Result, err error) {
 	started := time.Now()
 	p, err := Make(ctx, o, configDir)
 	if err != nil {
-		return m, err
+		return r, err
 	}
 	if p.NewKey {
 		said, err := p.makeKey(configDir)
 		if err != nil {
-			return m, err
+			return r, err
 		}
 		if said != "" {
 			w.Say("%s", said)
 		}
 	}
-	lease, err := lakeio.AcquireLease(ctx, p.store, p.Job, lakeio.Owner{Run: p.Run})
+	made := newFolders(o.Lake)
+	// The lease outlives a cancellation, so that a commit is carried through.
+	lease, err := lakeio.AcquireLease(context.WithoutCancel(ctx), p.store, p.Job, lakeio.Owner{Run: p.Run})
 	if err != nil {
-		return m, err
+		made.removeEmpty()
+		return r, err
 	}
-	defer func() { err = errors.Join(err, lease.Release()) }()
-	ctx = lease.Context()
+	defer func() {
+		released := lease.Release()
+		if err == nil {
+			err = released
+			return
+		}
+		made.removeEmpty()
+	}()
+	ctx, cancel := cancelledBy(ctx, lease.Context())
+	defer cancel()
 	// What was planned before the lease was held may have changed since.
 	if note, err := lakeio.Recover(ctx, p.store); err != nil {
-		return m, err
+		return r, err
 	} else if note != "" {
 		w.Say("%s", note)
 	}
 	if p, err = Make(ctx, o, configDir); err != nil {
-		return m, err
+		return r, err
 	}
 	for _, n := range p.Notes {
 		w.Say("%s", n)
 	}
-	if err := p.clearStaging(); err != nil {
-		return m, err
+	w.Start(p.progress)
+	defer w.Done()
+	r, err = p.carryOut(ctx, lease, started, w)
+	if err == nil {
+		return r, nil
 	}
-	w.Start(p)
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause // rather than what it led to
+	}
+	p.clearAfter(err)
+	return r, err
+}
+
+// cancelledBy is a context under the lease's that also ends, with
+// context.Canceled, when the user's does.
+func cancelledBy(user, lease context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(lease)
+	stop := context.AfterFunc(user, func() { cancel(context.Canceled) })
+	return ctx, func() { stop(); cancel(context.Canceled) }
+}
+
+// carryOut runs the pipeline and commits what it wrote.
+func (p *Plan) carryOut(ctx context.Context, lease *lakeio.Lease, started time.Time, w Watcher) (Result, error) {
+	r := Result{Lake: p.Lake}
+	if err := p.clearStaging(); err != nil {
+		return r, err
+	}
 	sum, files, err := p.pipeline(ctx)
-	w.Done()
 	if err != nil {
-		err = contextCause(ctx, err)
-		if !errors.Is(err, context.Canceled) {
-			os.RemoveAll(p.staging)
-			p.removeEmpty()
-		}
-		return m, err
+		return r, err
+	}
+	p.closing.Store(true)
+	r.Manifest = p.manifest(sum, files, started)
+	if fault := imbalance(r.Manifest, sum.Written); fault != "" {
+		return r, &UnbalancedError{fault}
 	}
 	if err := lease.Check(ctx); err != nil {
-		return m, err
+		return r, err
 	}
-	return p.finish(ctx, sum, files, started)
+	if err := context.Cause(ctx); err != nil {
+		return r, err
+	}
+	if err := p.commit(lease.Context(), r.Manifest, files); err != nil {
+		return r, err
+	}
+	// From here on the rows are in the lake, so nothing is an error any more.
+	if err := errors.Join(os.RemoveAll(p.staging), p.removeEmpty()); err != nil {
+		w.Say("the staging area could not be removed: %v", err)
+	}
+	if p.req.NoReport {
+		return r, nil
+	}
+	if r.Report, err = writeReport(lease.Context(), p.store, p.Lake, r.Manifest); err != nil {
+		r.Report = ""
+		w.Say("the rows are in the lake, but its report is not drawn: %v; then: millrace report --lake %s", err, p.Lake)
+	}
+	return r, nil
+}
+
+// commit makes the files appear, with everything that tells of them.
+func (p *Plan) commit(ctx context.Context, m manifest.Manifest, files []lakeio.File) error {
+	notes := map[string]any{manifest.Key(p.Run): m}
+	keys, changed, err := p.knownKeys(ctx)
+	if err != nil {
+		return err
+	}
+	if changed {
+		notes[keysKey] = keys
+	}
+	return lakeio.Commit(ctx, p.store, lakeio.Change{
+		Run: p.Run, Standing: p.standing, Schemas: p.schemas(), Touched: touched(files), Revisions: p.Revisions, Files: files, Notes: notes,
+	})
+}
+
+// progress is how far the run is.
+func (p *Plan) progress() progress.Snapshot {
+	now := endpoint.ProgressOf(p.Run)
+	return progress.Snapshot{Total: p.Bytes, Bytes: now.Bytes, Lines: now.Records, Spilled: now.Spilled, Merged: now.Merged, Closing: p.closing.Load()}
 }
 
 // pipeline runs the job into the staging area.
@@ -114,35 +192,6 @@ func (p *Plan) pipeline(ctx context.Context) (sum endpoint.Closing, files []lake
 	}
 	files, err = lakeio.StagedFiles(p.staging)
 	return sum, files, err
-}
-
-// finish checks the ledger, commits and writes the manifest.
-func (p *Plan) finish(ctx context.Context, sum endpoint.Closing, files []lakeio.File, started time.Time) (manifest.Manifest, error) {
-	m := p.manifest(sum, files, started)
-	if fault := imbalance(m, sum.Written); fault != "" {
-		m.State = manifest.Unbalanced
-		m.Files, m.Outputs = nil, nil
-		return m, errors.Join(&UnbalancedError{fault}, lakeio.WriteJSON(ctx, p.store, manifest.Key(p.Run), m), os.RemoveAll(p.staging))
-	}
-	if err := p.rememberKey(ctx); err != nil {
-		return m, err
-	}
-	if err := lakeio.Commit(ctx, p.store, p.Run, p.standing, p.schemas(), touched(files), p.Revisions, files); err != nil {
-		return m, err
-	}
-	m.Seconds = time.Since(started).Seconds()
-	if err := lakeio.WriteJSON(ctx, p.store, manifest.Key(p.Run), m); err != nil {
-		return m, err
-	}
-	if err := p.writeViews(ctx); err != nil {
-		return m, err
-	}
-	if !p.req.NoReport {
-		if _, err := writeReport(ctx, p.store, p.Lake, m); err != nil {
-			return m, err
-		}
-	}
-	return m, errors.Join(os.RemoveAll(p.staging), p.removeEmpty())
 }
 
 // imbalance says what does not add up: the ledger itself, or the ledger against
@@ -187,45 +236,3 @@ func touched(files []lakeio.File) []int64 {
 	slices.Sort(days)
 	return slices.Compact(days)
 }
-
-// writeViews puts SQL beside the state it describes.
-func (p *Plan) writeViews(ctx context.Context) error {
-	var outputs []lakeio.Current
-	for _, out := range p.req.job.Outputs {
-		c, err := lakeio.LoadCurrent(ctx, p.store, out.Name)
-		if err != nil {
-			return err
-		}
-		outputs = append(outputs, c)
-	}
-	_, err := p.store.Put(ctx, "_current/views.sql", strings.NewReader(lakeio.Views(p.store.Name(""), outputs)), lakeio.PutOptions{})
-	return err
-}
-
-// clearStaging throws away what other runs left and prepares this one's area.
-func (p *Plan) clearStaging() error {
-	parent := filepath.Dir(p.staging)
-	entries, err := os.ReadDir(parent)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("preparing the staging area: %w", err)
-	}
-	for _, e := range entries {
-		if e.IsDir() && e.Name() != filepath.Base(p.staging) {
-			if err := os.RemoveAll(filepath.Join(parent, e.Name())); err != nil {
-				return fmt.Errorf("clearing the staging area: %w", err)
-			}
-		}
-	}
-	return lakeio.PrepareStaging(p.staging)
-}
-
-// removeEmpty removes the folder of all staging areas when nothing is left in it.
-func (p *Plan) removeEmpty() error {
-	if err := os.Remove(filepath.Dir(p.staging)); err != nil && !errors.Is(err, os.ErrNotExist) && !isNotEmpty(err) {
-		return err
-	}
-	return nil
-}
-
-func isNotEmpty(err error) bool { return strings.Contains(err.Error(), "not empty") }
-

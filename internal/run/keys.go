@@ -28,6 +28,14 @@ type lakeKey struct {
 	Check string `json:"check"`
 }
 
+func (k lakeKeys) ids() string {
+	var ids []string
+	for _, key := range k.Keys {
+		ids = append(ids, key.ID)
+	}
+	return strings.Join(ids, ", ")
+}
+
 // resolveKey finds the masking key and holds it against what the lake knows.
 func (p *Plan) resolveKey(ctx context.Context, configDir string) error {
 	var err error
@@ -40,13 +48,22 @@ func (p *Plan) resolveKey(ctx context.Context, configDir string) error {
 		p.KeyRef = maskkey.FileRef(path)
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			p.NewKey = true
-			return nil
+			return p.checkNoKey(ctx, path)
 		}
 	}
 	if p.Key, err = maskkey.Resolve(ctx, p.KeyRef); err != nil {
 		return &UsageError{err}
 	}
 	return p.checkKey(ctx)
+}
+
+// checkNoKey refuses to make a key for a lake that was masked with another.
+func (p *Plan) checkNoKey(ctx context.Context, path string) error {
+	known, err := loadKeys(ctx, p.store)
+	if err != nil || len(known.Keys) == 0 {
+		return err
+	}
+	return usage("lake %s was masked with key %s, which is not at %s: put it there or give it with --mask-key, or use another lake", p.Lake, known.ids(), path)
 }
 
 // checkKey refuses a key that would give other tokens than those in the lake.
@@ -57,13 +74,9 @@ func (p *Plan) checkKey(ctx context.Context) error {
 	}
 	active := p.Key.Active()
 	i := slices.IndexFunc(known.Keys, func(k lakeKey) bool { return k.ID == active.ID() })
-	var ids []string
-	for _, k := range known.Keys {
-		ids = append(ids, k.ID)
-	}
 	switch {
 	case i < 0:
-		return usage("lake %s was masked with key %s, not with %s: tokens would not match; give that key with --mask-key, or use another lake", p.Lake, strings.Join(ids, ", "), active.ID())
+		return usage("lake %s was masked with key %s, not with %s: tokens would not match; give that key with --mask-key, or use another lake", p.Lake, known.ids(), active.ID())
 	case known.Keys[i].Check != active.Check():
 		return usage("lake %s was masked with another key that is also called %s: tokens would not match; give that key with --mask-key, or use another lake", p.Lake, active.ID())
 	}
@@ -79,18 +92,19 @@ func loadKeys(ctx context.Context, s lakeio.Store) (lakeKeys, error) {
 	return known, err
 }
 
-// rememberKey notes the key in the lake, once.
-func (p *Plan) rememberKey(ctx context.Context) error {
+// knownKeys are the lake's keys with the active one among them, and whether it
+// is new to the lake.
+func (p *Plan) knownKeys(ctx context.Context) (keys lakeKeys, changed bool, err error) {
 	known, err := loadKeys(ctx, p.store)
 	if err != nil {
-		return err
+		return known, false, err
 	}
 	active := p.Key.Active()
 	if slices.ContainsFunc(known.Keys, func(k lakeKey) bool { return k.ID == active.ID() }) {
-		return nil
+		return known, false, nil
 	}
 	known.Keys = append(known.Keys, lakeKey{ID: active.ID(), Check: active.Check()})
-	return lakeio.WriteJSON(ctx, p.store, keysKey, known)
+	return known, true, nil
 }
 
 // makeKey makes the user's own key.

@@ -3,17 +3,14 @@
 package run
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"millrace/internal/settings"
-	"millrace/io/lakeio"
 	"millrace/jobs"
 )
 
@@ -31,6 +28,8 @@ type Options struct {
 	Values  []settings.Value
 	// NoReport leaves LAKE/report.html as it is.
 	NoReport bool
+
+	where map[string]string // option -> line of the YAML file that gave it
 }
 
 // UsageError is a mistake in what was asked for: nothing was read or written.
@@ -58,56 +57,84 @@ type request struct {
 // check validates options, all faults at once.
 func check(o Options) (request, error) {
 	r := request{Options: o}
-	job, ok := jobs.Find(o.Job)
-	if !ok {
-		return r, usage("unknown job %q%s", o.Job, settings.Suggest(o.Job, jobs.Names()))
-	}
-	r.job = job
 	var faults []error
 	fault := func(format string, a ...any) { faults = append(faults, fmt.Errorf(format, a...)) }
+	known := false
+	if o.Job == "" {
+		fault("JOB is missing: name one of %s, for example millrace run %s ...", strings.Join(jobs.Names(), ", "), jobs.Names()[0])
+	} else if r.job, known = jobs.Find(o.Job); !known {
+		fault("%sunknown job %s%s", o.inFile("job"), o.Job, settings.Suggest(o.Job, jobs.Names()))
+	}
 	if o.Source == "" {
 		fault("--source is missing: name what to read, for example --source 'file:///var/log/apache2/access*.log*'")
 	}
 	if o.Lake == "" {
 		fault("--lake is missing: name the folder or s3:// URL to write to, for example --lake out")
 	}
-	for name := range o.Outputs {
-		if !slices.ContainsFunc(job.Outputs, func(out jobs.Output) bool { return out.Name == name }) {
-			fault("--output %s: job %s has no such output%s", name, job.Name, settings.Suggest(name, job.OutputNames()))
-		}
-	}
 	if r.Runner == "" {
 		r.Runner = "prism"
 	}
 	if r.Runner != "prism" && r.Runner != "direct" {
-		fault("--runner %s: unknown runner; there are prism and its alias direct", r.Runner)
+		fault("%s %s: unknown runner; there are prism and its alias direct", o.at("runner"), r.Runner)
 	}
 	if r.Raw == "" {
 		r.Raw = "off"
 	}
 	if !slices.Contains([]string{"off", "plain", "sealed"}, r.Raw) {
-		fault("--raw %s: must be off, plain or sealed", r.Raw)
+		fault("%s %s: must be off, plain or sealed", o.at("raw"), r.Raw)
 	}
 	var err error
 	if r.from, err = day(o.From); err != nil {
-		fault("--from %s: %w", o.From, err)
+		fault("%s %s: %w", o.at("from"), o.From, err)
 	}
 	if r.to, err = day(o.To); err != nil {
-		fault("--to %s: %w", o.To, err)
+		fault("%s %s: %w", o.at("to"), o.To, err)
 	}
 	if r.from != 0 && r.to != 0 && r.from > r.to {
-		fault("--from %s lies after --to %s", o.From, o.To)
+		fault("%s %s lies after %s %s: exchange them", o.at("from"), o.From, o.at("to"), o.To)
 	}
-	r.settings = job.NewSettings()
-	if err := settings.Apply(r.settings, o.Values); err != nil {
-		faults = append(faults, err)
-	} else if err := job.Validate(r.settings); err != nil {
-		faults = append(faults, err)
+	if known {
+		faults = append(faults, r.checkJob()...)
 	}
 	if len(faults) > 0 {
 		return r, &UsageError{errors.Join(faults...)}
 	}
 	return r, nil
+}
+
+// checkJob checks what depends on the job: outputs and settings.
+func (r *request) checkJob() (faults []error) {
+	for _, name := range slices.Sorted(maps.Keys(r.Outputs)) {
+		if !slices.Contains(r.job.OutputNames(), name) {
+			faults = append(faults, fmt.Errorf("%s: job %s has no output %s%s", r.at("output"), r.job.Name, name, settings.Suggest(name, r.job.OutputNames())))
+			continue
+		}
+		faults = append(faults, fmt.Errorf("%s %s=%s: an output cannot be sent elsewhere yet, as there is no sink but the lake: leave it out, and find it in LAKE/%s", r.at("output"), name, r.Outputs[name], name))
+	}
+	r.settings = r.job.NewSettings()
+	if err := settings.Apply(r.settings, r.Values); err != nil {
+		return append(faults, err)
+	}
+	if err := r.job.Validate(r.settings); err != nil {
+		faults = append(faults, err)
+	}
+	return faults
+}
+
+// at names an option as it was given: a flag, or a line of a YAML file.
+func (o Options) at(option string) string {
+	if where := o.where[option]; where != "" {
+		return where + ": " + option
+	}
+	return "--" + strings.ReplaceAll(option, "_", "-")
+}
+
+// inFile is the place of an option that was given by a YAML file, else nothing.
+func (o Options) inFile(option string) string {
+	if where := o.where[option]; where != "" {
+		return where + ": "
+	}
+	return ""
 }
 
 func day(text string) (int64, error) {
@@ -124,32 +151,4 @@ func day(text string) (int64, error) {
 // replaces tells whether the user named the day as one to replace.
 func (r request) replaces(day int64) bool {
 	return (r.from != 0 || r.to != 0) && (r.from == 0 || day >= r.from) && (r.to == 0 || day <= r.to)
-}
-
-// staging is where a run's unfinished files lie: in the lake's own folder when
-// it is on a file system (so that they can be moved into place), else in the
-// user's cache folder.
-func staging(lake, run string) (string, error) {
-	if dir, ok := lakeio.LocalDir(lake); ok {
-		return lakeio.StagingDir(dir, run), nil
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = os.TempDir()
-	}
-	name := strings.Map(func(r rune) rune {
-		if r == '/' || r == ':' || r == '?' {
-			return '_'
-		}
-		return r
-	}, lake)
-	return filepath.Join(cache, "millrace", "staging", name, run), nil
-}
-
-// contextCause prefers the reason of a cancellation to its mere fact.
-func contextCause(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
-	}
-	return err
 }

@@ -6,9 +6,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"millrace/internal/maskkey"
 	"millrace/internal/settings"
@@ -44,6 +44,7 @@ type Plan struct {
 	store    lakeio.Store
 	standing lakeio.Standing
 	staging  string
+	closing  atomic.Bool // everything is written
 }
 
 // PlannedOutput is where an output goes and what is there already.
@@ -78,8 +79,8 @@ func Make(ctx context.Context, o Options, configDir string) (*Plan, error) {
 	if err := p.standsOn(ctx); err != nil {
 		return nil, err
 	}
-	p.staging, err = staging(o.Lake, p.Run)
-	return p, err
+	p.staging = staging(o.Lake, p.Run)
+	return p, nil
 }
 
 // planSource lists the inputs.
@@ -96,6 +97,9 @@ func (p *Plan) planSource(ctx context.Context) error {
 	}
 	seen := map[string]int{}
 	for _, s := range p.Splits {
+		if formats := p.req.job.Formats; s.Format != "" && !slices.Contains(formats, s.Format) {
+			return usage("%s: unknown format %s%s", p.Source, s.Format, settings.Suggest(s.Format, formats))
+		}
 		p.Bytes += s.Size
 		i, ok := seen[s.Name]
 		if !ok {
@@ -186,48 +190,4 @@ func (p *Plan) schemas() map[string]*table.Schema {
 		m[out.Name] = out.Schema
 	}
 	return m
-}
-
-// String tells a person what the run would do.
-func (p *Plan) String() string {
-	var b strings.Builder
-	line := func(format string, a ...any) { fmt.Fprintf(&b, format+"\n", a...) }
-	line("run       %s", p.Run)
-	key := "key " + p.Key.Active().ID()
-	if p.NewKey {
-		key = "a new key, which the run makes at " + p.KeyRef
-	}
-	line("masking   %s", key)
-	line("source    %s", p.Source)
-	files := map[string]bool{}
-	for _, in := range p.Inputs {
-		note := in.Format
-		if note == "" {
-			note = "format not recognised"
-		}
-		if in.Duplicate {
-			note += ", a copy: its lines are counted and dropped"
-		}
-		line("  read    %s  %d bytes  %s", in.Name, in.Bytes, note)
-		files[in.Name] = true
-	}
-	line("  total   %d files, %d bytes, %d splits", len(files), p.Bytes, len(p.Splits))
-	for _, n := range p.Notes {
-		line("  note    %s", n)
-	}
-	line("lake      %s", p.Lake)
-	for _, o := range p.Outputs {
-		has := "nothing there yet"
-		if o.Days > 0 {
-			has = fmt.Sprintf("holds %d rows of %d days; days that the inputs touch are replaced, the others kept", o.Rows, o.Days)
-		}
-		line("  write   %-10s %s  (%s)", o.Name, o.Place, has)
-	}
-	for _, day := range slices.Sorted(maps.Keys(p.Frozen)) {
-		line("  refuse  %s", p.Frozen[day])
-	}
-	for _, name := range slices.Sorted(maps.Keys(p.Settings)) {
-		line("set       %s=%s", name, p.Settings[name])
-	}
-	return b.String()
 }

@@ -7,20 +7,71 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"millrace/schemas/manifest"
+	"millrace/internal/progress"
 )
 
 // Summary is the closing word of a run.
-func Summary(m manifest.Manifest, lake string) string {
+func (r Result) Summary() string {
 	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 4, 2, ' ', 0)
-	fmt.Fprintf(w, "run\t%s  %.1f s\n", m.Run, m.Seconds)
-	fmt.Fprintf(w, "ledger\t%s\n", m.Ledger)
-	for _, name := range slices.Sorted(maps.Keys(m.Outputs)) {
-		o := m.Outputs[name]
-		fmt.Fprintf(w, "%s\t%d rows, %d bytes, %d files\n", name, o.Rows, o.Bytes, o.Files)
+	l := r.Ledger
+	fmt.Fprintf(&b, "%s in %.1f s", progress.Of(l.In, "line"), r.Seconds)
+	if r.Seconds > 0 && l.In > 0 {
+		fmt.Fprintf(&b, " (%s lines/s)", progress.Count(int64(float64(l.In)/r.Seconds)))
 	}
-	fmt.Fprintf(w, "lake\t%s  (%d days)\n", lake, len(m.Days))
+	fmt.Fprintf(&b, ", run %s\n\n", r.Run)
+	fmt.Fprintf(&b, "%s lines = %s events + %s bad + %s duplicate + %s skipped: the ledger balances\n",
+		progress.Count(l.In), progress.Count(l.Events), progress.Count(l.Bad), progress.Count(l.Duplicate), progress.Count(l.Skipped))
+	if len(l.Reasons) > 0 {
+		var parts []string
+		for _, reason := range slices.Sorted(maps.Keys(l.Reasons)) {
+			parts = append(parts, fmt.Sprintf("%s %s", reason, progress.Count(l.Reasons[reason])))
+		}
+		fmt.Fprintf(&b, "bad by reason: %s\n", strings.Join(parts, ", "))
+	}
+	b.WriteByte('\n')
+	r.outputs(&b)
+	w := tabwriter.NewWriter(&b, 0, 4, 2, ' ', 0)
+	fmt.Fprintf(w, "lake\t%s%s\n", r.Lake, span(r.Days))
+	if r.Report != "" {
+		fmt.Fprintf(w, "report\t%s\n", r.Report)
+	}
 	w.Flush()
 	return b.String()
+}
+
+// outputs is a table with its numbers to the right.
+func (r Result) outputs(b *strings.Builder) {
+	if len(r.Outputs) == 0 {
+		return
+	}
+	rows := [][]string{{"output", "rows", "size", "files"}}
+	for _, name := range slices.Sorted(maps.Keys(r.Outputs)) {
+		o := r.Outputs[name]
+		rows = append(rows, []string{name, progress.Count(o.Rows), progress.Bytes(o.Bytes), progress.Count(int64(o.Files))})
+	}
+	width := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			width[i] = max(width[i], len(cell))
+		}
+	}
+	for _, row := range rows {
+		fmt.Fprintf(b, "%-*s", width[0], row[0])
+		for i, cell := range row[1:] {
+			fmt.Fprintf(b, "  %*s", width[i+1], cell)
+		}
+		b.WriteByte('\n')
+	}
+	b.WriteByte('\n')
+}
+
+// span names the days that were written.
+func span(days []string) string {
+	switch len(days) {
+	case 0:
+		return ""
+	case 1:
+		return ", " + days[0]
+	}
+	return fmt.Sprintf(", %s from %s to %s", progress.Of(int64(len(days)), "day"), days[0], days[len(days)-1])
 }

@@ -65,19 +65,27 @@ func ReadJSON(ctx context.Context, s Store, key string, into any) error {
 		return err
 	}
 	if err := json.Unmarshal(b, into); err != nil {
-		return fmt.Errorf("reading %s: %w", s.Name(key), err)
+		return &driver.Error{
+			Doing: "read", Object: s.Name(key), Class: driver.ErrCorrupt, Cause: err,
+			Cure: "something else than this program has written it: restore it from a backup, or use another lake",
+		}
 	}
 	return nil
 }
 
 // WriteJSON puts v as indented JSON.
 func WriteJSON(ctx context.Context, s Store, key string, v any) error {
-	b, err := json.MarshalIndent(v, "", "  ")
+	b, err := indent(v)
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", s.Name(key), err)
 	}
-	_, err = s.Put(ctx, key, bytes.NewReader(append(b, '\n')), PutOptions{})
+	_, err = s.Put(ctx, key, bytes.NewReader(b), PutOptions{})
 	return err
+}
+
+func indent(v any) ([]byte, error) {
+	b, err := json.MarshalIndent(v, "", "  ")
+	return append(b, '\n'), err
 }
 
 // Standing is what a lake holds before a run.
@@ -93,8 +101,11 @@ func LoadStanding(ctx context.Context, s Store, schemas map[string]*table.Schema
 			return nil, err
 		}
 		if len(c.Days) > 0 && c.Schema != schema.ID() {
-			return nil, fmt.Errorf("%w: %s holds rows of schema %s, this program writes %s; use the version that wrote it, or another lake",
-				driver.ErrInvalid, s.Name(output), c.Schema, schema.ID())
+			return nil, &driver.Error{
+				Doing: "write to", Object: s.Name(output), Class: driver.ErrInvalid,
+				Cause: fmt.Errorf("it holds rows of schema %s, and this program writes %s", c.Schema, schema.ID()),
+				Cure:  "use the version of the program that wrote it, or another lake",
+			}
 		}
 		st[output] = c
 	}
@@ -145,33 +156,6 @@ func (st Standing) Frozen(run string, sources map[string]bool, replace func(day 
 	return frozen
 }
 
-// commitKey holds a commit from the moment it is decided until it is done.
-const commitKey = "_commit.json"
-
-// commit is the redo log of one run's changes to a lake.
-type commit struct {
-	Run     string    `json:"run"`
-	Place   []File    `json:"place"`
-	Current []Current `json:"current"`
-	Remove  []string  `json:"remove"`
-}
-
-// Commit makes the staged files of a run appear in the lake, in place of what
-// the outputs held for the touched days. Once begun it is carried through: when
-// it is interrupted, Recover finishes it.
-func Commit(ctx context.Context, s Store, run string, st Standing, schemas map[string]*table.Schema, touched []int64, revisions map[int64]int32, files []File) error {
-	c := commit{Run: run, Place: files}
-	for _, output := range slices.Sorted(maps.Keys(st)) {
-		cur, stale := st[output].replaced(run, schemas[output].ID(), touched, revisions, files)
-		c.Current = append(c.Current, cur)
-		c.Remove = append(c.Remove, stale...)
-	}
-	if err := WriteJSON(ctx, s, commitKey, c); err != nil {
-		return err
-	}
-	return c.apply(ctx, s)
-}
-
 // replaced gives the state of an output after the run, and the files that it no
 // longer names.
 func (c Current) replaced(run, schema string, touched []int64, revisions map[int64]int32, files []File) (now Current, stale []string) {
@@ -210,72 +194,6 @@ func (c Current) replaced(run, schema string, touched []int64, revisions map[int
 		}
 	}
 	return now, stale
-}
-
-// apply is idempotent: it can be interrupted anywhere and repeated.
-func (c commit) apply(ctx context.Context, s Store) error {
-	for _, f := range c.Place {
-		if err := placeFile(ctx, s, f); err != nil {
-			return fmt.Errorf("placing %s: %w", s.Name(f.Key), err)
-		}
-	}
-	for _, cur := range c.Current {
-		if err := WriteJSON(ctx, s, currentKey(cur.Output), cur); err != nil {
-			return err
-		}
-	}
-	if err := s.Delete(ctx, c.Remove...); err != nil {
-		return err
-	}
-	return s.Delete(ctx, commitKey)
-}
-
-// Recover carries through a commit that was interrupted. When its staged files
-// are gone (they lay on another machine) it is undone instead.
-func Recover(ctx context.Context, s Store) (note string, err error) {
-	var c commit
-	if err := ReadJSON(ctx, s, commitKey, &c); errors.Is(err, driver.ErrNotFound) {
-		return "", nil
-	} else if err != nil {
-		return "", err
-	}
-	for _, f := range c.Place {
-		if placed(ctx, s, f) || staged(f) {
-			continue
-		}
-		if err := c.undo(ctx, s); err != nil {
-			return "", err
-		}
-		return fmt.Sprintf("undid the interrupted commit of run %s: its staged files are not on this machine", c.Run), nil
-	}
-	if err := c.apply(ctx, s); err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("finished the interrupted commit of run %s", c.Run), nil
-}
-
-// undo removes what was placed and is named by no output. The outputs are
-// switched only after everything was placed, so none of them was.
-func (c commit) undo(ctx context.Context, s Store) error {
-	named := map[string]bool{}
-	for _, cur := range c.Current {
-		before, err := LoadCurrent(ctx, s, cur.Output)
-		if err != nil {
-			return err
-		}
-		for _, d := range before.Days {
-			for _, f := range d.Files {
-				named[f.Key] = true
-			}
-		}
-	}
-	var stray []string
-	for _, f := range c.Place {
-		if !named[f.Key] {
-			stray = append(stray, f.Key)
-		}
-	}
-	return s.Delete(ctx, append(stray, commitKey)...)
 }
 
 // Views is SQL for DuckDB that makes one view of each output, over exactly the

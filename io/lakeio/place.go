@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"millrace/io/driver"
 )
 
 // adopter is a Store that can take over a finished file of the same file system
@@ -19,10 +21,11 @@ type adopter interface {
 // placed by an interrupted attempt.
 func placeFile(ctx context.Context, s Store, f File) error {
 	if !staged(f) {
-		if placed(ctx, s, f) {
-			return nil
+		there, err := placed(ctx, s, f)
+		if err == nil && !there {
+			err = fs.ErrNotExist
 		}
-		return fs.ErrNotExist
+		return err
 	}
 	if a, ok := s.(adopter); ok {
 		return a.adopt(f.Staged, f.Key)
@@ -46,9 +49,13 @@ func staged(f File) bool {
 	return err == nil && st.Size() == f.Bytes
 }
 
-func placed(ctx context.Context, s Store, f File) bool {
+// placed tells whether a file is where it belongs; an error leaves that open.
+func placed(ctx context.Context, s Store, f File) (bool, error) {
 	info, err := s.Stat(ctx, f.Key)
-	return err == nil && info.Size == f.Bytes
+	if errors.Is(err, driver.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && info.Size == f.Bytes, err
 }
 
 // ParseDay reads a day written by DayText.

@@ -1,0 +1,99 @@
+package run
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"millrace/internal/progress"
+	"millrace/schemas/manifest"
+)
+
+// maxListed is how many inputs a plan lists one by one.
+const maxListed = 20
+
+// String tells a person what the run would do.
+func (p *Plan) String() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 4, 2, ' ', 0)
+	line := func(format string, a ...any) { fmt.Fprintf(w, format+"\n", a...) }
+	line("job\t%s\trun %s", p.Job, p.Run)
+	line("masking\t%s", p.keyText())
+	w.Flush()
+	p.readText(line, w.Flush)
+	p.writeText(line, w.Flush)
+	line("\nsettings")
+	for _, name := range slices.Sorted(maps.Keys(p.Settings)) {
+		line("  %s\t%s", name, orNone(p.Settings[name]))
+	}
+	w.Flush()
+	return b.String()
+}
+
+func (p *Plan) keyText() string {
+	if p.NewKey {
+		return "a new key, which the run makes at " + strings.TrimPrefix(p.KeyRef, "file://")
+	}
+	return "key " + p.Key.Active().ID()
+}
+
+func (p *Plan) readText(line func(string, ...any), flush func() error) {
+	files := int64(len(p.Inputs))
+	line("\nreads\t%s\t%s, %s, in %s", p.Source, progress.Of(files, "file"), progress.Bytes(p.Bytes), progress.Of(int64(len(p.Splits)), "piece"))
+	_ = flush()
+	for i, in := range p.Inputs {
+		if i == maxListed {
+			line("  and %s more", progress.Of(files-maxListed, "file"))
+			break
+		}
+		line("  %s\t%s\t%s", in.Name, progress.Bytes(in.Bytes), inputText(in))
+	}
+	_ = flush()
+	for _, n := range p.Notes {
+		line("  note: %s", n)
+	}
+}
+
+func inputText(in manifest.Input) string {
+	text := in.Format
+	if text == "" {
+		text = "format not recognised: lines that are not in a known one become bad rows"
+	}
+	if in.Duplicate {
+		text += "; a copy: its lines are counted and dropped"
+	}
+	return text
+}
+
+func (p *Plan) writeText(line func(string, ...any), flush func() error) {
+	line("\nwrites\t%s", p.Lake)
+	_ = flush()
+	kept := false
+	for _, o := range p.Outputs {
+		if o.Name == "raw" && p.req.Raw == "off" && o.Days == 0 {
+			continue
+		}
+		has := "nothing there yet"
+		if o.Days > 0 {
+			has = fmt.Sprintf("holds %s of %s", progress.Of(o.Rows, "row"), progress.Of(int64(o.Days), "day"))
+			kept = true
+		}
+		line("  %s\t%s\t%s", o.Name, o.Place, has)
+	}
+	_ = flush()
+	if kept {
+		line("  days that the inputs touch are replaced, all others are kept")
+	}
+	for _, day := range slices.Sorted(maps.Keys(p.Frozen)) {
+		line("  refuses %s", p.Frozen[day])
+	}
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}

@@ -1,0 +1,210 @@
+package lakeio
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"millrace/io/driver"
+	"millrace/schemas/table"
+)
+
+// Change is what a run does to a lake.
+type Change struct {
+	Run       string
+	Standing  Standing                 // what the lake holds before
+	Schemas   map[string]*table.Schema // by output
+	Touched   []int64                  // days that the run replaces, in every output
+	Revisions map[int64]int32          // of the touched days; 0 when absent
+	Files     []File                   // staged and finished
+	// Notes are further bookkeeping files by key, written as JSON: the run's
+	// manifest, the lake's keys.
+	Notes map[string]any
+}
+
+// commitKey holds a commit from the moment it is decided until it is done.
+const commitKey = "_commit.json"
+
+const viewsKey = currentDir + "/views.sql"
+
+// commit is the redo log of one run's changes to a lake, and its undo log until
+// the first file is removed.
+type commit struct {
+	Run    string     `json:"run"`
+	Place  []File     `json:"place"`
+	Put    []document `json:"put"`
+	Remove []string   `json:"remove"`
+}
+
+// document is a small file of bookkeeping, with what it was before.
+type document struct {
+	Key    string  `json:"key"`
+	Text   string  `json:"text"`
+	Before *string `json:"before"` // nil when there was none
+}
+
+// Commit makes the staged files of a run appear in the lake, in place of what
+// the outputs held for the touched days, together with the notes. What fails is
+// undone: after an error the lake is as it was. A commit that is killed is carried
+// through by Recover.
+func Commit(ctx context.Context, s Store, ch Change) error {
+	c, err := ch.plan(ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := WriteJSON(ctx, s, commitKey, c); err != nil {
+		return err
+	}
+	if err := c.appear(ctx, s); err != nil {
+		if undo := c.undo(ctx, s); undo != nil {
+			return fmt.Errorf("%w (and undoing the rest: %w; the next run on this lake carries the change through or undoes it)", err, undo)
+		}
+		return err
+	}
+	return c.clear(ctx, s)
+}
+
+// plan writes down what is to be done.
+func (ch Change) plan(ctx context.Context, s Store) (commit, error) {
+	c := commit{Run: ch.Run, Place: ch.Files}
+	documents := map[string]any{}
+	maps.Copy(documents, ch.Notes)
+	var now []Current
+	for _, output := range slices.Sorted(maps.Keys(ch.Standing)) {
+		cur, stale := ch.Standing[output].replaced(ch.Run, ch.Schemas[output].ID(), ch.Touched, ch.Revisions, ch.Files)
+		documents[currentKey(output)] = cur
+		c.Remove = append(c.Remove, stale...)
+		now = append(now, cur)
+	}
+	for _, key := range slices.Sorted(maps.Keys(documents)) {
+		text, err := indent(documents[key])
+		if err != nil {
+			return c, fmt.Errorf("writing %s: %w", s.Name(key), err)
+		}
+		c.Put = append(c.Put, document{Key: key, Text: string(text)})
+	}
+	c.Put = append(c.Put, document{Key: viewsKey, Text: Views(s.Name(""), now)})
+	for i, d := range c.Put {
+		before, _, err := ReadAll(ctx, s, d.Key, maxJSON)
+		if errors.Is(err, driver.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return c, err
+		}
+		text := string(before)
+		c.Put[i].Before = &text
+	}
+	return c, nil
+}
+
+// appear puts what is new; nothing old is gone yet, so it can be undone. It can
+// be interrupted anywhere and repeated.
+func (c commit) appear(ctx context.Context, s Store) error {
+	for _, f := range c.Place {
+		if err := placeFile(ctx, s, f); err != nil {
+			return fmt.Errorf("placing %s: %w", s.Name(f.Key), err)
+		}
+	}
+	for _, d := range c.Put {
+		if _, err := s.Put(ctx, d.Key, strings.NewReader(d.Text), PutOptions{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clear removes what is no longer named, then the log.
+func (c commit) clear(ctx context.Context, s Store) error {
+	if err := s.Delete(ctx, c.Remove...); err != nil {
+		return fmt.Errorf("the new rows are in place, but old files are not removed yet, which the next run on this lake does: %w", err)
+	}
+	return s.Delete(ctx, commitKey)
+}
+
+// undo takes back what appeared. It gives space free first, as a full disk may
+// be why, and can be interrupted anywhere and repeated.
+func (c commit) undo(ctx context.Context, s Store) error {
+	named, err := c.namedBefore()
+	if err != nil {
+		return err
+	}
+	var stray []string
+	for _, f := range c.Place {
+		if !named[f.Key] {
+			stray = append(stray, f.Key)
+		}
+	}
+	for _, d := range c.Put {
+		if d.Before == nil {
+			stray = append(stray, d.Key)
+		}
+	}
+	if err := s.Delete(ctx, stray...); err != nil {
+		return err
+	}
+	for _, d := range c.Put {
+		if d.Before == nil {
+			continue
+		}
+		if now, _, err := ReadAll(ctx, s, d.Key, maxJSON); err == nil && string(now) == *d.Before {
+			continue
+		}
+		if _, err := s.Put(ctx, d.Key, strings.NewReader(*d.Before), PutOptions{}); err != nil {
+			return err
+		}
+	}
+	return s.Delete(ctx, commitKey)
+}
+
+// namedBefore lists the files that the lake consisted of: a run that is repeated
+// places its files where they are.
+func (c commit) namedBefore() (map[string]bool, error) {
+	named := map[string]bool{}
+	for _, d := range c.Put {
+		if d.Before == nil || !strings.HasPrefix(d.Key, currentDir+"/") || d.Key == viewsKey {
+			continue
+		}
+		var before Current
+		if err := json.Unmarshal([]byte(*d.Before), &before); err != nil {
+			return nil, fmt.Errorf("reading what %s was before: %w", d.Key, err)
+		}
+		for _, day := range before.Days {
+			for _, f := range day.Files {
+				named[f.Key] = true
+			}
+		}
+	}
+	return named, nil
+}
+
+// Recover carries through a commit that was interrupted. When its staged files
+// are gone (they lay on another machine) it is undone instead.
+func Recover(ctx context.Context, s Store) (note string, err error) {
+	var c commit
+	if err := ReadJSON(ctx, s, commitKey, &c); errors.Is(err, driver.ErrNotFound) {
+		return "", nil
+	} else if err != nil {
+		return "", err
+	}
+	for _, f := range c.Place {
+		if staged(f) {
+			continue
+		}
+		there, err := placed(ctx, s, f)
+		if err != nil {
+			return "", err
+		}
+		if !there {
+			return fmt.Sprintf("undid the interrupted commit of run %s: its staged files are not on this machine", c.Run), c.undo(ctx, s)
+		}
+	}
+	if err := c.appear(ctx, s); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("finished the interrupted commit of run %s", c.Run), c.clear(ctx, s)
+}
