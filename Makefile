@@ -40,10 +40,11 @@ race: setup ## Run all tests under the race detector
 	$(GO) test -race -timeout $(TIMEOUT) $(PKG)
 
 .PHONY: lint
-lint: ## Check the code; prove that the import rules bite
+lint: ## Check the code and its generated reference; prove that the import rules bite
 	@scripts/prereq.sh go
 	$(LINT) run ./...
 	$(GO) test -count=1 -tags lint -run EveryRuleBites ./internal/archtest
+	$(GO) run ./internal/docs -check
 	$(GO) mod tidy -diff
 
 .PHONY: fmt
