@@ -102,10 +102,10 @@ func TestAllFaultsAreReportedTogetherWithWhereTheyAre(t *testing.T) {
 
 func TestAFlagIsSplitAtItsFirstEqualsSign(t *testing.T) {
 	for flag, want := range map[string]settings.Value{
-		"a.b=c":   {Name: "a.b", Text: "c", Where: "--set"},
-		"a=b=c":   {Name: "a", Text: "b=c", Where: "--set"},
-		"a=":      {Name: "a", Where: "--set"},
-		"a= b c ": {Name: "a", Text: " b c ", Where: "--set"},
+		"a.b=c": {Name: "a.b", Text: "c", Where: "--set"},
+		"a=b=c": {Name: "a", Text: "b=c", Where: "--set"},
+		"a=":    {Name: "a", Where: "--set"},
+		"a= b":  {Name: "a", Text: " b", Where: "--set"},
 	} {
 		if got, err := settings.Parse(flag); err != nil || got != want {
 			t.Errorf("%q was read as %+v, %v", flag, got, err)

@@ -6,6 +6,7 @@ package badrow
 // replays filter on them.
 type Reason string
 
+// The taxonomy.
 const (
 	None       Reason = ""            // not bad
 	Format     Reason = "format"      // does not follow the log format

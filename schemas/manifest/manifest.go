@@ -34,6 +34,7 @@ type Manifest struct {
 // State is how a run ended.
 type State string
 
+// The ways a run that has a manifest ended; one that failed has none.
 const (
 	Done       State = "done"
 	Unbalanced State = "unbalanced" // the ledger did not balance: nothing was committed

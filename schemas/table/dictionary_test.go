@@ -3,6 +3,8 @@ package table
 import (
 	"errors"
 	"math"
+	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -28,6 +30,40 @@ func TestTextBeyond32BitPlacesIsRefused(t *testing.T) {
 		if len(d.ends) != 1 || len(d.arena) != 0 {
 			t.Errorf("%s: the refused text left traces", name)
 		}
+	}
+}
+
+// TestInterningIsAMap compares with a map: many texts, long and short, again and
+// again, some known without having been interned, and after a reset.
+func TestInterningIsAMap(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	var d dictionary
+	for round := range 4 {
+		known := map[string]uint32{}
+		for range 20_000 {
+			text := strings.Repeat("x", rng.IntN(4)) + strconv.Itoa(rng.IntN(3000<<round))
+			code, ok := known[text]
+			switch {
+			case !ok && rng.IntN(10) == 0:
+				known[text] = d.append([]byte(text)) // as Gather does
+				continue
+			case !ok:
+				code = uint32(len(known))
+				known[text] = code
+			}
+			if got := d.intern([]byte(text)); got != code {
+				t.Fatalf("%q has code %d, want %d", text, got, code)
+			}
+		}
+		for text, code := range known {
+			if got := string(d.value(code)); got != text {
+				t.Fatalf("code %d stands for %q, want %q", code, got, text)
+			}
+		}
+		if len(d.ends) != len(known) {
+			t.Fatalf("%d texts are stored for %d", len(d.ends), len(known))
+		}
+		d.reset()
 	}
 }
 

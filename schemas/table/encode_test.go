@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -150,7 +151,7 @@ func TestHostileLengthsDoNotTakeMemory(t *testing.T) {
 		"texts":             binary.AppendUvarint(append(header(sparseSchema.ID(), 1), 0), size/2),
 		"length of a text":  binary.AppendUvarint(append(header(sparseSchema.ID(), 1), 0, 1), size/2),
 	} {
-		data := append(head, make([]byte, size-len(head))...)
+		data := slices.Concat(head, make([]byte, size-len(head)))
 		if allocated := allocatedBy(func() { _, _ = table.Decode(data) }); allocated > decodeMemory(len(data)) {
 			t.Errorf("%s: decoding %d bytes took %d bytes of memory", name, len(data), allocated)
 		}

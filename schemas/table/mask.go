@@ -6,6 +6,7 @@ import "slices"
 // Every text column declares one; a schema without is refused.
 type MaskClass string
 
+// The mask classes; Doc explains each.
 const (
 	MaskNone      MaskClass = "none"
 	MaskToken     MaskClass = "token"

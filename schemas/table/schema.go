@@ -18,6 +18,7 @@ import (
 // Kind is the logical type of a column.
 type Kind uint8
 
+// The kinds, and what their values are.
 const (
 	String Kind = iota + 1 // UTF-8 text
 	Int32
@@ -46,8 +47,9 @@ func (k Kind) bounds() (low, high int64, bounded bool) {
 		return math.MinInt32, math.MaxInt32, true
 	case Bool:
 		return 0, 1, true
+	default:
+		return 0, 0, false
 	}
-	return 0, 0, false
 }
 
 // text tells whether values of the kind are stored as bytes of any length.
