@@ -58,7 +58,7 @@ func MergeRuns(ctx context.Context, s *table.Schema, p Part, revision int32, run
 }
 
 func (m *fileMerger) merge(ctx context.Context, runs []Run) ([]File, error) {
-	err := mergeRuns(ctx, runs, m.add)
+	err := mergeRuns(ctx, m.schema, runs, m.add)
 	if err == nil {
 		err = m.finish()
 	}

@@ -8,10 +8,10 @@ import (
 	"millrace/schemas/table"
 )
 
-// mergeRuns calls add with the rows of all runs in order. Rows of one run that
+// mergeRuns calls add with the rows of all runs, which are of one schema, in order. Rows of one run that
 // precede every other run's next row are handed on as one piece, so a log that
 // was nearly in order costs nearly no comparisons.
-func mergeRuns(ctx context.Context, runs []Run, add func(piece) error) error {
+func mergeRuns(ctx context.Context, s *table.Schema, runs []Run, add func(piece) error) error {
 	h := cursors{}
 	defer func() {
 		for _, c := range h {
@@ -19,7 +19,7 @@ func mergeRuns(ctx context.Context, runs []Run, add func(piece) error) error {
 		}
 	}()
 	for _, r := range runs {
-		h = append(h, &cursor{reader: runReader{run: r}, first: r.First})
+		h = append(h, &cursor{reader: runReader{run: r, schema: s}, first: r.First})
 	}
 	heap.Init(&h)
 	for len(h) > 0 {
@@ -31,16 +31,17 @@ func mergeRuns(ctx context.Context, runs []Run, add func(piece) error) error {
 			if err := top.load(); err != nil {
 				return err
 			}
-			h.settle(top)
+			h.settle(0)
 			continue
 		}
 		upTo := top.batch.Len()
-		if second := h.second(); second != nil {
+		if i := h.second(); i > 0 {
+			second := h[i]
 			if second.batch == nil {
 				if err := second.load(); err != nil {
 					return err
 				}
-				heap.Init(&h)
+				h.settle(i)
 				continue
 			}
 			upTo = top.before(second)
@@ -53,7 +54,7 @@ func mergeRuns(ctx context.Context, runs []Run, add func(piece) error) error {
 				return err
 			}
 		}
-		h.settle(top)
+		h.settle(0)
 	}
 	return nil
 }
@@ -127,21 +128,22 @@ func (c *cursor) value() int64 {
 	return 0
 }
 
-func (h cursors) second() *cursor {
+// second is the place of the cursor that comes after the top, 0 without one.
+func (h cursors) second() int {
 	switch {
 	case len(h) < 2:
-		return nil
+		return 0
 	case len(h) == 2 || h.Less(1, 2):
-		return h[1]
+		return 1
 	}
-	return h[2]
+	return 2
 }
 
-// settle restores the heap after its top moved on or ended.
-func (h *cursors) settle(top *cursor) {
-	if top.done {
-		heap.Pop(h)
+// settle restores the heap after the cursor at i moved on or ended.
+func (h *cursors) settle(i int) {
+	if (*h)[i].done {
+		heap.Remove(h, i)
 		return
 	}
-	heap.Fix(h, 0)
+	heap.Fix(h, i)
 }

@@ -43,7 +43,7 @@ func (c mergeCase[T]) check(t *testing.T) {
 		r.Shuffle(len(runs), func(i, j int) { runs[i], runs[j] = runs[j], runs[i] })
 		slices.SortStableFunc(want, c.less)
 		var got []T
-		err := mergeRuns(t.Context(), runs, func(p piece) error {
+		err := mergeRuns(t.Context(), c.schema, runs, func(p piece) error {
 			if p.from >= p.to {
 				t.Errorf("seed %d: an empty piece", seed)
 			}
@@ -103,7 +103,7 @@ func TestRunsOneAfterTheOtherArePassedOnWhole(t *testing.T) {
 		runs = append(runs, spillAll(t, s, []*table.Batch{batchOf(numbers, rows)})[Part{Output: "x"}]...)
 	}
 	pieces := 0
-	if err := mergeRuns(t.Context(), runs, func(piece) error { pieces++; return nil }); err != nil {
+	if err := mergeRuns(t.Context(), numbers, runs, func(piece) error { pieces++; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if pieces != len(runs) {
@@ -118,12 +118,12 @@ func TestAMergeStopsWhenCancelledOrRefused(t *testing.T) {
 	runs := parts[Part{Output: "x"}]
 	ctx, cancel := context.WithCancel(t.Context())
 	calls := 0
-	err := mergeRuns(ctx, runs, func(piece) error { calls++; cancel(); return nil })
+	err := mergeRuns(ctx, numbers, runs, func(piece) error { calls++; cancel(); return nil })
 	if !errors.Is(err, context.Canceled) || calls != 1 {
 		t.Errorf("after the cancellation it goes on for %d pieces, then gives %v", calls-1, err)
 	}
 	refusal := fmt.Errorf("no room")
-	if err := mergeRuns(t.Context(), runs, func(piece) error { return refusal }); !errors.Is(err, refusal) {
+	if err := mergeRuns(t.Context(), numbers, runs, func(piece) error { return refusal }); !errors.Is(err, refusal) {
 		t.Errorf("the error is %v", err)
 	}
 }

@@ -1,27 +1,21 @@
 package lakeio
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
 
 	"github.com/cespare/xxhash/v2"
-	"github.com/klauspost/compress/s2"
 
 	"millrace/schemas/table"
 )
 
 // A batch run is an external sort: rows are sorted and spilled in runs, one file
-// for each output, day and shard, and merged once all of them are there. A run
-// is a sequence of frames: a length, then an S2-compressed batch of frameRows.
-const frameRows = 8 << 10
+// for each output, day and shard, and merged once all of them are there.
 
 // Part names what becomes one sorted sequence of files in the lake.
 type Part struct {
@@ -41,8 +35,9 @@ type Run struct {
 }
 
 // Spiller sorts batches and spills them. Batches are sorted and written in the
-// background, as many at once as there are cores; one that cannot be written is
-// reported by the next call.
+// background, as many at once as there are cores. When one cannot be written, a
+// later call says so, and nothing of what was spilled since the last Finish is
+// left.
 type Spiller struct {
 	dir    string
 	output string
@@ -65,8 +60,11 @@ func NewSpiller(dir, output string, shards int) *Spiller {
 
 // Add takes over a batch and spills it in the background.
 func (s *Spiller) Add(b *table.Batch) error {
+	if err := s.failed(); err != nil {
+		return err
+	}
 	if b.Len() == 0 {
-		return s.failed()
+		return nil
 	}
 	s.slots <- struct{}{}
 	s.wg.Go(func() {
@@ -82,21 +80,40 @@ func (s *Spiller) Add(b *table.Batch) error {
 	return s.failed()
 }
 
+// failed tells of a spill that failed. Its caller is about to give up, perhaps
+// without calling Finish, so what was spilled is removed here.
 func (s *Spiller) failed() error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.err
+	err := s.err
+	s.mu.Unlock()
+	if err != nil {
+		s.wg.Wait()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.discard()
+	}
+	return err
 }
 
 // Finish waits for what is under way and returns the runs written since the
-// last Finish.
+// last Finish, none when it returns an error.
 func (s *Spiller) Finish() ([]Run, error) {
 	s.wg.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.err != nil {
+		s.discard()
+	}
 	runs, err := s.runs, s.err
 	s.runs, s.err = nil, nil
 	return runs, err
+}
+
+func (s *Spiller) discard() {
+	for _, r := range s.runs {
+		os.Remove(r.Path)
+	}
+	s.runs = nil
 }
 
 // spill writes one run for each day and shard that the batch touches.
@@ -154,32 +171,17 @@ func (s *Spiller) write(p Part, b *table.Batch, rows []uint32) (run Run, err err
 	if err != nil {
 		return run, err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
+	defer func() {
+		if err = errors.Join(err, f.Close()); err != nil {
+			os.Remove(f.Name())
+		}
+	}()
 	run = Run{Part: p, Path: f.Name(), Rows: len(rows)}
 	if first := b.Schema().Order[0]; isNumber(b.Schema().Columns[first].Kind) {
 		run.First = b.Int(first, int(rows[0]))
 	}
 	run.Sources = sources(b, rows)
-	w := bufio.NewWriterSize(f, 256<<10)
-	frame := table.NewBatch(b.Schema())
-	var raw, packed []byte
-	for from := 0; from < len(rows); from += s.frame {
-		frame.Reset()
-		frame.Gather(b, rows[from:min(from+s.frame, len(rows))])
-		if raw, err = frame.AppendBinary(raw[:0]); err != nil {
-			return run, err
-		}
-		packed = s2.Encode(packed[:cap(packed)], raw)
-		var head [4]byte
-		binary.LittleEndian.PutUint32(head[:], uint32(len(packed)))
-		if _, err = w.Write(head[:]); err == nil {
-			_, err = w.Write(packed)
-		}
-		if err != nil {
-			return run, err
-		}
-	}
-	return run, w.Flush()
+	return run, writeFrames(f, b, rows, s.frame)
 }
 
 // sources lists the distinct values of the column "source" in the rows.
@@ -207,58 +209,4 @@ func isNumber(k table.Kind) bool {
 		return false
 	}
 	return true
-}
-
-// runReader reads the frames of a run. Its file is open only between the first
-// frame and the last.
-type runReader struct {
-	run    Run
-	f      *os.File
-	r      *bufio.Reader
-	packed []byte
-	raw    []byte
-}
-
-// next returns the next frame, nil at the end.
-func (r *runReader) next() (*table.Batch, error) {
-	if r.f == nil {
-		f, err := os.Open(r.run.Path)
-		if err != nil {
-			return nil, fmt.Errorf("reading spilled rows: %w", err)
-		}
-		r.f, r.r = f, bufio.NewReaderSize(f, 64<<10)
-	}
-	b, err := r.frame()
-	if err != nil {
-		return nil, fmt.Errorf("reading spilled rows from %s: %w", filepath.Base(r.run.Path), err)
-	}
-	return b, nil
-}
-
-func (r *runReader) frame() (*table.Batch, error) {
-	var head [4]byte
-	if _, err := io.ReadFull(r.r, head[:]); err == io.EOF {
-		return nil, nil
-	} else if err != nil {
-		return nil, err
-	}
-	n := int(binary.LittleEndian.Uint32(head[:]))
-	if n > cap(r.packed) {
-		r.packed = make([]byte, n)
-	}
-	if _, err := io.ReadFull(r.r, r.packed[:n]); err != nil {
-		return nil, err
-	}
-	var err error
-	if r.raw, err = s2.Decode(r.raw[:cap(r.raw)], r.packed[:n]); err != nil {
-		return nil, err
-	}
-	return table.Decode(r.raw)
-}
-
-func (r *runReader) close() {
-	if r.f != nil {
-		r.f.Close()
-		r.f, r.r, r.packed, r.raw = nil, nil, nil, nil
-	}
 }
