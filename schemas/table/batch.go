@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"unsafe"
 )
 
 // nullCode stands for null in the codes of a text column.
@@ -87,14 +88,8 @@ func (b *Batch) PutText(col int, v []byte) { b.PutCode(col, b.Intern(col, v)) }
 
 // PutString appends to a String column.
 func (b *Batch) PutString(col int, v string) {
-	c := &b.cols[col]
-	if !b.schema.Columns[col].plain {
-		if code, ok := c.dict.index[v]; ok {
-			c.codes = append(c.codes, code)
-			return
-		}
-	}
-	b.PutText(col, []byte(v))
+	// The bytes are read only: Intern copies what it keeps.
+	b.PutCode(col, b.Intern(col, unsafe.Slice(unsafe.StringData(v), len(v))))
 }
 
 // Intern returns the code of a text in a column's dictionary, for callers that
