@@ -89,6 +89,7 @@ func Execute(ctx context.Context, o Options, configDir string, w Watcher) (r Res
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause // rather than what it led to
 	}
+	err = lakeio.FileError("write to", p.staging, err)
 	p.clearAfter(err)
 	return r, err
 }

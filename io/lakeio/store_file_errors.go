@@ -10,6 +10,18 @@ import (
 	"millrace/io/driver"
 )
 
+// FileError gives an error of the operating system that reached the surface bare
+// what fileError gives to those of a store: one object, its class and its cure.
+// Errors of other kinds stay as they are.
+func FileError(doing, object string, err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	if errors.As(err, &path) || errors.As(err, &link) {
+		return fileError(doing, object, err)
+	}
+	return err
+}
+
 // fileError gives an error of the operating system its class and its cure.
 func fileError(doing, object string, err error) error {
 	var known *driver.Error
@@ -28,6 +40,8 @@ func fileError(doing, object string, err error) error {
 		class, cure = driver.ErrNotFound, "check the spelling of the path"
 	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR), errors.Is(err, fs.ErrExist):
 		class, cure = driver.ErrInvalid, "a file is in the place of a folder or the other way round; move it away"
+	case errors.Is(err, syscall.EFBIG):
+		class, cure = driver.ErrFull, "raise the limit of file sizes (ulimit -f)"
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		cure = "raise the limit of open files (ulimit -n)"
 	}

@@ -113,10 +113,11 @@ func writeNote(path string, n partNote) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(path+".tmp", b, 0o644); err != nil {
-		return fmt.Errorf("noting a finished part: %w", err)
+	err = os.WriteFile(path+".tmp", b, 0o644)
+	if err == nil {
+		err = os.Rename(path+".tmp", path)
 	}
-	return os.Rename(path+".tmp", path)
+	return fileError("write to", filepath.Dir(path), err)
 }
 
 func sourcesOf(runs []Run) []string {
@@ -142,11 +143,11 @@ func removeRuns(runs []Run) error {
 // earlier attempt are thrown away; its finished parts are kept.
 func PrepareStaging(dir string) error {
 	if err := os.RemoveAll(filepath.Join(dir, "runs")); err != nil {
-		return fmt.Errorf("preparing the staging area: %w", err)
+		return fileError("clear", dir, err)
 	}
 	for _, sub := range []string{"runs", "files", "done"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
-			return fmt.Errorf("preparing the staging area: %w", err)
+			return fileError("create", filepath.Join(dir, sub), err)
 		}
 	}
 	return nil
