@@ -135,9 +135,10 @@ func (b *Batch) PutNull(col int) {
 // SetInt replaces a number, Time or Date.
 func (b *Batch) SetInt(col, row int, v int64) { b.cols[col].ints[row] = v }
 
-// Rewind drops what was put after the last EndRow, so that a row begun can be
-// given up. Its texts stay in their dictionaries until Reset.
-func (b *Batch) Rewind() {
+// Rewind goes back to so many rows and drops what was put after them, a row
+// begun included. Their texts stay in the dictionaries until Reset.
+func (b *Batch) Rewind(rows int) {
+	b.rows = rows
 	for i, col := range b.schema.Columns {
 		c := &b.cols[i]
 		switch {

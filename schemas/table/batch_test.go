@@ -93,7 +93,7 @@ func TestARowBegunCanBeGivenUp(t *testing.T) {
 			for col := range begun {
 				b.PutNull(col)
 			}
-			b.Rewind()
+			b.Rewind(b.Len())
 			if err := b.Check(); err != nil {
 				t.Fatal(err)
 			}
@@ -156,7 +156,7 @@ func TestCheckFindsRowsThatAreNotWhole(t *testing.T) {
 		},
 		"column name: code 7 of 1": func(b *table.Batch) {
 			b.Append(sparse{})
-			b.Rewind()
+			b.Rewind(b.Len())
 			b.PutInt(sparseTime, 1)
 			b.PutCode(sparseName, 7)
 			b.PutNull(sparseNote)

@@ -166,11 +166,14 @@ func (w *Worker) Lines(b *record.Block, data []byte, base int64) (Span, error) {
 
 // guarded turns a panic on one record into a bad row.
 func (w *Worker) guarded(line []byte, position int64) {
-	events := w.ledger.Events
+	events, bad, raw := w.events.Len(), w.bad.Len(), w.raw.Len()
+	before := w.ledger
 	defer func() {
 		if r := recover(); r != nil {
-			w.events.Rewind()
-			w.ledger.Events = events
+			w.events.Rewind(events)
+			w.bad.Rewind(bad)
+			w.raw.Rewind(raw)
+			w.ledger.Events, w.ledger.Skipped = before.Events, before.Skipped
 			w.refuse(badrow.Panic, line, position, int64(len(line)))
 		}
 	}()
@@ -330,12 +333,12 @@ func (w *Worker) file(r refused, noted int64) {
 		w.ledger.Skipped++
 		return
 	}
-	w.ledger.AddBad(r.reason)
 	w.bad.Append(&badrow.Row{
 		BadRowID: record.EventID(w.source, r.position), NotedTime: table.Millis(noted), Stage: "decode", Reason: string(r.reason),
 		Source: w.block.Source, Position: r.position, Length: r.length, Skeleton: badrow.Skeleton(r.line),
 	})
 	w.keep(r.line, r.position, noted)
+	w.ledger.AddBad(r.reason)
 }
 
 // Settle files the bad records that no readable line preceded in their call of

@@ -156,6 +156,25 @@ func TestAPanicOnOneRecordIsABadRow(t *testing.T) {
 	}
 }
 
+func TestAPanicAfterTheRowWasPutTakesTheRowBack(t *testing.T) {
+	w, _ := worker(accesslog.Config{Keep: func(dst, line []byte, _ record.Identity, _ int64) ([]byte, string) { return append(dst, line...), "" }})
+	w.Count = func(e *accesslog.Event) {
+		if string(e.Path) == "/poison" {
+			panic("an aggregate that panics")
+		}
+	}
+	process(t, w, record.Block{}, line(2, "/", "x"), line(2, "/poison", "x"), line(2, "/", "x"))
+	events, bad, _, raw := w.Take()
+	for _, b := range []*table.Batch{events, bad, raw} {
+		if err := b.Check(); err != nil {
+			t.Error(err)
+		}
+	}
+	if l := w.TakeLedger(); events.Len() != 2 || bad.Len() != 1 || raw.Len() != 3 || !l.Balanced() || l.Events != 2 || l.Bad != 1 {
+		t.Errorf("%d events, %d bad rows, %d raw rows, ledger %v", events.Len(), bad.Len(), raw.Len(), l)
+	}
+}
+
 func TestBadRowsAreFiledUnderTheNearestTime(t *testing.T) {
 	w, _ := worker(accesslog.Config{})
 	process(t, w, record.Block{}, `bad "1`, line(2, "/", "x"), `bad "2`, line(3, "/", "x"), `bad "3`)
@@ -223,79 +242,6 @@ func TestAnOversizeRecordIsOneBadRow(t *testing.T) {
 	if r := rowsOf[badrow.Row](bad)[0]; r.Reason != string(badrow.TooLong) || r.Length != 5<<20 || r.Position != 7 {
 		t.Errorf("bad row %+v", r)
 	}
-}
-
-func TestRowsDependOnTheLinesAlone(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 1))
-	var text []byte
-	for range 3000 {
-		switch r.IntN(10) {
-		case 0:
-			text = append(text, "broken \"line\n"...)
-		default:
-			text = append(text, line(1+r.IntN(3), fmt.Sprintf("/p/%d?u=%d@example.com", r.IntN(40), r.IntN(9)), fmt.Sprintf("agent %d", r.IntN(20)))...)
-			text = append(text, '\n')
-		}
-	}
-	whole := render(t, text, 1)
-	for cores := 2; cores <= 5; cores++ {
-		if diff := cmp.Diff(whole, render(t, text, cores)); diff != "" {
-			t.Fatalf("on %d workers (-one +many):\n%s", cores, diff)
-		}
-	}
-}
-
-// render gives the rows of a text that is one block spread over workers, sorted.
-func render(t *testing.T, text []byte, cores int) []string {
-	t.Helper()
-	b := record.Block{Source: source, Name: "test.log", Format: "combined", Data: text}
-	parts := accesslog.Cut(&b, cores)
-	if got := bytes.Join(parts, nil); !bytes.Equal(got, text) || len(parts) != cores {
-		t.Fatalf("Cut(%d) gave %d parts of %d bytes, want %d bytes", cores, len(parts), len(got), len(text))
-	}
-	var spans []accesslog.Span
-	var workers []*accesslog.Worker
-	base := int64(0)
-	for _, data := range parts {
-		w, _ := worker(accesslog.Config{})
-		span, err := w.Lines(&b, data, base)
-		if err != nil {
-			t.Fatal(err)
-		}
-		base += int64(len(data))
-		workers, spans = append(workers, w), append(spans, span)
-	}
-	accesslog.SettleAll(workers, spans)
-	all := table.NewBatch(weblog.Events)
-	allBad := table.NewBatch(badrow.Rows)
-	for _, w := range workers {
-		events, bad, _, _ := w.Take()
-		for _, e := range rowsOf[weblog.Event](events) {
-			all.Append(&e)
-		}
-		for _, r := range rowsOf[badrow.Row](bad) {
-			allBad.Append(&r)
-		}
-	}
-	var out []string
-	for _, b := range []*table.Batch{all, allBad} {
-		for _, row := range b.Sorted() {
-			var cells []string
-			for col := range b.Schema().Columns {
-				if b.Null(col, int(row)) {
-					cells = append(cells, "null")
-				} else if k := b.Schema().Columns[col].Kind; k == table.String {
-					cells = append(cells, string(b.Text(col, int(row))))
-				} else if k == table.UUID {
-					cells = append(cells, fmt.Sprintf("%x", b.UUID(col, int(row))))
-				} else {
-					cells = append(cells, fmt.Sprint(b.Int(col, int(row))))
-				}
-			}
-			out = append(out, strings.Join(cells, "|"))
-		}
-	}
-	return out
 }
 
 func TestCampaignIsReadFromTheQuery(t *testing.T) {
