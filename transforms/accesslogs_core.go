@@ -1,0 +1,158 @@
+package transforms
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"millrace/internal/maskkey"
+	"millrace/schemas/record"
+	"millrace/schemas/table"
+	"millrace/transforms/accesslog"
+	"millrace/transforms/mask"
+	"millrace/transforms/seal"
+	"millrace/transforms/sessions"
+)
+
+const (
+	// visitorShards spreads visitors over keys, see Sessions.
+	visitorShards = 64
+	// flushRows and flushBytes bound the rows a core holds before they go on.
+	flushRows  = 64 << 10
+	flushBytes = 24 << 20
+	// flushInput bounds how much input the aggregates of a core sum up before
+	// they go on, and so their memory.
+	flushInput = 32 << 20
+)
+
+// core is what one goroutine owns.
+type core struct {
+	worker   *accesslog.Worker
+	sessions *sessions.Collector
+	rollups  *rollups
+	input    int           // bytes since the aggregates last went on
+	flush    chan struct{} // end of the bundle
+}
+
+// output is what a core has ready to go on.
+type output struct {
+	events, bad, late, raw *table.Batch // nil for none
+	fragments, partials    []keyed
+	ledger                 []byte
+	last                   bool // of the bundle
+	err                    error
+}
+
+type keyed struct {
+	key  string
+	blob []byte
+}
+
+func newCore(cfg AccessLogConfig, key maskkey.Key, bots accesslog.Bots) (*core, error) {
+	keep, err := keeper(cfg.Common.Raw, key.ID(), key.Secret())
+	if err != nil {
+		return nil, err
+	}
+	c := &core{flush: make(chan struct{})}
+	if c.rollups, err = newRollups(cfg.ExactVisitors); err != nil {
+		return nil, err
+	}
+	if c.sessions, err = sessions.NewCollector(cfg.Sessions); err != nil {
+		return nil, err
+	}
+	c.worker = accesslog.New(accesslog.Config{
+		Masker: mask.New(key.ID(), key.Secret(), mask.Options{}), Bots: bots,
+		From: cfg.Common.From, To: cfg.Common.To,
+		Keep: keep, Count: c.rollups.add, Visit: c.visit,
+	})
+	return c, nil
+}
+
+// keeper gives the raw archive's payloads.
+func keeper(raw, keyID string, key [32]byte) (func(dst, line []byte, source record.Identity, position int64) ([]byte, string), error) {
+	switch raw {
+	case "plain":
+		return func(dst, line []byte, _ record.Identity, _ int64) ([]byte, string) { return append(dst, line...), "" }, nil
+	case "sealed":
+		s, err := seal.New(key)
+		return func(dst, line []byte, source record.Identity, position int64) ([]byte, string) {
+			return s.Append(dst, line, source, position), keyID
+		}, err
+	}
+	return nil, nil
+}
+
+func (c *core) visit(e *accesslog.Event) {
+	c.sessions.Add(e.Visitor, &sessions.Event{
+		Time: e.Time, Source: e.Source, Position: e.Position, Page: e.PageView, Path: e.Path,
+		Campaign: accesslog.Campaign(e.Query), Bot: e.Bot,
+	})
+}
+
+// serve processes blocks until quit is closed.
+func (c *core) serve(blocks <-chan *record.Block, ready chan<- output, quit <-chan struct{}) {
+	for {
+		var out output
+		select {
+		case block := <-blocks:
+			out = c.process(block)
+			if out.empty() {
+				continue
+			}
+		case <-c.flush:
+			out = c.take(true)
+			out.last = true
+		case <-quit:
+			return
+		}
+		select {
+		case ready <- out:
+		case <-quit:
+			return
+		}
+	}
+}
+
+// finish asks for everything that is left, once the block in hand is done.
+func (c *core) finish(quit <-chan struct{}) {
+	select {
+	case c.flush <- struct{}{}:
+	case <-quit:
+	}
+}
+
+func (o *output) empty() bool { return o.events == nil && o.ledger == nil && o.err == nil }
+
+// process gives what became enough to go on.
+func (c *core) process(block *record.Block) output {
+	span, err := c.worker.Lines(block, block.Data, block.Base)
+	if err != nil {
+		return output{err: fmt.Errorf("decoding %s from byte %d: %w", block.Name, block.Base, err)}
+	}
+	c.worker.Settle(span, span.First)
+	c.input += len(block.Data)
+	if c.input >= flushInput {
+		return c.take(true)
+	}
+	if c.worker.Rows() >= flushRows || c.worker.Size() >= flushBytes {
+		return c.take(false)
+	}
+	return output{}
+}
+
+// take gives the rows, and the aggregates if asked to.
+func (c *core) take(aggregates bool) (out output) {
+	out.events, out.bad, out.late, out.raw = c.worker.Take()
+	if !aggregates {
+		return out
+	}
+	c.input = 0
+	for _, p := range c.sessions.Flush(visitorShards) {
+		out.fragments = append(out.fragments, keyed{strconv.Itoa(p.Shard), pack(p.Blob)})
+	}
+	c.rollups.send(func(key string, packed []byte) { out.partials = append(out.partials, keyed{key, packed}) })
+	if out.ledger, out.err = json.Marshal(c.worker.TakeLedger()); out.err != nil {
+		out.err = fmt.Errorf("writing the ledger: %w", out.err)
+	}
+	return out
+}
