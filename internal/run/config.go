@@ -134,6 +134,9 @@ func (f *file) each(e *ast.MappingValueNode, visit func(name, value string, n as
 	if _, null := e.Value.(*ast.NullNode); null {
 		return
 	}
+	if m, ok := e.Value.(*ast.MappingNode); ok && len(m.Values) == 0 {
+		return // {}
+	}
 	list, ok := entries(e.Value)
 	if !ok {
 		f.fault(e.Key, "%s is %s, and should be lines of NAME: VALUE, indented below it", keyOf(e), kindOf(e.Value))

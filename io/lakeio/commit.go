@@ -87,7 +87,7 @@ func (ch Change) plan(ctx context.Context, s Store) (commit, error) {
 		}
 		c.Put = append(c.Put, document{Key: key, Text: string(text)})
 	}
-	c.Put = append(c.Put, document{Key: viewsKey, Text: Views(s.Name(""), now)})
+	c.Put = append(c.Put, document{Key: viewsKey, Text: Views(viewRoot(s), now)})
 	for i, d := range c.Put {
 		before, _, err := ReadAll(ctx, s, d.Key, maxJSON)
 		if errors.Is(err, driver.ErrNotFound) {

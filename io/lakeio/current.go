@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -214,4 +215,14 @@ func Views(root string, outputs []Current) string {
 		fmt.Fprintf(&b, "CREATE OR REPLACE VIEW %s AS SELECT * FROM read_parquet([\n%s\n], hive_partitioning = false);\n", c.Output, strings.Join(keys, ",\n"))
 	}
 	return b.String()
+}
+
+// viewRoot is the root of a store as a reader in any folder can address it.
+func viewRoot(s Store) string {
+	if f, ok := s.(*fileStore); ok {
+		if root, err := filepath.Abs(f.root); err == nil {
+			return root
+		}
+	}
+	return s.Name("")
 }
