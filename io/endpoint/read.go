@@ -125,7 +125,7 @@ func (fn *readFn) read(ctx context.Context, split driver.Split, rt *sdf.LockRTra
 	defer seen.done()
 	for i := rt.GetRestriction().(offsetrange.Restriction).Start; ; i++ {
 		block, err := r.Next(ctx)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

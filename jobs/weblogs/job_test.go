@@ -1,7 +1,6 @@
 package weblogs_test
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -134,14 +133,18 @@ var sources = map[string]func(s beam.Scope) beam.PCollection{
 	"stream": func(s beam.Scope) beam.PCollection {
 		c := teststream.NewConfig()
 		for _, b := range blocks() {
-			if err := c.AddElements(ms, b); err != nil {
-				panic(err)
-			}
-			c.AdvanceWatermark(ms)
+			must(c.AddElements(ms, b))
+			must(c.AdvanceWatermark(ms))
 		}
-		c.AdvanceWatermarkToInfinity()
+		must(c.AdvanceWatermarkToInfinity())
 		return teststream.Create(s, c)
 	},
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
 }
 
 func TestOutputsAreTheSameWhateverBringsTheLines(t *testing.T) {
@@ -164,7 +167,7 @@ func TestTheJobUsesNoReflection(t *testing.T) {
 	if len(out.Rows) == 0 {
 		t.Fatal("no outputs")
 	}
-	e, err := vet.Evaluate(context.Background(), p)
+	e, err := vet.Evaluate(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
 	}

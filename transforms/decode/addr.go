@@ -101,7 +101,7 @@ func readIPv6(b []byte) (netip.Addr, bool) {
 			}
 			tail := a.As4()
 			copy(out[at:], tail[:])
-			at, i = at+4, len(b)
+			at += 4
 			break
 		}
 		out[at], out[at+1] = byte(group>>8), byte(group)
