@@ -117,7 +117,9 @@ func TestFilesOfADayHoldItsRowsOnceInOrder(t *testing.T) {
 			byPart[f.Part] = append(byPart[f.Part], list...)
 			all = append(all, list...)
 		}
-		order := func(a, b number) int { return cmpOr(int64(a.At)-int64(b.At), int64(a.Source[0])-int64(b.Source[0]), a.N-b.N) }
+		order := func(a, b number) int {
+			return cmpOr(int64(a.At)-int64(b.At), int64(a.Source[0])-int64(b.Source[0]), a.N-b.N)
+		}
 		for p, list := range byPart {
 			if !slices.IsSortedFunc(list, order) {
 				t.Errorf("the files of %v, one after the other, are not in order", p)

@@ -173,4 +173,3 @@ func awkward(r *rand.Rand, s *table.Schema, row reflect.Value, day int64) {
 		}
 	}
 }
-
