@@ -49,8 +49,8 @@ type document struct {
 
 // Commit makes the staged files of a run appear in the lake, in place of what
 // the outputs held for the touched days, together with the notes. What fails is
-// undone: after an error the lake is as it was. A commit that is killed is carried
-// through by Recover.
+// undone: after an error, a cancellation included, the lake is as it was. A commit
+// that is killed, or that lost its lease, is carried through by Recover.
 func Commit(ctx context.Context, s Store, ch Change) error {
 	c, err := ch.plan(ctx, s)
 	if err != nil {
@@ -60,12 +60,22 @@ func Commit(ctx context.Context, s Store, ch Change) error {
 		return err
 	}
 	if err := c.appear(ctx, s); err != nil {
+		ctx = unlessLeaseLost(ctx)
 		if undo := c.undo(ctx, s); undo != nil {
 			return fmt.Errorf("%w (and undoing the rest: %w; the next run on this lake carries the change through or undoes it)", err, undo)
 		}
 		return err
 	}
-	return c.clear(ctx, s)
+	return c.clear(unlessLeaseLost(ctx), s)
+}
+
+// unlessLeaseLost is a context for what must not stop halfway because somebody
+// pressed Ctrl-C. When the lake is another's by now, it is not ours to tidy.
+func unlessLeaseLost(ctx context.Context) context.Context {
+	if errors.Is(context.Cause(ctx), driver.ErrLeaseLost) {
+		return ctx
+	}
+	return context.WithoutCancel(ctx)
 }
 
 // plan writes down what is to be done.
@@ -126,27 +136,39 @@ func (c commit) clear(ctx context.Context, s Store) error {
 	return s.Delete(ctx, commitKey)
 }
 
-// undo takes back what appeared. It gives space free first, as a full disk may
-// be why, and can be interrupted anywhere and repeated.
+// undo takes back what appeared: the bookkeeping first, so that no reader follows
+// it to a file that is gone. On a full disk that may fail until the files gave
+// their space back. It can be interrupted anywhere and repeated.
 func (c commit) undo(ctx context.Context, s Store) error {
 	named, err := c.namedBefore()
 	if err != nil {
 		return err
 	}
+	full := c.restore(ctx, s)
 	var stray []string
-	for _, f := range c.Place {
-		if !named[f.Key] {
-			stray = append(stray, f.Key)
-		}
-	}
 	for _, d := range c.Put {
 		if d.Before == nil {
 			stray = append(stray, d.Key)
 		}
 	}
+	for _, f := range c.Place {
+		if !named[f.Key] {
+			stray = append(stray, f.Key)
+		}
+	}
 	if err := s.Delete(ctx, stray...); err != nil {
 		return err
 	}
+	if full != nil {
+		if err := c.restore(ctx, s); err != nil {
+			return err
+		}
+	}
+	return s.Delete(ctx, commitKey)
+}
+
+// restore gives the bookkeeping that was there before its content back.
+func (c commit) restore(ctx context.Context, s Store) error {
 	for _, d := range c.Put {
 		if d.Before == nil {
 			continue
@@ -158,7 +180,7 @@ func (c commit) undo(ctx context.Context, s Store) error {
 			return err
 		}
 	}
-	return s.Delete(ctx, commitKey)
+	return nil
 }
 
 // namedBefore lists the files that the lake consisted of: a run that is repeated
