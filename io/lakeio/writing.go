@@ -156,13 +156,17 @@ func PrepareStaging(dir string) error {
 // StagedFiles lists the finished files of a run, ordered by output, day and
 // shard.
 func StagedFiles(dir string) ([]File, error) {
-	notes, err := filepath.Glob(filepath.Join(dir, "done", "*.json"))
-	if err != nil {
-		return nil, err
+	done := filepath.Join(dir, "done")
+	entries, err := os.ReadDir(done)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("reading what was finished: %w", err)
 	}
 	var files []File
-	for _, path := range notes {
-		n, err := readNote(path)
+	for _, e := range entries {
+		if filepath.Ext(e.Name()) != ".json" {
+			continue // a note that was being written
+		}
+		n, err := readNote(filepath.Join(done, e.Name()))
 		if err != nil {
 			return nil, fmt.Errorf("reading what was finished: %w", err)
 		}
