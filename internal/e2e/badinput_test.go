@@ -208,7 +208,7 @@ func TestAYAMLFileHoldsAWholeRunAndFlagsWin(t *testing.T) {
 	}
 }
 
-func TestAPlanTouchesNothing(t *testing.T) {
+func TestAPlanIsReadableAndMakesNoKey(t *testing.T) {
 	t.Parallel()
 	e := userWith(t)
 	for name, lake := range twoLakes(t, e) {

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"millrace/internal/testenv"
@@ -125,9 +126,16 @@ type process struct {
 // latest.
 func start(t testing.TB, e env, args ...string) *process {
 	t.Helper()
+	return startAs(t, e, nil, args...)
+}
+
+// startAs is start as another user or with other limits.
+func startAs(t testing.TB, e env, as *syscall.SysProcAttr, args ...string) *process {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	p := &process{Cmd: exec.CommandContext(ctx, build(t), args...)}
 	p.Dir, p.Env, p.Stdout, p.Stderr = e.dir, e.environ(), &p.out, &p.err
+	p.SysProcAttr = as
 	if err := p.Start(); err != nil {
 		t.Fatalf("starting millrace %v: %v", args, err)
 	}
