@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"testing"
 )
 
@@ -45,14 +46,18 @@ func sameRows(t *testing.T, lake, output, query string) {
 	}
 }
 
-// checkSessions sessionizes the events again by window functions: a pause of 30
-// minutes ends a chain, and a chain that began 24 hours or more before a UTC
-// midnight is cut there.
+// checkSessions holds the sessions against the events, sessionized by DuckDB.
 func checkSessions(t *testing.T, lake string) {
 	t.Helper()
-	sameRows(t, lake, "sessions", `
+	sameRows(t, lake, "sessions", fmt.Sprintf(sessionsQuery, 30*60_000))
+}
+
+// sessionsQuery sessionizes events by window functions: a pause of so many
+// milliseconds ends a chain, and a chain that began 24 hours or more before a UTC
+// midnight is cut there.
+const sessionsQuery = `
 		WITH paused AS (
-			SELECT *, epoch_ms(event_time) AS ms, ms - lag(ms) OVER w >= 1800000 AS pause
+			SELECT *, epoch_ms(event_time) AS ms, ms - lag(ms) OVER w >= %d AS pause
 			FROM events WINDOW w AS (PARTITION BY visitor_id ORDER BY event_time, source, position)),
 		chained AS (SELECT *, count(*) FILTER (pause) OVER (PARTITION BY visitor_id ORDER BY event_time, source, position) AS chain FROM paused),
 		bound AS (SELECT *, min(ms) OVER (PARTITION BY visitor_id, chain) AS chain_start FROM chained),
@@ -67,5 +72,4 @@ func checkSessions(t *testing.T, lake string) {
 			visitor_id, make_timestamptz(start_ms * 1000) AS start_time, make_timestamptz(end_ms * 1000) AS end_time, events, page_views,
 			entry_page, exit_page, page_views <= 1 AS bounce, version, end_ms - start_ms AS duration_ms,
 			end_ms - start_ms >= 10000 OR page_views >= 2 AS engaged, bot, false AS truncated
-		FROM sessions`)
-}
+		FROM sessions`
