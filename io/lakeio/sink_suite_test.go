@@ -1,0 +1,162 @@
+package lakeio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"millrace/internal/testenv"
+	"millrace/io/iotest"
+	"millrace/schemas/table"
+)
+
+var lakeCan = iotest.SinkCan{Pinned: true, Whole: true, ReplacesDays: true, Exclusive: true}
+
+func refuseElement(element reflect.Type) error {
+	if element.Kind() != reflect.Struct {
+		return fmt.Errorf("%v is no row", element)
+	}
+	_, err := table.Of(element, "any", 1)
+	return err
+}
+
+func TestALakeInAFolderKeepsWhatSinksPromise(t *testing.T) {
+	iotest.RunSinkTests(t, iotest.SinkHarness{Can: lakeCan, Refuse: refuseElement, Child: "TestHelperWritesToALake", New: func(t *testing.T) iotest.SinkPlace {
+		dir := t.TempDir()
+		return attachLake(t, dir+"|"+filepath.Join(dir, stagingName))
+	}})
+}
+
+func TestALakeOnS3KeepsWhatSinksPromise(t *testing.T) {
+	server := testenv.S3(t)
+	lakes := 0
+	iotest.RunSinkTests(t, iotest.SinkHarness{Can: lakeCan, Refuse: refuseElement, Child: "TestHelperWritesToALake", New: func(t *testing.T) iotest.SinkPlace {
+		lakes++
+		place := attachLake(t, fmt.Sprintf("s3://%s/lake-%d|%s", server.Bucket, lakes, t.TempDir()))
+		place.Expire = func(t *testing.T) {
+			s := openStore(t, fmt.Sprintf("s3://%s/lake-%d", server.Bucket, lakes))
+			if err := s.Delete(t.Context(), keys(t, s, leaseDir)...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return place
+	}})
+}
+
+func TestHelperWritesToALake(t *testing.T) { iotest.SinkChild(t, attachLake) }
+
+// sinkLake is a lake with the folder of its staging areas.
+type sinkLake struct {
+	store   Store
+	staging string
+	step    func() error
+}
+
+var sinkSchemas = map[string]*table.Schema{"rows": iotest.SinkRows}
+
+// attachLake is a place by its address: a lake and a folder, parted by a bar.
+func attachLake(t *testing.T, address string) iotest.SinkPlace {
+	location, staging, _ := strings.Cut(address, "|")
+	l := &sinkLake{store: openStore(t, location), staging: staging}
+	return iotest.SinkPlace{
+		Address: address,
+		Open:    l.open,
+		Read: func(t *testing.T) (rows []iotest.SinkRow) {
+			c, err := LoadCurrent(t.Context(), l.store, "rows")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, day := range slices.Sorted(maps.Keys(c.Days)) {
+				for _, f := range c.Days[day].Files {
+					rows = append(rows, decodeFile[iotest.SinkRow](t, []byte(content(t, l.store, f.Key)))...)
+				}
+			}
+			return rows
+		},
+		Stored: func(t *testing.T) map[string]string {
+			data := objects(t, l.store)
+			maps.DeleteFunc(data, func(key, _ string) bool { return strings.HasPrefix(key, "_") })
+			return data
+		},
+		Watch: func(step func() error) { l.step = step },
+	}
+}
+
+// sinkWriter goes through a lake's protocol as a run does.
+type sinkWriter struct {
+	Writing
+	store    Store
+	lease    *Lease
+	standing Standing
+	spiller  *Spiller
+}
+
+func (l *sinkLake) open(ctx context.Context, run string) (_ iotest.SinkWriter, err error) {
+	lease, err := AcquireLease(ctx, l.store, "lake", Owner{Run: run})
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, lease.Release())
+		}
+	}()
+	w := &sinkWriter{lease: lease, store: watch(l.store, func(string) error {
+		if l.step == nil {
+			return nil
+		}
+		return l.step()
+	}, quiet)}
+	if _, err := Recover(ctx, w.store); err != nil {
+		return nil, err
+	}
+	if w.standing, err = LoadStanding(ctx, w.store, sinkSchemas); err != nil {
+		return nil, err
+	}
+	w.Writing = Writing{Run: run, Output: "rows", Schema: iotest.SinkRows.ID(), Staging: filepath.Join(l.staging, run), Revisions: w.standing.Revisions(run)}
+	if err := PrepareStaging(w.Staging); err != nil {
+		return nil, err
+	}
+	w.spiller, err = w.Spiller()
+	return w, err
+}
+
+func (w *sinkWriter) Write(_ context.Context, b *table.Batch) error { return w.spiller.Add(b) }
+
+func (w *sinkWriter) Finish(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, w.lease.Release()) }()
+	runs, err := w.spiller.Finish()
+	if err != nil {
+		return err
+	}
+	parts := map[Part][]Run{}
+	for _, r := range runs {
+		parts[r.Part] = append(parts[r.Part], r)
+	}
+	for _, runs := range parts {
+		if err := w.Merge(ctx, runs, func(int) {}); err != nil {
+			return err
+		}
+	}
+	files, err := StagedFiles(w.Staging)
+	if err != nil {
+		return err
+	}
+	change := Change{Run: w.Run, Standing: w.standing, Schemas: sinkSchemas, Touched: daysOf(files), Revisions: w.Revisions, Files: files}
+	if err := Commit(ctx, w.store, change); err != nil {
+		return err
+	}
+	return os.RemoveAll(w.Staging)
+}
+
+func (w *sinkWriter) Abort() {
+	_, _ = w.spiller.Finish()
+	_ = w.lease.Release()
+}
