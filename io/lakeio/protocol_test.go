@@ -404,3 +404,26 @@ func TestAFinishedPartIsNotWrittenAgain(t *testing.T) {
 		t.Errorf("a new attempt finds runs %q and parts %v", left, staged())
 	}
 }
+
+// Another run may have rewritten the day between two attempts, so that the rows'
+// versions and the files' names are old.
+func TestAFinishedPartOfAnOldRevisionIsWrittenAgain(t *testing.T) {
+	dir := t.TempDir()
+	if err := PrepareStaging(dir); err != nil {
+		t.Fatal(err)
+	}
+	for revision := range int32(2) {
+		w := Writing{Run: "r", Output: "x", Schema: numbers.ID(), Staging: dir, Revisions: map[int64]int32{0: revision}}
+		s, err := w.Spiller()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Merge(t.Context(), spillAll(t, s, []*table.Batch{batchOf(numbers, []number{{N: 1}})})[Part{Output: "x"}], func(int) {}); err != nil {
+			t.Fatal(err)
+		}
+		files, err := StagedFiles(dir)
+		if err != nil || len(files) != 1 || !strings.Contains(files[0].Key, fmt.Sprintf("-r%d-", revision)) {
+			t.Errorf("revision %d is staged as %+v, %v", revision, files, err)
+		}
+	}
+}

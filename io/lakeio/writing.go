@@ -57,7 +57,7 @@ func (w Writing) Merge(ctx context.Context, runs []Run, written func(rows int)) 
 	for _, r := range runs {
 		rows += int64(r.Rows)
 	}
-	if done, err := readNote(note); err == nil && done.complete(rows) {
+	if done, err := readNote(note); err == nil && done.complete(rows, w.Revisions[part.Day]) {
 		written(int(rows))
 		return removeRuns(runs)
 	}
@@ -73,7 +73,7 @@ func (w Writing) Merge(ctx context.Context, runs []Run, written func(rows int)) 
 	for i := range files {
 		files[i].Sources = sourcesOf(runs)
 	}
-	if err := writeNote(note, partNote{Part: part, Rows: rows, Files: files}); err != nil {
+	if err := writeNote(note, partNote{Part: part, Revision: w.Revisions[part.Day], Rows: rows, Files: files}); err != nil {
 		return err
 	}
 	return removeRuns(runs)
@@ -81,15 +81,16 @@ func (w Writing) Merge(ctx context.Context, runs []Run, written func(rows int)) 
 
 // partNote records a finished part.
 type partNote struct {
-	Part  Part   `json:"part"`
-	Rows  int64  `json:"rows"`
-	Files []File `json:"files"`
+	Part     Part   `json:"part"`
+	Revision int32  `json:"revision"`
+	Rows     int64  `json:"rows"`
+	Files    []File `json:"files"`
 }
 
-// complete tells whether the note stands for as many rows and its files are
-// still there, as long as they were.
-func (n partNote) complete(rows int64) bool {
-	if n.Rows != rows {
+// complete tells whether the note stands for as many rows of the same revision
+// and its files are still there, as long as they were.
+func (n partNote) complete(rows int64, revision int32) bool {
+	if n.Rows != rows || n.Revision != revision {
 		return false
 	}
 	for _, f := range n.Files {
