@@ -59,6 +59,14 @@ type sinkLake struct {
 	step    func() error
 }
 
+// data is all files of the lake but its bookkeeping.
+func (l *sinkLake) data(t *testing.T) map[string]string {
+	t.Helper()
+	data := objects(t, l.store)
+	maps.DeleteFunc(data, func(key, _ string) bool { return strings.HasPrefix(key, "_") })
+	return data
+}
+
 var sinkSchemas = map[string]*table.Schema{"rows": iotest.SinkRows}
 
 // attachLake is a place by its address: a lake and a folder, parted by a bar.
@@ -73,19 +81,21 @@ func attachLake(t *testing.T, address string) iotest.SinkPlace {
 			if err != nil {
 				t.Fatal(err)
 			}
+			stored := l.data(t)
+			_, underWay := objects(t, l.store)[commitKey]
 			for _, day := range slices.Sorted(maps.Keys(c.Days)) {
 				for _, f := range c.Days[day].Files {
+					delete(stored, f.Key)
 					rows = append(rows, decodeFile[iotest.SinkRow](t, []byte(content(t, l.store, f.Key)))...)
 				}
 			}
+			if len(stored) > 0 && !underWay {
+				t.Errorf("a reader that takes all files finds also %q", slices.Sorted(maps.Keys(stored)))
+			}
 			return rows
 		},
-		Stored: func(t *testing.T) map[string]string {
-			data := objects(t, l.store)
-			maps.DeleteFunc(data, func(key, _ string) bool { return strings.HasPrefix(key, "_") })
-			return data
-		},
-		Watch: func(step func() error) { l.step = step },
+		Stored: l.data,
+		Watch:  func(step func() error) { l.step = step },
 	}
 }
 
