@@ -1,14 +1,11 @@
 package table
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
-// keyed is a row number beside its most significant sort value, so that most
-// comparisons touch nothing else.
+// keyed is a row number beside its most significant sort value, to sort by that
+// without a look at the rows.
 type keyed struct {
-	first int64
+	first uint64
 	row   uint32
 }
 
@@ -33,21 +30,59 @@ func (b *Batch) Sorted() []uint32 {
 	}
 	keys := make([]keyed, b.rows)
 	for i, v := range b.cols[first].ints {
-		keys[i] = keyed{v, uint32(i)}
+		keys[i] = keyed{uint64(v) ^ 1<<63, uint32(i)} // unsigned in the same order
 	}
-	slices.SortFunc(keys, func(x, y keyed) int {
-		if c := cmp.Compare(x.first, y.first); c != 0 {
-			return c
-		}
-		if c := Compare(b, int(x.row), b, int(y.row)); c != 0 {
-			return c
-		}
-		return cmp.Compare(x.row, y.row)
-	})
-	for i, k := range keys {
+	for i, k := range sortKeyed(keys) {
 		order[i] = k.row
 	}
+	from := 0
+	for to := 1; to <= len(order); to++ {
+		if to == len(order) || b.Int(first, int(order[to])) != b.Int(first, int(order[from])) {
+			b.sortTied(order[from:to])
+			from = to
+		}
+	}
 	return order
+}
+
+// sortTied sorts rows that only later columns of the order tell apart; mostly
+// they lie in order.
+func (b *Batch) sortTied(rows []uint32) {
+	compare := func(i, j uint32) int { return Compare(b, int(i), b, int(j)) }
+	if !slices.IsSortedFunc(rows, compare) {
+		slices.SortStableFunc(rows, compare)
+	}
+}
+
+// sortKeyed is a radix sort, stable, by digits of 11 bits from the least one up.
+// Digits that all keys share cost nothing, so a log's few minutes take two
+// passes.
+func sortKeyed(keys []keyed) []keyed {
+	const bits = 11
+	differ := uint64(0)
+	for _, k := range keys {
+		differ |= k.first ^ keys[0].first
+	}
+	other := make([]keyed, len(keys))
+	for shift := 0; differ>>shift != 0; shift += bits {
+		if differ>>shift&(1<<bits-1) == 0 {
+			continue
+		}
+		var starts [1<<bits + 1]int
+		for _, k := range keys {
+			starts[k.first>>shift&(1<<bits-1)+1]++
+		}
+		for digit := range 1 << bits {
+			starts[digit+1] += starts[digit]
+		}
+		for _, k := range keys {
+			at := &starts[k.first>>shift&(1<<bits-1)]
+			other[*at] = k
+			*at++
+		}
+		keys, other = other, keys
+	}
+	return keys
 }
 
 // Gather appends the named rows of src to b, which must be empty and of the same
