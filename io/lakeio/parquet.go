@@ -223,20 +223,21 @@ func (p *parquetWriter) abandon() {
 const writeRows = 4096
 
 func fillRowGroup(w *parquet.ConcurrentRowGroupWriter, s *table.Schema, pieces []piece) error {
+	numbers, batches := numberBatches(pieces)
 	values := make([]parquet.Value, 0, writeRows)
 	for i, cw := range w.ColumnWriters() {
-		c := s.Columns[i]
+		c := newColumnValues(s.Columns[i], i, batches)
 		write := func() error {
 			if _, err := cw.WriteRowValues(values); err != nil {
-				return fmt.Errorf("writing column %s: %w", c.Name, err)
+				return fmt.Errorf("writing column %s: %w", c.column.Name, err)
 			}
 			values = values[:0]
 			return nil
 		}
-		for _, p := range pieces {
+		for n, p := range pieces {
 			for p.from < p.to {
 				part := piece{p.batch, p.from, min(p.to, p.from+writeRows-len(values))}
-				values = appendValues(values, c, i, part)
+				values = c.append(values, part, numbers[n])
 				p.from = part.to
 				if len(values) == writeRows {
 					if err := write(); err != nil {
@@ -249,51 +250,8 @@ func fillRowGroup(w *parquet.ConcurrentRowGroupWriter, s *table.Schema, pieces [
 			return err
 		}
 		if err := cw.Flush(); err != nil {
-			return fmt.Errorf("writing column %s: %w", c.Name, err)
+			return fmt.Errorf("writing column %s: %w", c.column.Name, err)
 		}
 	}
 	return nil
-}
-
-// appendValues turns rows of one column into Parquet values.
-func appendValues(values []parquet.Value, c table.Column, col int, p piece) []parquet.Value {
-	level := 0
-	if c.Null {
-		level = 1
-	}
-	null := parquet.NullValue().Level(0, 0, col)
-	set := func(v parquet.Value) parquet.Value { return v.Level(0, level, col) }
-	if c.Kind == table.String || c.Kind == table.Bytes {
-		codes, _ := p.batch.Codes(col)
-		for _, code := range codes[p.from:p.to] {
-			if table.IsNullCode(code) {
-				values = append(values, null)
-			} else {
-				values = append(values, set(parquet.ByteArrayValue(p.batch.DictValue(col, code))))
-			}
-		}
-		return values
-	}
-	for row := p.from; row < p.to; row++ {
-		if c.Null && p.batch.Null(col, row) {
-			values = append(values, null)
-			continue
-		}
-		var v parquet.Value
-		switch c.Kind {
-		case table.Bool:
-			v = parquet.BooleanValue(p.batch.Bool(col, row))
-		case table.Int32, table.Date:
-			v = parquet.Int32Value(int32(p.batch.Int(col, row)))
-		case table.Float64:
-			v = parquet.DoubleValue(p.batch.Float(col, row))
-		case table.UUID:
-			id := p.batch.UUIDBytes(col, row)
-			v = parquet.FixedLenByteArrayValue(id)
-		default:
-			v = parquet.Int64Value(p.batch.Int(col, row))
-		}
-		values = append(values, set(v))
-	}
-	return values
 }

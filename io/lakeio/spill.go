@@ -118,24 +118,29 @@ func (s *Spiller) discard() {
 
 // spill writes one run for each day and shard that the batch touches.
 func (s *Spiller) spill(b *table.Batch) ([]Run, error) {
-	rows := map[Part][]uint32{}
+	rows := map[Part]*[]uint32{}
 	var parts []Part
+	var last Part // of the row before: mostly the same
+	var list *[]uint32
 	for _, row := range b.Sorted() {
 		p := Part{Output: s.output, Day: b.DayOf(int(row))}
 		if s.shards > 1 {
 			p.Shard = shardOf(b, int(row), s.shards)
 		}
-		if _, seen := rows[p]; !seen {
-			if why, frozen := s.frozen[p.Day]; frozen {
-				return nil, errors.New(why)
+		if list == nil || p != last {
+			if list, last = rows[p], p; list == nil {
+				if why, frozen := s.frozen[p.Day]; frozen {
+					return nil, errors.New(why)
+				}
+				list = new([]uint32)
+				rows[p], parts = list, append(parts, p)
 			}
-			parts = append(parts, p)
 		}
-		rows[p] = append(rows[p], row)
+		*list = append(*list, row)
 	}
 	var runs []Run
 	for _, p := range parts {
-		run, err := s.write(p, b, rows[p])
+		run, err := s.write(p, b, *rows[p])
 		if err != nil {
 			return runs, err
 		}
