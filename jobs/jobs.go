@@ -2,6 +2,8 @@
 package jobs
 
 import (
+	"fmt"
+
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"millrace/jobs/weblogs"
@@ -64,7 +66,13 @@ var Catalogue = []Job{
 		Validate:    func(s any) error { return s.(*weblogs.Settings).Validate() },
 		Detect:      func(head []byte) string { return formatName(decode.Detect(head)) },
 		Formats:     []string{decode.Common.String(), decode.Combined.String(), decode.VhostCombined.String()},
-		Fingerprint: func(s any) (string, error) { return transforms.BotsVersion(s.(*weblogs.Settings).BotsFile) },
+		Fingerprint: func(s any) (string, error) {
+			version, err := transforms.BotsVersion(s.(*weblogs.Settings).BotsFile)
+			if err != nil {
+				return "", fmt.Errorf("setting bots.file: %w", err)
+			}
+			return version, nil
+		},
 		Shards:      func(s any) int { return s.(*weblogs.Settings).Shards },
 		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {
 			return weblogs.Build(s, *settings.(*weblogs.Settings), c, records)

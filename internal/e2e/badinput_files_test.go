@@ -68,7 +68,7 @@ func TestASourceThatCannotBeReadIsNamedAndLeavesTheLakeAlone(t *testing.T) {
 		}
 	}
 	writeFile(t, e.in("hidden", ".access.log"), []byte(oneDay))
-	if err := syscall.Mkfifo(e.in("pipe"), 0o644); err != nil {
+	if err := syscall.Mkfifo(filepath.Join(e.home, "pipe"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	cases := map[string]struct{ source, want string }{
@@ -89,7 +89,7 @@ func TestASourceThatCannotBeReadIsNamedAndLeavesTheLakeAlone(t *testing.T) {
 		"a program":                    {"bad/program", "read bad/program: it is a program"},
 		"a Parquet file":               {"bad/lake.parquet", "read bad/lake.parquet: it is a Parquet file"},
 		"UTF-16 text":                  {"bad/wide.log", "read bad/wide.log: it is UTF-16 text"},
-		"a pipe":                       {"pipe", "pipe: it is not a regular file"},
+		"a pipe":                       {filepath.Join(e.home, "pipe"), "pipe: it is not a regular file"},
 	}
 	for name, lake := range twoLakes(t, e) {
 		for _, c := range slices.Sorted(maps.Keys(cases)) {

@@ -41,9 +41,6 @@ func (p *Plan) resolveKey(ctx context.Context, configDir string) error {
 	var err error
 	p.KeyRef = p.req.MaskKey
 	if p.KeyRef == "" {
-		if _, local := lakeio.LocalDir(p.Lake); !local {
-			return usage("--mask-key is missing: a lake that is not on this machine needs a key that others can reach too; give file:///path or env://NAME")
-		}
 		path := maskkey.DefaultPath(configDir)
 		p.KeyRef = maskkey.FileRef(path)
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {

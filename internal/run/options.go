@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"millrace/internal/settings"
+	"millrace/io/lakeio"
 	"millrace/jobs"
 )
 
@@ -70,6 +71,9 @@ func check(o Options) (request, error) {
 	}
 	if o.Lake == "" {
 		fault("--lake is missing: name the folder or s3:// URL to write to, for example --lake out")
+	}
+	if _, local := lakeio.LocalDir(o.Lake); !local && o.MaskKey == "" && strings.Contains(o.Lake, "://") {
+		fault("--mask-key is missing: a lake that is not on this machine needs a key that others can reach too; give file:///path or env://NAME")
 	}
 	if r.Runner == "" {
 		r.Runner = "prism"

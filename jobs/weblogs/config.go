@@ -41,6 +41,8 @@ func (s Settings) Validate() error {
 	check(s.TopPages >= 1 && s.TopPages <= 10_000, "top_pages", "must be from 1 to 10000")
 	check(s.ExactVisitors >= 0 && s.ExactVisitors <= 10_000_000, "visitors.exact_limit", "must be from 0 to 10000000")
 	check(s.Shards >= 1 && s.Shards <= 256, "lake.shards", "must be from 1 to 256")
+	_, err := time.LoadLocation(s.SessionDayZone)
+	check(err == nil, "sessions.day_zone", fmt.Sprintf("%q is not a time zone; write for example Europe/Berlin, UTC or nothing", s.SessionDayZone))
 	if len(faults) == 0 {
 		faults = append(faults, s.sessions().Validate())
 	}
