@@ -73,7 +73,7 @@ var Catalogue = []Job{
 			}
 			return version, nil
 		},
-		Shards:      func(s any) int { return s.(*weblogs.Settings).Shards },
+		Shards: func(s any) int { return s.(*weblogs.Settings).Shards },
 		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {
 			return weblogs.Build(s, *settings.(*weblogs.Settings), c, records)
 		},

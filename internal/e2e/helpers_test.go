@@ -129,15 +129,26 @@ func start(t testing.TB, e env, args ...string) *process {
 	return startAs(t, e, nil, args...)
 }
 
-// startAs is start as another user or with other limits.
+// startAs is start as another user.
 func startAs(t testing.TB, e env, as *syscall.SysProcAttr, args ...string) *process {
 	t.Helper()
+	return launch(t, e, as, build(t), args...)
+}
+
+// command runs another program as a user of this one would.
+func command(t testing.TB, e env, name string, args ...string) *process {
+	t.Helper()
+	return launch(t, e, nil, name, args...)
+}
+
+func launch(t testing.TB, e env, as *syscall.SysProcAttr, name string, args ...string) *process {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	p := &process{Cmd: exec.CommandContext(ctx, build(t), args...)}
+	p := &process{Cmd: exec.CommandContext(ctx, name, args...)}
 	p.Dir, p.Env, p.Stdout, p.Stderr = e.dir, e.environ(), &p.out, &p.err
 	p.SysProcAttr = as
 	if err := p.Start(); err != nil {
-		t.Fatalf("starting millrace %v: %v", args, err)
+		t.Fatalf("starting %s %v: %v", name, args, err)
 	}
 	t.Cleanup(func() {
 		cancel()
