@@ -100,8 +100,7 @@ func (c *core) serve(blocks <-chan *record.Block, ready chan<- output, quit <-ch
 				continue
 			}
 		case <-c.flush:
-			out = c.take(true)
-			out.last = true
+			out = c.takeLast()
 		case <-quit:
 			return
 		}
@@ -143,9 +142,21 @@ func (c *core) process(block *record.Block) output {
 // take gives the rows, and the aggregates if asked to.
 func (c *core) take(aggregates bool) (out output) {
 	out.events, out.bad, out.late, out.raw = c.worker.Take()
-	if !aggregates {
-		return out
+	if aggregates {
+		c.takeAggregates(&out)
 	}
+	return out
+}
+
+// takeLast gives everything at the end of a bundle.
+func (c *core) takeLast() (out output) {
+	out.events, out.bad, out.late, out.raw = c.worker.TakeLast()
+	c.takeAggregates(&out)
+	out.last = true
+	return out
+}
+
+func (c *core) takeAggregates(out *output) {
 	c.input = 0
 	for _, p := range c.sessions.Flush(visitorShards) {
 		out.fragments = append(out.fragments, keyed{strconv.Itoa(p.Shard), pack(p.Blob)})
@@ -154,5 +165,4 @@ func (c *core) take(aggregates bool) (out output) {
 	if out.ledger, out.err = json.Marshal(c.worker.TakeLedger()); out.err != nil {
 		out.err = fmt.Errorf("writing the ledger: %w", out.err)
 	}
-	return out
 }

@@ -35,6 +35,21 @@ type vector struct {
 // NewBatch returns an empty batch.
 func NewBatch(s *Schema) *Batch { return &Batch{schema: s, cols: make([]vector, len(s.Columns))} }
 
+// Fresh returns an empty batch with room for as much as b holds, for those who
+// fill one batch after another.
+func (b *Batch) Fresh() *Batch {
+	f := NewBatch(b.schema)
+	for i := range b.cols {
+		from := &b.cols[i]
+		f.cols[i] = vector{
+			ints: make([]int64, 0, len(from.ints)), fixed: make([]byte, 0, len(from.fixed)),
+			nulls: make([]bool, 0, len(from.nulls)), codes: make([]uint32, 0, len(from.codes)),
+			dict: from.dict.fresh(),
+		}
+	}
+	return f
+}
+
 // Schema is what the columns follow.
 func (b *Batch) Schema() *Schema { return b.schema }
 

@@ -115,8 +115,17 @@ func (w *Worker) Rows() int { return w.events.Len() + w.bad.Len() + w.raw.Len() 
 // Size estimates the memory of the waiting rows in bytes.
 func (w *Worker) Size() int { return w.events.Size() + w.bad.Size() + w.raw.Size() }
 
-// Take hands over the waiting rows; the worker begins new batches.
+// Take hands over the waiting rows; the worker begins new batches with room for
+// as many.
 func (w *Worker) Take() (events, bad, late, raw *table.Batch) {
+	events, bad, late, raw = w.events, w.bad, w.late, w.raw
+	w.events, w.bad, w.late, w.raw = events.Fresh(), bad.Fresh(), late.Fresh(), raw.Fresh()
+	w.batch++
+	return events, bad, late, raw
+}
+
+// TakeLast is Take when it may be the last time: the new batches take no memory.
+func (w *Worker) TakeLast() (events, bad, late, raw *table.Batch) {
 	events, bad, late, raw = w.events, w.bad, w.late, w.raw
 	w.fresh()
 	return events, bad, late, raw
