@@ -23,6 +23,7 @@ func Run(ctx context.Context, p *beam.Pipeline, log slog.Handler) error {
 	// The runner logs nowhere else. It stays so after the run: workers of a run
 	// that failed still have something to say then.
 	slog.SetDefault(slog.New(log))
+	defer tuneMemory()()
 	if _, err := beamprism.Execute(ctx, p); err != nil {
 		return fmt.Errorf("running on prism: %w", err)
 	}
