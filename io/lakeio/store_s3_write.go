@@ -162,6 +162,9 @@ func (w *s3Writer) Commit(ctx context.Context) (Info, error) {
 	if err := checkSum(w.store.Name(w.key), w.sum, w.opt.SHA256); err != nil {
 		return Info{}, err
 	}
+	if w.lostAlready(ctx) {
+		return Info{}, conflict(w.store.Name(w.key))
+	}
 	write := w.putWhole
 	if w.upload != nil {
 		write = w.complete
@@ -173,6 +176,24 @@ func (w *s3Writer) Commit(ctx context.Context) (Info, error) {
 	w.ended = true
 	info.Key, info.Size, info.Modified = w.key, w.size, info.Now
 	return info, nil
+}
+
+// earlyBytes is the size from which a conditional put asks first. A server may
+// refuse a put and hang up before it has read the body; the client sees a broken
+// connection and tries again, for minutes.
+const earlyBytes = 256 << 10
+
+// lostAlready tells whether the condition of a large put is known to fail. That
+// it may hold is for the put itself to find out.
+func (w *s3Writer) lostAlready(ctx context.Context) bool {
+	if w.upload != nil || len(w.held) < earlyBytes || (!w.opt.IfNoneMatch && w.opt.IfMatch == "") {
+		return false
+	}
+	info, err := w.store.Stat(ctx, w.key)
+	if w.opt.IfNoneMatch {
+		return err == nil
+	}
+	return errors.Is(err, driver.ErrNotFound) || err == nil && info.Version != w.opt.IfMatch
 }
 
 func (w *s3Writer) putWhole(ctx context.Context) (Info, error) {
