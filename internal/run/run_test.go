@@ -1,0 +1,173 @@
+package run
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"millrace/jobs/weblogs"
+	"millrace/schemas/badrow"
+	"millrace/schemas/ledger"
+	"millrace/schemas/manifest"
+)
+
+func TestAllFaultsOfARequestAreReportedTogether(t *testing.T) {
+	_, err := check(Options{Job: "weblogs", Runner: "spark", Raw: "open", From: "2015", To: "x", Outputs: map[string]string{"evnts": "u"}})
+	if u := new(UsageError); !errors.As(err, &u) {
+		t.Fatalf("got %v", err)
+	}
+	for _, want := range []string{"--source", "--lake", "--runner spark", "--raw open", "--from 2015", "--to x", "no output evnts, did you mean events?"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in\n%v", want, err)
+		}
+	}
+}
+
+func TestARequestIsFilledWithDefaults(t *testing.T) {
+	r, err := check(Options{Job: "weblogs", Source: "s", Lake: "l", From: "1970-01-02", To: "1970-01-03"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Runner != "prism" || r.Raw != "off" || r.from != 1 || r.to != 2 || r.settings.(*weblogs.Settings).TopPages != weblogs.Defaults().TopPages {
+		t.Errorf("got %+v", r)
+	}
+	for day, want := range map[int64]bool{0: false, 1: true, 2: true, 3: false} {
+		if r.replaces(day) != want {
+			t.Errorf("day %d: %v", day, !want)
+		}
+	}
+	if open := (request{}); open.replaces(1) {
+		t.Error("without --from and --to a day counts as named")
+	}
+}
+
+func TestFlagsWinOverTheFileAndFaultsNameWhereAValueStands(t *testing.T) {
+	content := "job: weblogs\nsource: from-file\nlake: l\nto: tomorrow\nsettings:\n  top_pages: 3\n  sessions.gap: never\n"
+	o, err := Merge(Options{Source: "from-flag"}, []byte(content), "job.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Source != "from-flag" || o.Lake != "l" || len(o.Values) != 2 || o.Values[0].Where != "job.yaml:6" {
+		t.Errorf("got %+v", o)
+	}
+	_, err = check(o)
+	for _, want := range []string{"job.yaml:4: to tomorrow: not a day", `job.yaml:7: setting sessions.gap: "never"`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in\n%v", want, err)
+		}
+	}
+}
+
+func FuzzMerge(f *testing.F) {
+	for _, seed := range []string{"job: weblogs\n", "a: [1", "settings:\n  x: {y: 1}\n", "- a\n", "job: &a x\nsource: *a\n", "? x\n: y\n", "---\n---\n", "settings: !!map\n", "job: |\n  x\n"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, content string) {
+		_, err := Merge(Options{}, []byte(content), "f.yaml")
+		if u := new(UsageError); err != nil && (!errors.As(err, &u) || !strings.HasPrefix(err.Error(), "f.yaml")) {
+			t.Errorf("%q gives %v", content, err)
+		}
+	})
+}
+
+func balanced() (manifest.Manifest, map[string]int64) {
+	l := ledger.Ledger{In: 10, Events: 7, Bad: 2, Duplicate: 1, Late: 1, Reasons: map[badrow.Reason]int64{"format": 2}}
+	m := manifest.Manifest{Run: "r", Ledger: manifest.Ledger{Ledger: l, Balanced: l.Balanced()},
+		Outputs: map[string]manifest.Output{"events": {Rows: 7, Bytes: 12_345, Files: 1}, "bad_rows": {Rows: 2, Bytes: 999, Files: 1}, "late": {Rows: 1, Bytes: 1 << 20, Files: 12}}}
+	return m, map[string]int64{"events": 7, "bad_rows": 2, "late": 1}
+}
+
+func TestEveryImbalanceIsFoundAndNamed(t *testing.T) {
+	m, written := balanced()
+	if fault := imbalance(m, written); fault != "" {
+		t.Fatalf("a run that balances does not: %s", fault)
+	}
+	for name, c := range map[string]struct {
+		disturb func(m *manifest.Manifest, written map[string]int64)
+		want    string
+	}{
+		"a line that became nothing": {func(m *manifest.Manifest, _ map[string]int64) {
+			m.Ledger.In++
+			m.Ledger.Balanced = m.Ledger.Ledger.Balanced()
+		}, "1 lost"},
+		"a row lost before the sink": {func(_ *manifest.Manifest, w map[string]int64) { w["events"]-- }, "events"},
+		"a row lost in the files": {func(m *manifest.Manifest, _ map[string]int64) {
+			o := m.Outputs["bad_rows"]
+			o.Rows--
+			m.Outputs["bad_rows"] = o
+		}, "bad_rows"},
+		"an output without a file":  {func(m *manifest.Manifest, _ map[string]int64) { delete(m.Outputs, "late") }, "late"},
+		"rows that nothing counted": {func(m *manifest.Manifest, _ map[string]int64) { m.Ledger.Late = 0 }, "late"},
+		"bad rows without their code": {func(m *manifest.Manifest, _ map[string]int64) {
+			m.Ledger.Reasons = nil
+			m.Ledger.Balanced = m.Ledger.Ledger.Balanced()
+		}, "in 10"},
+	} {
+		m, written := balanced()
+		c.disturb(&m, written)
+		if fault := imbalance(m, written); !strings.Contains(fault, c.want) {
+			t.Errorf("%s: %q", name, fault)
+		}
+	}
+}
+
+func TestSummaryIsAlignedAndNamesTheReport(t *testing.T) {
+	m, _ := balanced()
+	m.Seconds, m.Days = 2, []string{"2015-05-17", "2015-05-18"}
+	want := `10 lines in 2.0 s (5 lines/s), run r
+
+10 lines = 7 events + 2 bad + 1 duplicate + 0 skipped: the ledger balances
+bad by reason: format 2
+
+output    rows      size  files
+bad_rows     2     999 B      1
+events       7  12.1 KiB      1
+late         1  1.00 MiB     12
+
+lake    out, 2 days from 2015-05-17 to 2015-05-18
+report  out/report.html
+`
+	if diff := cmp.Diff(want, Result{Manifest: m, Lake: "out", Report: "out/report.html"}.Summary()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestStagingLiesBesideALocalLakeAndInTheCacheForOthers(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", "/cache")
+	t.Setenv("HOME", "/home/u")
+	if got := staging("out", "r1"); got != filepath.Join("out", "_staging", "r1") {
+		t.Error(got)
+	}
+	one, other := staging("s3://b/x?region=a", "r1"), staging("s3://b/y", "r1")
+	if one == other || strings.ContainsAny(strings.TrimPrefix(one, "/"), ":?") || filepath.Base(one) != "r1" {
+		t.Errorf("%s and %s", one, other)
+	}
+}
+
+func TestFoldersThatARunMadeForNothingAreRemoved(t *testing.T) {
+	root := t.TempDir()
+	lake := filepath.Join(root, "a", "b")
+	made := newFolders(lake)
+	if err := os.MkdirAll(filepath.Join(lake, "_lease"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	made.removeEmpty()
+	if _, err := os.Stat(filepath.Join(root, "a")); err == nil {
+		t.Error("the empty folders are still there")
+	}
+	made = newFolders(lake)
+	if err := os.MkdirAll(filepath.Join(lake, "events"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	made.removeEmpty()
+	if _, err := os.Stat(filepath.Join(lake, "events")); err != nil {
+		t.Error("a folder with something in it is gone")
+	}
+	if kept := newFolders(root); len(kept) != 1 {
+		t.Errorf("a lake that exists counts as made: %v", kept)
+	}
+}
