@@ -36,8 +36,7 @@ type AccessLogOutputs struct {
 
 // AccessLogs decodes, masks and pre-aggregates blocks of access-log lines,
 // PCollection<record.Block>, in one pass. Full personal data lives only inside.
-// Blocks are
-// spread over all cores.
+// Blocks are spread over all cores.
 func AccessLogs(s beam.Scope, cfg AccessLogConfig, blocks beam.PCollection) AccessLogOutputs {
 	s = s.Scope("AccessLogs")
 	out := beam.ParDoN(s, &accessLogFn{Config: cfg}, blocks)
@@ -55,7 +54,7 @@ type accessLogFn struct {
 
 func (fn *accessLogFn) Setup(ctx context.Context) error {
 	fn.blocks, fn.ready, fn.quit = make(chan *record.Block), make(chan output), make(chan struct{})
-	key, err := fn.Config.Common.key(ctx)
+	keys, err := fn.Config.Common.keys(ctx)
 	if err != nil {
 		return err
 	}
@@ -64,7 +63,7 @@ func (fn *accessLogFn) Setup(ctx context.Context) error {
 		return err
 	}
 	for range runtime.GOMAXPROCS(0) {
-		c, err := newCore(fn.Config, key, bots)
+		c, err := newCore(fn.Config, keys, bots)
 		if err != nil {
 			return err
 		}
@@ -93,7 +92,7 @@ func (fn *accessLogFn) ProcessElement(ctx context.Context, block record.Block, e
 			return nil
 		case out := <-fn.ready:
 			if err := to.emit(out); err != nil {
-				return err
+				return failed(fn.Config.Common.Run, err)
 			}
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -109,7 +108,7 @@ func (fn *accessLogFn) FinishBundle(events, bad, late, raw func(table.Rows), fra
 	for finished := 0; finished < len(fn.cores); {
 		out := <-fn.ready
 		if err := to.emit(out); err != nil {
-			return err
+			return failed(fn.Config.Common.Run, err)
 		}
 		if out.last {
 			finished++

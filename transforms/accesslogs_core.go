@@ -48,7 +48,8 @@ type keyed struct {
 	blob []byte
 }
 
-func newCore(cfg AccessLogConfig, key maskkey.Key, bots accesslog.Bots) (*core, error) {
+func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots) (*core, error) {
+	key := keys.Active()
 	keep, err := keeper(cfg.Common.Raw, key.ID(), key.Secret())
 	if err != nil {
 		return nil, err
@@ -63,7 +64,7 @@ func newCore(cfg AccessLogConfig, key maskkey.Key, bots accesslog.Bots) (*core, 
 	c.worker = accesslog.New(accesslog.Config{
 		Masker: mask.New(key.ID(), key.Secret(), mask.Options{}), Bots: bots,
 		From: cfg.Common.From, To: cfg.Common.To,
-		Keep: keep, Count: c.rollups.add, Visit: c.visit,
+		Keep: keep, Open: opener(keys), Count: c.rollups.add, Visit: c.visit,
 	})
 	return c, nil
 }
@@ -80,6 +81,30 @@ func keeper(raw, keyID string, key [32]byte) (func(dst, line []byte, source reco
 		}, err
 	}
 	return nil, nil
+}
+
+// opener opens what keeper sealed, under any key of the ring.
+func opener(keys maskkey.Ring) func(dst, payload []byte, keyID string, source record.Identity, position int64) ([]byte, error) {
+	sealers := map[string]*seal.Sealer{}
+	return func(dst, payload []byte, keyID string, source record.Identity, position int64) ([]byte, error) {
+		s, ok := sealers[keyID]
+		if !ok {
+			key, found := keys.Lookup(keyID)
+			if !found {
+				return dst, fmt.Errorf("it is sealed under key %s, which is not given; give it with --mask-key, as the key or as an older one", keyID)
+			}
+			var err error
+			if s, err = seal.New(key.Secret()); err != nil {
+				return dst, err
+			}
+			sealers[keyID] = s
+		}
+		line, err := s.Open(dst, payload, source, position)
+		if err != nil {
+			return dst, fmt.Errorf("%w; give the key %s with which the archive was written with --mask-key, or fetch the archive again", err, keyID)
+		}
+		return line, nil
+	}
 }
 
 func (c *core) visit(e *accesslog.Event) {
@@ -124,9 +149,9 @@ func (o *output) empty() bool { return o.events == nil && o.ledger == nil && o.e
 
 // process gives what became enough to go on.
 func (c *core) process(block *record.Block) output {
-	span, err := c.worker.Lines(block, block.Data, block.Base)
+	span, err := c.worker.Lines(block)
 	if err != nil {
-		return output{err: fmt.Errorf("decoding %s from byte %d: %w", block.Name, block.Base, err)}
+		return output{err: fmt.Errorf("decoding %s: %w", block.Name, err)}
 	}
 	c.worker.Settle(span, span.First)
 	c.input += len(block.Data)

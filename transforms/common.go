@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"context"
+	"sync"
 
 	"millrace/internal/maskkey"
 )
@@ -23,7 +24,25 @@ func (c Common) within(day int64) bool {
 
 func (c Common) revision(day int64) int32 { return c.Revisions[day] }
 
-func (c Common) key(ctx context.Context) (maskkey.Key, error) {
-	ring, err := maskkey.Resolve(ctx, c.KeyRef)
-	return ring.Active(), err
+func (c Common) keys(ctx context.Context) (maskkey.Ring, error) {
+	return maskkey.Resolve(ctx, c.KeyRef)
+}
+
+var failures sync.Map // run -> error
+
+// failed remembers the first error of a run that says what its user can do, and
+// returns it.
+func failed(run string, err error) error {
+	failures.LoadOrStore(run, err)
+	return err
+}
+
+// Failure returns the first such error of the run in this process. Runners pass
+// errors on as text, wrapped in words of their own.
+func Failure(run string) error {
+	err, _ := failures.Load(run)
+	if err == nil {
+		return nil
+	}
+	return err.(error)
 }

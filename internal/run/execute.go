@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -151,7 +152,7 @@ func (p *Plan) commit(ctx context.Context, m manifest.Manifest, files []lakeio.F
 		notes[keysKey] = keys
 	}
 	return lakeio.Commit(ctx, p.store, lakeio.Change{
-		Run: p.Run, Standing: p.standing, Schemas: p.schemas(), Touched: touched(files), Revisions: p.Revisions, Files: files, Notes: notes,
+		Run: p.Run, Standing: p.standing, Schemas: p.schemas(), Touched: touched(files), Kept: p.kept, Revisions: p.Revisions, Files: files, Notes: notes,
 	})
 }
 
@@ -183,7 +184,7 @@ func (p *Plan) pipeline(ctx context.Context) (sum endpoint.Closing, files []lake
 	}
 	endpoint.Close(s, p.Run, p.staging, outputs.Ledger, written...)
 	if err := prism.Run(ctx, pipe, runnerLog()); err != nil {
-		if cause := endpoint.Failure(p.Run); cause != nil {
+		if cause := cmp.Or(endpoint.Failure(p.Run), transforms.Failure(p.Run)); cause != nil {
 			return sum, nil, cause
 		}
 		return sum, nil, err

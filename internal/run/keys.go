@@ -80,6 +80,24 @@ func (p *Plan) checkKey(ctx context.Context) error {
 	return nil
 }
 
+// checkSeals refuses an archive that no key of the ring opens, before anything
+// is read of it. That a key of the right id is the right one shows in the run.
+func (p *Plan) checkSeals() error {
+	for _, s := range p.Splits {
+		for _, id := range s.Keys {
+			if _, ok := p.Key.Lookup(id); ok {
+				continue
+			}
+			given := "there is none"
+			if !p.NewKey {
+				given = "what is given is " + p.Key.String()
+			}
+			return usage("%s is sealed under key %s, and %s; give that key with --mask-key, as the key or as an older one", s.Name, id, given)
+		}
+	}
+	return nil
+}
+
 func loadKeys(ctx context.Context, s lakeio.Store) (lakeKeys, error) {
 	var known lakeKeys
 	err := lakeio.ReadJSON(ctx, s, keysKey, &known)

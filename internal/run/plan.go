@@ -1,11 +1,13 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -17,6 +19,7 @@ import (
 	"millrace/io/endpoint"
 	"millrace/io/lakeio"
 	"millrace/schemas/manifest"
+	"millrace/schemas/raw"
 	"millrace/schemas/table"
 )
 
@@ -43,6 +46,7 @@ type Plan struct {
 	req      request
 	store    lakeio.Store
 	standing lakeio.Standing
+	kept     []string // outputs that the run leaves alone
 	staging  string
 	closing  atomic.Bool // everything is written
 }
@@ -95,6 +99,9 @@ func (p *Plan) planSource(ctx context.Context) error {
 	if n, ok := src.(driver.Noter); ok {
 		p.Notes = append(p.Notes, n.Notes()...)
 	}
+	if err := p.checkSeals(); err != nil {
+		return err
+	}
 	seen := map[string]int{}
 	for _, s := range p.Splits {
 		if formats := p.req.job.Formats; s.Format != "" && !slices.Contains(formats, s.Format) {
@@ -105,7 +112,7 @@ func (p *Plan) planSource(ctx context.Context) error {
 		if !ok {
 			i = len(p.Inputs)
 			seen[s.Name] = i
-			p.Inputs = append(p.Inputs, manifest.Input{Name: s.Name, Source: s.Source, Format: s.Format, Duplicate: s.Duplicate})
+			p.Inputs = append(p.Inputs, manifest.Input{Name: s.Name, Source: s.Source, Format: cmp.Or(s.Format, s.Schema), Duplicate: s.Duplicate})
 		}
 		p.Inputs[i].Bytes += s.Size
 	}
@@ -169,10 +176,18 @@ func (p *Plan) standsOn(ctx context.Context) error {
 	}
 	sources := map[string]bool{}
 	for _, s := range p.Splits {
-		sources[s.Source] = true
+		for _, origin := range s.Origins() {
+			sources[origin] = true
+		}
 	}
-	p.Revisions = p.standing.Revisions(p.Run)
-	p.Frozen = p.standing.Frozen(p.Run, sources, p.req.replaces)
+	replaced := maps.Clone(p.standing)
+	if p.req.Raw == "off" && slices.ContainsFunc(p.Splits, func(s driver.Split) bool { return s.Schema == raw.Rows.ID() }) {
+		// The archive that is read may lie in this very lake: it stays as it is.
+		p.kept = []string{raw.Rows.Name}
+		delete(replaced, raw.Rows.Name)
+	}
+	p.Revisions = replaced.Revisions(p.Run)
+	p.Frozen = replaced.Frozen(p.Run, sources, p.req.replaces)
 	for _, out := range p.req.job.Outputs {
 		c := p.standing[out.Name]
 		planned := PlannedOutput{Name: out.Name, Schema: out.Schema.ID(), Place: p.store.Name(out.Name), Days: len(c.Days)}

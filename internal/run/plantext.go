@@ -9,6 +9,7 @@ import (
 
 	"millrace/internal/progress"
 	"millrace/schemas/manifest"
+	"millrace/schemas/raw"
 )
 
 // maxListed is how many inputs a plan lists one by one.
@@ -58,7 +59,10 @@ func (p *Plan) readText(line func(string, ...any), flush func() error) {
 
 func inputText(in manifest.Input) string {
 	text := in.Format
-	if text == "" {
+	switch text {
+	case raw.Rows.ID():
+		text = "raw archive"
+	case "":
 		text = "format not recognised: lines that are not in a known one become bad rows"
 	}
 	if in.Duplicate {
@@ -79,6 +83,9 @@ func (p *Plan) writeText(line func(string, ...any), flush func() error) {
 		if o.Days > 0 {
 			has = fmt.Sprintf("holds %s of %s", progress.Of(o.Rows, "row"), progress.Of(int64(o.Days), "day"))
 			kept = true
+		}
+		if slices.Contains(p.kept, o.Name) && o.Days > 0 {
+			has += ", and stays as it is"
 		}
 		line("  %s\t%s\t%s", o.Name, o.Place, has)
 	}

@@ -33,9 +33,25 @@ type Split struct {
 	Length int64 `json:"length"`
 	// Size is how many stored bytes reading this split takes, for progress.
 	Size int64 `json:"size"`
+	// Schema is empty for records that lie in lines. Else it is that of the rows
+	// they lie in ("raw/1"), each with its own origin: Source is then the content
+	// identity of the file that holds them, and Start and End count its bytes.
+	Schema string `json:"schema,omitempty"`
+	// Sources are the origins of such records, Keys the ids of the masking keys
+	// that seal them, both sorted. They serve the plan; Open does without.
+	Sources []string `json:"sources,omitempty"`
+	Keys    []string `json:"keys,omitempty"`
 	// Duplicate marks a copy of records that another split reads: its records
 	// are to be counted as duplicates and dropped.
 	Duplicate bool `json:"duplicate,omitempty"`
+}
+
+// Origins are the sources that the split's records carry.
+func (s Split) Origins() []string {
+	if s.Schema == "" {
+		return []string{s.Source}
+	}
+	return s.Sources
 }
 
 // Source is somewhere bounded records come from. It is safe for concurrent use.

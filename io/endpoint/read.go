@@ -1,7 +1,6 @@
 package endpoint
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,6 +36,7 @@ func Read(s beam.Scope, r Reading) (beam.PCollection, error) {
 	s = s.Scope("endpoint.Read")
 	splits := make([]any, len(r.Splits))
 	for i, split := range r.Splits {
+		split.Sources, split.Keys = nil, nil // they serve the plan
 		b, err := json.Marshal(split)
 		if err != nil {
 			return beam.PCollection{}, fmt.Errorf("planning %s: %w", split.Name, err)
@@ -48,8 +48,6 @@ func Read(s beam.Scope, r Reading) (beam.PCollection, error) {
 	}
 	return beam.ParDo(s, &readFn{Run: r.Run, URL: r.URL}, beam.Create(s, splits...)), nil
 }
-
-var newline = []byte{'\n'}
 
 // readFn reads one split an element. The restriction counts blocks, so that a
 // position can be checkpointed between two of them.
@@ -134,7 +132,7 @@ func (fn *readFn) read(ctx context.Context, split driver.Split, rt *sdf.LockRTra
 		if !rt.TryClaim(i) {
 			return rt.GetError()
 		}
-		records := bytes.Count(block.Data, newline)
+		records := block.Records()
 		emit(block)
 		seen.note(records)
 	}

@@ -19,6 +19,7 @@ type Change struct {
 	Standing  Standing                 // what the lake holds before
 	Schemas   map[string]*table.Schema // by output
 	Touched   []int64                  // days that the run replaces, in every output
+	Kept      []string                 // outputs that stay as they are all the same
 	Revisions map[int64]int32          // of the touched days; 0 when absent
 	Files     []File                   // staged and finished
 	// Notes are further bookkeeping files by key, written as JSON: the run's
@@ -85,6 +86,10 @@ func (ch Change) plan(ctx context.Context, s Store) (commit, error) {
 	maps.Copy(documents, ch.Notes)
 	var now []Current
 	for _, output := range slices.Sorted(maps.Keys(ch.Standing)) {
+		if slices.Contains(ch.Kept, output) {
+			now = append(now, ch.Standing[output])
+			continue
+		}
 		cur, stale := ch.Standing[output].replaced(ch.Run, ch.Schemas[output].ID(), ch.Touched, ch.Revisions, ch.Files)
 		documents[currentKey(output)] = cur
 		c.Remove = append(c.Remove, stale...)

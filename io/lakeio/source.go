@@ -22,6 +22,14 @@ import (
 //   - A file is read up to the size it had when it was planned. If it is replaced
 //     or cut after that, reading fails with driver.ErrChanged.
 //
+// Files of a raw archive (Parquet of the schema raw) are read as the records they
+// hold, each with the origin and the times it had when it was first read, sealed
+// or not. Planning them reads their columns source and key_id too. Name a whole
+// archive, or only its days of interest with --from and --to: sessions reach over
+// midnight, and an event can lie in another day of the archive than its own.
+// Equal origins are found inside a file; two files that could have records in
+// common are refused.
+//
 // A folder means the files in it and below it, except what begins with . or _ ;
 // a pattern matches with *, ? and [...] within one folder level, and a folder it
 // matches means the files in that. In URLs write ? as %3F.
@@ -131,6 +139,9 @@ func (s *Source) Splits(ctx context.Context) ([]driver.Split, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := refuseOverlap(logs); err != nil {
+		return nil, err
+	}
 	var splits []driver.Split
 	notes := slices.Concat(found, copies)
 	for _, l := range logs {
@@ -150,6 +161,9 @@ func (s *Source) splitsOf(l *inspected) []driver.Split {
 	split := driver.Split{
 		Name: l.name, Source: l.identity, Format: l.format, Version: l.version,
 		Length: l.size, Duplicate: l.copyOf != "",
+	}
+	if l.archive != nil {
+		return []driver.Split{archiveSplit(l, split)}
 	}
 	id := func(start int64) string {
 		if l.copyOf != "" {

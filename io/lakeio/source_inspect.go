@@ -2,6 +2,7 @@ package lakeio
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -30,6 +31,7 @@ type inspected struct {
 	empty    bool // no content, perhaps compressed
 	identity string
 	format   string
+	archive  *archive // of a file of a raw archive
 
 	copyOf     string // name of the file that is read instead
 	copyNumber int    // from 1 on among the copies of that file
@@ -57,6 +59,9 @@ func (s *Source) inspectFile(ctx context.Context, f logFile) (*inspected, error)
 	raw := newWindows(ctx, s.tree, f, 0, 2*identityBytes)
 	defer raw.Close()
 	content, compressed, err := decompress(f.name, raw)
+	if errors.Is(err, errParquet) {
+		return s.inspectArchive(ctx, f)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +97,7 @@ func (s *Source) probe(ctx context.Context, f logFile) error {
 }
 
 // decompress looks at the first bytes of a file and gives its content. What
-// cannot be a log is refused by name.
+// cannot be a log is refused by name, except that Parquet is errParquet.
 func decompress(name string, raw io.Reader) (content io.Reader, compressed bool, err error) {
 	buffered := bufio.NewReaderSize(raw, 256<<10)
 	magic, err := buffered.Peek(magicBytes)
@@ -103,8 +108,13 @@ func decompress(name string, raw io.Reader) (content io.Reader, compressed bool,
 		g := &gunzip{name: name, counted: counted{r: buffered}}
 		return g, true, g.start()
 	}
+	if bytes.HasPrefix(magic, []byte(parquetMagic)) {
+		return nil, false, errParquet
+	}
 	return buffered, false, refuseKind(name, magic, "")
 }
+
+var errParquet = errors.New("a Parquet file")
 
 // gunzip reads all members of a gzip file. Its errors say where and what to do.
 type gunzip struct {

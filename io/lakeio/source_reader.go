@@ -3,6 +3,7 @@ package lakeio
 import (
 	"context"
 	"errors"
+	"io"
 
 	"millrace/io/driver"
 	"millrace/schemas/record"
@@ -16,82 +17,106 @@ const readAhead = 2
 // Open starts reading in a goroutine of its own, so that fetching and
 // decompressing run beside the caller's work.
 func (s *Source) Open(ctx context.Context, split driver.Split) (driver.Reader, error) {
+	if split.Compression != "" && split.Compression != gzipName || split.Start < 0 || split.Length < split.Start || split.End > split.Length {
+		return nil, &driver.Error{Doing: "read", Object: split.Name, Class: driver.ErrInvalid, Cause: errors.New("the split is not one of a log source")}
+	}
 	ctx, cancel := context.WithCancel(ctx)
-	r := &reader{source: s, split: split, cancel: cancel, blocks: make(chan record.Block, readAhead)}
-	lines, err := r.open(ctx)
+	open := s.openLines
+	if split.Schema != "" {
+		open = s.openArchive
+	}
+	r, err := open(ctx, split)
 	if err != nil {
 		cancel()
 		return nil, err
 	}
-	go r.run(ctx, lines)
+	r.cancel = cancel
+	go r.run(ctx)
 	return r, nil
 }
 
 type reader struct {
-	source *Source
 	split  driver.Split
 	cancel context.CancelFunc
-	raw    *windows
-	blocks chan record.Block // closed at the end
-	err    error             // io.EOF or why not; written before blocks is closed
+	taken  func() int64 // stored bytes read
+	// produce gives the blocks to emit, in its own goroutine, and frees what it
+	// holds. It stops at an error.
+	produce func(emit func(record.Block) error) error
+	blocks  chan record.Block // closed at the end
+	err     error             // io.EOF or why not; written before blocks is closed
 }
 
-func (r *reader) open(ctx context.Context) (*lineCutter, error) {
-	s := r.split
-	if s.Compression != "" && s.Compression != gzipName || s.Start < 0 || s.Length < s.Start || s.End > s.Length {
-		return nil, &driver.Error{Doing: "read", Object: s.Name, Class: driver.ErrInvalid, Cause: errors.New("the split is not one of a log source")}
-	}
-	cut := r.source.cut
-	lines := &lineCutter{block: int(cut.block), maxLine: int(cut.maxLine), end: s.End, length: -1, base: s.Start}
-	file := logFile{name: s.Name, size: s.Length, version: s.Version}
-	if s.Compression == gzipName {
-		r.raw = newWindows(ctx, r.source.tree, file, 0, s.Length)
-		content, _, err := decompress(s.Name, r.raw)
+func newReader(split driver.Split, taken func() int64) *reader {
+	return &reader{split: split, taken: taken, blocks: make(chan record.Block, readAhead)}
+}
+
+func (s *Source) openLines(ctx context.Context, split driver.Split) (*reader, error) {
+	lines := &lineCutter{block: int(s.cut.block), maxLine: int(s.cut.maxLine), end: split.End, length: -1, base: split.Start}
+	file := logFile{name: split.Name, size: split.Length, version: split.Version}
+	var raw *windows
+	if split.Compression == gzipName {
+		raw = newWindows(ctx, s.tree, file, 0, split.Length)
+		content, _, err := decompress(split.Name, raw)
 		if err != nil {
-			_ = r.raw.Close()
+			_ = raw.Close()
 			return nil, err
 		}
 		lines.r = content
-		return lines, nil
+	} else {
+		lines.length = split.Length
+		if split.Start > 0 {
+			lines.base-- // to see whether a line ends there
+		}
+		raw = newWindows(ctx, s.tree, file, lines.base, split.End-lines.base+cutAhead)
+		lines.r = raw
+		if err := raw.open(); err != nil {
+			return nil, err
+		}
 	}
-	lines.length = s.Length
-	if s.Start > 0 {
-		lines.base-- // to see whether a line ends there
+	r := newReader(split, raw.taken.Load)
+	r.produce = func(emit func(record.Block) error) error {
+		defer raw.Close()
+		return readLines(split, lines, emit)
 	}
-	r.raw = newWindows(ctx, r.source.tree, file, lines.base, s.End-lines.base+cutAhead)
-	lines.r = r.raw
-	return lines, r.raw.open()
+	return r, nil
 }
 
-func (r *reader) run(ctx context.Context, lines *lineCutter) {
-	defer close(r.blocks)
-	defer r.raw.Close()
-	r.err = r.read(ctx, lines)
-}
-
-func (r *reader) read(ctx context.Context, lines *lineCutter) error {
-	if r.split.Start > 0 {
+func readLines(split driver.Split, lines *lineCutter, emit func(record.Block) error) error {
+	if split.Start > 0 {
 		if err := lines.skipTorn(); err != nil {
 			return err
 		}
 	}
 	for {
-		if err := context.Cause(ctx); err != nil {
+		run, err := lines.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
-		run, err := lines.next()
+		err = emit(record.Block{
+			Source: split.Source, Name: split.Name, Format: split.Format, Base: run.base,
+			Data: run.data, Duplicate: split.Duplicate, Oversize: run.oversize,
+		})
 		if err != nil {
-			return err // io.EOF, too
+			return err
 		}
-		block := record.Block{
-			Source: r.split.Source, Name: r.split.Name, Format: r.split.Format, Base: run.base,
-			Data: run.data, Duplicate: r.split.Duplicate, Oversize: run.oversize,
-		}
+	}
+}
+
+func (r *reader) run(ctx context.Context) {
+	defer close(r.blocks)
+	r.err = r.produce(func(b record.Block) error {
 		select {
-		case r.blocks <- block:
+		case r.blocks <- b:
+			return context.Cause(ctx)
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+	})
+	if r.err == nil {
+		r.err = io.EOF
 	}
 }
 
@@ -111,7 +136,7 @@ func (r *reader) Next(ctx context.Context) (record.Block, error) {
 }
 
 // Progress is the stored bytes read so far, read-ahead included.
-func (r *reader) Progress() int64 { return min(r.raw.taken.Load(), r.split.Size) }
+func (r *reader) Progress() int64 { return min(r.taken(), r.split.Size) }
 
 // Close stops the goroutine and waits for it.
 func (r *reader) Close() error {

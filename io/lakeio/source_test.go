@@ -134,7 +134,7 @@ func TestBadInputIsRefusedByName(t *testing.T) {
 		"bzip2":                     {path("a.bz2", "BZh91AY&SYrest"), driver.ErrInvalid, "bunzip2"},
 		"xz":                        {path("a.xz", "\xfd7zXZ\x00rest"), driver.ErrInvalid, "unxz"},
 		"zstd":                      {path("a.zst", "\x28\xb5\x2f\xfdrest"), driver.ErrInvalid, "unzstd"},
-		"Parquet":                   {path("a.parquet", "PAR1\x15\x04"), driver.ErrInvalid, "Parquet"},
+		"Parquet":                   {path("a.parquet", "PAR1\x15\x04"), driver.ErrCorrupt, "Parquet"},
 		"UTF-16":                    {path("a.txt", "\xff\xfea\x00"), driver.ErrInvalid, "iconv"},
 		"tar":                       {path("a.tar", tar), driver.ErrInvalid, "tar archive"},
 		"tar in gzip":               {path("a.tgz", string(zipped(tar))), driver.ErrInvalid, "gzip around a tar archive"},

@@ -12,6 +12,8 @@ type Row struct {
 	ArrivalTime *int64       `col:"arrival_time,null" doc:"arrival time in Unix milliseconds; null when the source did not know"`
 	KeyID       *string      `col:"key_id,null" mask:"none" doc:"masking key whose derived key seals the payload; null when it is plain"`
 	Payload     []byte       `col:"payload,plain" mask:"sealed" doc:"the record without its line end; sealed with AES-256-GCM unless --raw plain"`
+	Format      *string      `col:"format,null" mask:"none" doc:"layout by which the record was read, that of its file; null when nobody could tell"`
+	Length      *int64       `col:"length,null" doc:"length in bytes of a record too long to keep, of which payload has the beginning; null when it is whole"`
 }
 
 // Columns of Row.
@@ -22,6 +24,8 @@ const (
 	ArrivalTime
 	KeyID
 	Payload
+	Format
+	Length
 )
 
 // Rows is the schema of Row.

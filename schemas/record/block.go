@@ -2,6 +2,8 @@
 // that know their origin.
 package record
 
+import "bytes"
+
 // Block is a run of consecutive raw records of one source, about 1,000 lines or
 // more. It is the element that crosses the runner; single records never do.
 type Block struct {
@@ -15,8 +17,21 @@ type Block struct {
 	Format string
 	// Base is the byte offset of Data[0] in the decompressed content.
 	Base int64
-	// Data holds whole lines with their line ends; the last may lack one.
+	// Data holds whole lines with their line ends; the last may lack one. With
+	// Ends it holds records without line ends, one behind the other.
 	Data []byte
+	// Ends, for records that do not lie in a file of lines, is where each record
+	// ends in Data; it never falls. Positions, as long, are their origins' byte
+	// offsets; Base then means nothing.
+	Ends      []int   `json:"-"`
+	Positions []int64 `json:"-"`
+	// Noted, as long as Ends or nil, is the time in Unix milliseconds under which
+	// each record was filed when it was first read. One that cannot become an
+	// event is filed there again, as its neighbours are others now.
+	Noted []int64 `json:"-"`
+	// KeyID names the masking key under which the records are sealed; empty when
+	// they are plain.
+	KeyID string `json:",omitempty"`
 	// Arrival is when the records reached us, in Unix milliseconds; 0 when the
 	// source does not know.
 	Arrival int64
@@ -27,3 +42,20 @@ type Block struct {
 	// carry; Data is then its first bytes only.
 	Oversize int64
 }
+
+// Records is the number of records in the block.
+func (b *Block) Records() int {
+	switch {
+	case b.Ends != nil:
+		return len(b.Ends)
+	case b.Oversize > 0:
+		return 1
+	}
+	n := bytes.Count(b.Data, newline)
+	if len(b.Data) > 0 && b.Data[len(b.Data)-1] != '\n' {
+		n++
+	}
+	return n
+}
+
+var newline = []byte{'\n'}

@@ -9,19 +9,33 @@ import (
 	"fmt"
 )
 
-// Encode is the binary form of a block: the length of its JSON head, the head,
-// then the data as it is.
+// head is what precedes the bytes of an encoded block: all but its lists, of
+// which it has the lengths.
+type head struct {
+	Block
+	Records int  `json:",omitempty"` // in Ends and Positions
+	Noted   bool `json:",omitempty"` // whether there are as many in Noted
+}
+
+// Encode is the binary form of a block: the length of its head in JSON, the
+// head, the lists as varints of their differences, then the data as it is.
 func Encode(b Block) ([]byte, error) {
-	data := b.Data
-	b.Data = nil
-	head, err := json.Marshal(b)
+	if err := b.check(); err != nil {
+		return nil, fmt.Errorf("encoding a block of %s: %w", b.Name, err)
+	}
+	h := head{Block: b, Records: len(b.Ends), Noted: len(b.Noted) > 0}
+	h.Data = nil
+	text, err := json.Marshal(h)
 	if err != nil {
 		return nil, fmt.Errorf("encoding a block of %s: %w", b.Name, err)
 	}
-	out := make([]byte, 0, len(head)+len(data)+binary.MaxVarintLen64)
-	out = binary.AppendUvarint(out, uint64(len(head)))
-	out = append(out, head...)
-	return append(out, data...), nil
+	out := make([]byte, 0, len(text)+len(b.Data)+binary.MaxVarintLen64+8*len(b.Ends))
+	out = binary.AppendUvarint(out, uint64(len(text)))
+	out = append(out, text...)
+	out = appendDifferences(out, b.Ends)
+	out = appendDifferences(out, b.Positions)
+	out = appendDifferences(out, b.Noted)
+	return append(out, b.Data...), nil
 }
 
 // ErrCorrupt is returned for bytes that Encode did not write.
@@ -29,17 +43,81 @@ var ErrCorrupt = errors.New("not an encoded block")
 
 // Decode reverses Encode. The block's data is a view of its input.
 func Decode(encoded []byte) (Block, error) {
-	var b Block
 	n, k := binary.Uvarint(encoded)
 	if k <= 0 || n > uint64(len(encoded)-k) {
-		return b, ErrCorrupt
+		return Block{}, ErrCorrupt
 	}
-	head := encoded[k : k+int(n)]
-	if err := json.Unmarshal(head, &b); err != nil {
-		return b, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	text, rest := encoded[k:k+int(n)], encoded[k+int(n):]
+	var h head
+	if err := json.Unmarshal(text, &h); err != nil {
+		return Block{}, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
-	b.Data = encoded[k+int(n):]
+	b := h.Block
+	if h.Records < 0 || h.Records > len(rest) { // a number takes a byte at least
+		return Block{}, ErrCorrupt
+	}
+	var ok bool
+	if h.Records > 0 {
+		if b.Ends, rest, ok = differences[int](rest, h.Records); !ok {
+			return Block{}, ErrCorrupt
+		}
+		if b.Positions, rest, ok = differences[int64](rest, h.Records); !ok {
+			return Block{}, ErrCorrupt
+		}
+		if h.Noted {
+			if b.Noted, rest, ok = differences[int64](rest, h.Records); !ok {
+				return Block{}, ErrCorrupt
+			}
+		}
+	}
+	b.Data = rest
+	if err := b.check(); err != nil {
+		return Block{}, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
 	return b, nil
+}
+
+// check finds lists that do not fit together.
+func (b *Block) check() error {
+	if len(b.Positions) != len(b.Ends) || len(b.Noted) != len(b.Ends) && len(b.Noted) != 0 {
+		return fmt.Errorf("it has %d ends, %d positions and %d times", len(b.Ends), len(b.Positions), len(b.Noted))
+	}
+	at := 0
+	for i, end := range b.Ends {
+		if end < at || end > len(b.Data) {
+			return fmt.Errorf("record %d ends at %d, after %d, of %d bytes", i, end, at, len(b.Data))
+		}
+		at = end
+	}
+	if b.Ends != nil && at != len(b.Data) {
+		return fmt.Errorf("the records end at %d of %d bytes", at, len(b.Data))
+	}
+	return nil
+}
+
+// appendDifferences writes each number as what it adds to the one before.
+func appendDifferences[T int | int64](out []byte, list []T) []byte {
+	var last int64
+	for _, v := range list {
+		out = binary.AppendVarint(out, int64(v)-last) // may wrap around, and back again
+		last = int64(v)
+	}
+	return out
+}
+
+func differences[T int | int64](in []byte, n int) (list []T, rest []byte, ok bool) {
+	list = make([]T, n)
+	var last int64
+	for i := range list {
+		d, k := binary.Varint(in)
+		if k <= 0 {
+			return nil, nil, false
+		}
+		in = in[k:]
+		last += d
+		list[i] = T(last)
+	}
+	return list, in, true
 }
 
 // Identity is the binary form of a file's identity, which Block.Source carries

@@ -27,6 +27,8 @@ func TestABlockSurvivesItsBinaryForm(t *testing.T) {
 		"duplicate":  {Source: source, Data: []byte("x\n"), Duplicate: true},
 		"oversize":   {Source: source, Data: bytes.Repeat([]byte("x"), 4096), Oversize: 100 << 20},
 		"odd name":   {Name: "a <b> \u2028 \"c\" &.log", Base: math.MaxInt64},
+		"archived":   {Source: source, Data: []byte("abc"), Ends: []int{1, 1, 3}, Positions: []int64{7, math.MinInt64, math.MaxInt64}, Noted: []int64{0, -5, 1_700_000_000_000}},
+		"sealed":     {Source: source, Data: []byte("a\nb"), Ends: []int{3}, Positions: []int64{9}, KeyID: "k1", Oversize: 1 << 30},
 		"data alone": {Data: bytes.Repeat([]byte("line\n"), 50_000)},
 	} {
 		encoded, err := record.Encode(b)
@@ -59,15 +61,52 @@ func TestBytesThatAreNoBlockAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, data := range map[string][]byte{
-		"nothing":                nil,
-		"an endless length":      bytes.Repeat([]byte{0xff}, 20),
-		"a length beyond it":     binary.AppendUvarint(nil, math.MaxUint64),
-		"a head cut short":       encoded[:len(encoded)/2],
-		"a head that is no JSON": {3, 'a', 'b', 'c'},
-		"no head":                {0, 'a'},
+		"nothing":                 nil,
+		"an endless length":       bytes.Repeat([]byte{0xff}, 20),
+		"a length beyond it":      binary.AppendUvarint(nil, math.MaxUint64),
+		"a head cut short":        encoded[:len(encoded)/2],
+		"a head that is no JSON":  {3, 'a', 'b', 'c'},
+		"no head":                 {0, 'a'},
+		"more records than bytes": withHead(`{"Records":3}`, "ab"),
+		"fewer records than none": withHead(`{"Records":-1}`, "ab"),
+		"ends that fall":          withHead(`{"Records":2}`, "\x02\x01\x00\x00ab"),
+		"an end beyond the data":  withHead(`{"Records":1}`, "\x06\x00ab"),
+		"data behind the records": withHead(`{"Records":1}`, "\x02\x00ab"),
+		"times cut short":         withHead(`{"Records":1,"Noted":true}`, "\x00\x00"),
 	} {
 		if _, err := record.Decode(data); !errors.Is(err, record.ErrCorrupt) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func withHead(head, rest string) []byte {
+	return append(append(binary.AppendUvarint(nil, uint64(len(head))), head...), rest...)
+}
+
+func TestABlockWhoseListsDoNotFitIsRefused(t *testing.T) {
+	for name, b := range map[string]record.Block{
+		"no positions":           {Data: []byte("a"), Ends: []int{1}},
+		"positions alone":        {Data: []byte("a"), Positions: []int64{1}},
+		"too few times":          {Data: []byte("ab"), Ends: []int{1, 2}, Positions: []int64{1, 2}, Noted: []int64{1}},
+		"an end beyond the data": {Data: []byte("a"), Ends: []int{2}, Positions: []int64{1}},
+	} {
+		if _, err := record.Encode(b); err == nil {
+			t.Errorf("%s: encoded", name)
+		}
+	}
+}
+
+func TestABlockCountsItsRecords(t *testing.T) {
+	for want, blocks := range map[int][]record.Block{
+		0: {{}, {Ends: []int{}}},
+		1: {{Data: []byte("a")}, {Data: []byte("\n")}, {Data: []byte("a\nb"), Oversize: 9}, {Data: []byte("a\nb"), Ends: []int{3}}},
+		2: {{Data: []byte("a\nb")}, {Data: []byte("a\n\n")}, {Ends: []int{0, 0}}},
+	} {
+		for _, b := range blocks {
+			if got := b.Records(); got != want {
+				t.Errorf("%+v: %d records, want %d", b, got, want)
+			}
 		}
 	}
 }

@@ -31,6 +31,8 @@ type Config struct {
 	// Keep, when set, is given every record for the raw archive and returns the
 	// payload to store and the id of the key that seals it ("" for none).
 	Keep func(dst, line []byte, source record.Identity, position int64) (payload []byte, keyID string)
+	// Open appends a record that Keep sealed under the named key to dst.
+	Open func(dst, payload []byte, keyID string, source record.Identity, position int64) ([]byte, error)
 	// Count is told of every event in the bounds, Visit of every event in the
 	// bounds or up to a day outside.
 	Count func(*Event)
@@ -76,6 +78,8 @@ type Worker struct {
 	scratch   []byte
 
 	block   *record.Block
+	opened  []byte // the record being read, when it came sealed
+	filed   int64  // time under which it was filed before; unfiled when never
 	source  record.Identity
 	format  decode.Format
 	srcCode uint32
@@ -138,9 +142,9 @@ func (w *Worker) TakeLedger() ledger.Ledger {
 	return l
 }
 
-// Lines processes whole lines, data, that begin at offset base of the block's
-// source. Call Settle with the neighbouring time afterwards.
-func (w *Worker) Lines(b *record.Block, data []byte, base int64) (Span, error) {
+// Lines processes the records of a block, which must stay as it is until Settle
+// is called with the neighbouring time.
+func (w *Worker) Lines(b *record.Block) (Span, error) {
 	id, err := record.ParseIdentity(b.Source)
 	if err != nil {
 		return Span{}, err
@@ -149,28 +153,27 @@ func (w *Worker) Lines(b *record.Block, data []byte, base int64) (Span, error) {
 	w.format, _ = decode.ParseFormat(b.Format) // an unknown one is judged line by line
 	w.srcCode = w.events.Intern(weblog.EventSource, []byte(b.Source))
 	w.event.Source = b.Source
-	if b.Oversize > 0 {
-		w.ledger.In++
-		if b.Duplicate {
-			w.ledger.Duplicate++
-			return w.span, nil
-		}
-		w.refuse(badrow.TooLong, data, base, b.Oversize)
+	w.filed = unfiled
+	if b.Duplicate {
+		n := int64(b.Records())
+		w.ledger.In += n
+		w.ledger.Duplicate += n
 		return w.span, nil
 	}
-	lines := decode.NewLines(data, base)
-	for {
-		line, position, ok := lines.Next()
-		if !ok {
-			return w.span, nil
-		}
+	switch {
+	case b.Ends != nil:
+		err = w.archived(b)
+	case b.Oversize > 0:
 		w.ledger.In++
-		if b.Duplicate {
-			w.ledger.Duplicate++
-			continue
+		w.refuse(badrow.TooLong, b.Data, b.Base, b.Oversize)
+	default:
+		lines := decode.NewLines(b.Data, b.Base)
+		for line, position, ok := lines.Next(); ok; line, position, ok = lines.Next() {
+			w.ledger.In++
+			w.guarded(line, position)
 		}
-		w.guarded(line, position)
 	}
+	return w.span, err
 }
 
 // guarded turns a panic on one record into a bad row.
@@ -232,7 +235,7 @@ func (w *Worker) one(line []byte, position int64) {
 		return
 	}
 	w.put(v, agent, path, ref, position)
-	w.keep(line, position, l.Time)
+	w.keep(line, position, l.Time, int64(len(line)))
 	w.Count(e)
 	w.ledger.Events++
 }
@@ -329,8 +332,15 @@ func putText(b *table.Batch, col int, v []byte) {
 // refuse appends a bad row, or skips it when it is filed outside the days to
 // write.
 func (w *Worker) refuse(reason badrow.Reason, line []byte, position, length int64) {
+	if w.filed != unfiled {
+		w.file(refused{reason, line, position, length}, w.filed)
+		return
+	}
 	noted := w.noted()
 	if noted == 0 {
+		if w.block.KeyID != "" {
+			line = bytes.Clone(line) // the next record takes its place
+		}
 		w.span.waiting = append(w.span.waiting, refused{reason, line, position, length})
 		return
 	}
@@ -346,7 +356,7 @@ func (w *Worker) file(r refused, noted int64) {
 		BadRowID: record.EventID(w.source, r.position), NotedTime: table.Millis(noted), Stage: "decode", Reason: string(r.reason),
 		Source: w.block.Source, Position: r.position, Length: r.length, Skeleton: badrow.Skeleton(r.line),
 	})
-	w.keep(r.line, r.position, noted)
+	w.keep(r.line, r.position, noted, r.length)
 	w.ledger.AddBad(r.reason)
 }
 
@@ -372,8 +382,9 @@ func (w *Worker) noted() int64 {
 	return w.span.Last
 }
 
-// keep appends a record to the raw archive, filed under the given time.
-func (w *Worker) keep(line []byte, position, noted int64) {
+// keep appends a record to the raw archive, filed under the given time. length is
+// that of the whole record, of which line may be the beginning.
+func (w *Worker) keep(line []byte, position, noted, length int64) {
 	if w.Keep == nil {
 		return
 	}
@@ -397,5 +408,15 @@ func (w *Worker) keep(line []byte, position, noted int64) {
 		b.PutNull(raw.KeyID)
 	}
 	b.PutText(raw.Payload, payload)
+	if w.block.Format != "" {
+		b.PutString(raw.Format, w.block.Format)
+	} else {
+		b.PutNull(raw.Format)
+	}
+	if length > int64(len(line)) {
+		b.PutInt(raw.Length, length)
+	} else {
+		b.PutNull(raw.Length)
+	}
 	b.EndRow()
 }

@@ -53,7 +53,7 @@ func process(t *testing.T, w *accesslog.Worker, b record.Block, lines ...string)
 	t.Helper()
 	b.Source, b.Name, b.Format = source, "test.log", "combined"
 	b.Data = []byte(strings.Join(lines, "\n") + "\n")
-	span, err := w.Lines(&b, b.Data, b.Base)
+	span, err := w.Lines(&b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,8 +232,8 @@ func TestNobodyIsABotWhereTheLogHasNoUserAgents(t *testing.T) {
 
 func TestAnOversizeRecordIsOneBadRow(t *testing.T) {
 	w, _ := worker(accesslog.Config{})
-	b := record.Block{Source: source, Name: "test.log", Data: []byte("203.0.113.9 - - ["), Oversize: 5 << 20}
-	span, err := w.Lines(&b, b.Data, 7)
+	b := record.Block{Source: source, Name: "test.log", Base: 7, Data: []byte("203.0.113.9 - - ["), Oversize: 5 << 20}
+	span, err := w.Lines(&b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +273,7 @@ func BenchmarkWorker(b *testing.B) {
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := w.Lines(&block, text, 0); err != nil {
+		if _, err := w.Lines(&block); err != nil {
 			b.Fatal(err)
 		}
 		w.Take()
