@@ -26,8 +26,8 @@ type openSource func(ctx context.Context, url string, detect func(head []byte) s
 // Kinds is every kind of endpoint, by URL scheme, in one place: nothing
 // registers itself. A place without a scheme is a path.
 var Kinds = map[string]Kind{
-	"file": {Doc: "files of this machine: a file, folder or glob as a source, a folder as a lake; a plain path means the same", Example: "file:///var/log/apache2/access*.log*", Parameters: lakeio.Parameters("file"), open: openLake},
-	"s3":   {Doc: "objects of Amazon S3 or a compatible server: an object, prefix or glob as a source, a prefix as a lake", Example: "s3://logs/web/2026/", Parameters: lakeio.Parameters("s3"), open: openLake},
+	"file": {Doc: "files of this machine: a file, folder or glob of logs or of a lake's raw archive as a source, a folder as a lake; a plain path means the same", Example: "file:///var/log/apache2/access*.log*", Parameters: lakeio.Parameters("file"), open: openLake},
+	"s3":   {Doc: "objects of Amazon S3 or a compatible server: an object, prefix or glob of logs or of a lake's raw archive as a source, a prefix as a lake", Example: "s3://logs/web/2026/", Parameters: lakeio.Parameters("s3"), open: openLake},
 }
 
 func openLake(ctx context.Context, url string, detect func(head []byte) string) (driver.Source, error) {
