@@ -121,7 +121,8 @@ func TestAnArchiveThatCannotBeReadIsRefusedAndTouchesNothing(t *testing.T) {
 		},
 		"no key": {
 			e, 2,
-			[]string{"run", "weblogs", "--source", archive, "--lake", e.in("new")}, "is sealed under key " + maskKeyID + ", and there is none",
+			[]string{"run", "weblogs", "--source", archive, "--lake", e.in("new")},
+			"is sealed under key " + maskKeyID + ", and there is none",
 		},
 		"another key of the same name": {
 			e.with("MASK_KEY=" + maskKeyID + ":" + strings.Repeat("17", 32)), 1,

@@ -140,11 +140,10 @@ func distinctOf(chunk *parquet.FileColumnChunk, seen map[string]bool) error {
 			return err
 		}
 		if d := page.Dictionary(); d != nil {
-			for i := range int32(d.Len()) {
-				if known {
-					break
+			if !known { // all pages of a chunk share one
+				for i := range int32(d.Len()) {
+					seen[string(d.Index(i).ByteArray())] = true
 				}
-				seen[string(d.Index(i).ByteArray())] = true
 			}
 			known = true
 			parquet.Release(page)
