@@ -95,6 +95,7 @@ func TestAnInterruptedCommitToS3IsFinishedByTheNextRun(t *testing.T) {
 			if r := p.end(t); r.code != -1 || !exists(filepath.Join(objects, "_commit.json")) {
 				t.Fatalf("the kill missed the commit: exit code %d, %s", r.code, r.stderr)
 			}
+			settle(objects)
 			// The dead run's lease stands until it was not renewed for a minute.
 			refused(t, objects, func() result { return run(t, e, weblogs(logs, lake)...) }, 1, lake, fmt.Sprintf("process %d", p.Process.Pid), "again after")
 			past := time.Now().Add(-2 * time.Minute)
@@ -128,6 +129,15 @@ func TestResetsWhileReadingFromS3AreSurvived(t *testing.T) {
 	mustRun(t, e.with("AWS_ENDPOINT_URL_S3=http://"+proxy.Addr), weblogs("s3://"+server.Bucket+"/logs/", e.in("lake"))...)
 	if diff := gocmp.Diff(hashLake(t, e.in("folder")), hashLake(t, e.in("lake"))); diff != "" {
 		t.Errorf("-undisturbed +with resets:\n%s", cut(diff))
+	}
+}
+
+// settle waits until the server has done what a killed client asked for.
+func settle(dir string) {
+	before := -1
+	for now := len(hashGlob(dir, "*/year=*/*/*/*")); now != before; now = len(hashGlob(dir, "*/year=*/*/*/*")) {
+		before = now
+		time.Sleep(200 * time.Millisecond)
 	}
 }
 
