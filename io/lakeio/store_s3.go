@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -81,6 +83,9 @@ func newS3Client(ctx context.Context, object, region string) (*s3.Client, error)
 		config.WithRetryer(func() aws.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) {
 				o.MaxAttempts = s3Attempts
+				if n, err := strconv.Atoi(os.Getenv("AWS_MAX_ATTEMPTS")); err == nil && n > 0 {
+					o.MaxAttempts = n // the SDK reads it, but not beside a retryer of ours
+				}
 				o.Backoff = retry.NewExponentialJitterBackoff(s3MaxBackoff)
 				o.RateLimiter = noLimit{}
 				// S3 asks for a repetition when a deletion met a conditional write.
