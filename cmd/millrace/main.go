@@ -14,6 +14,6 @@ func execute() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	signal.Ignore(syscall.SIGXFSZ) // a limit of file sizes is an error of the write
-	context.AfterFunc(ctx, stop) // so that a second signal ends the program at once
+	context.AfterFunc(ctx, stop)   // so that a second signal ends the program at once
 	return exitCode(root().ExecuteContext(ctx))
 }

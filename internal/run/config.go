@@ -46,7 +46,7 @@ func Merge(o Options, content []byte, name string) (Options, error) {
 	if len(f.faults) > 0 {
 		return o, &UsageError{errors.Join(f.faults...)}
 	}
-	f.options.Values = append(f.values, o.Values...) // flags come last and win
+	f.options.Values = slices.Concat(f.values, o.Values) // flags come last and win
 	f.options.where = f.given
 	return f.options, nil
 }
@@ -189,7 +189,7 @@ func line(n ast.Node) int {
 
 // kindOf names what a person wrote.
 func kindOf(n ast.Node) string {
-	switch n.Type() {
+	switch n.Type() { //nolint:exhaustive // the rest is rare
 	case ast.SequenceType:
 		return "a list"
 	case ast.MappingType, ast.MappingValueType:

@@ -22,14 +22,14 @@ func (p *Plan) String() string {
 	line := func(format string, a ...any) { fmt.Fprintf(w, format+"\n", a...) }
 	line("job\t%s\trun %s", p.Job, p.Run)
 	line("masking\t%s", p.keyText())
-	w.Flush()
+	_ = w.Flush() // a builder takes everything
 	p.readText(line, w.Flush)
 	p.writeText(line, w.Flush)
 	line("\nsettings")
 	for _, name := range slices.Sorted(maps.Keys(p.Settings)) {
 		line("  %s\t%s", name, orNone(p.Settings[name]))
 	}
-	w.Flush()
+	_ = w.Flush() // a builder takes everything
 	return b.String()
 }
 

@@ -76,8 +76,10 @@ func FuzzMerge(f *testing.F) {
 
 func balanced() (manifest.Manifest, map[string]int64) {
 	l := ledger.Ledger{In: 10, Events: 7, Bad: 2, Duplicate: 1, Late: 1, Reasons: map[badrow.Reason]int64{"format": 2}}
-	m := manifest.Manifest{Run: "r", Ledger: manifest.Ledger{Ledger: l, Balanced: l.Balanced()},
-		Outputs: map[string]manifest.Output{"events": {Rows: 7, Bytes: 12_345, Files: 1}, "bad_rows": {Rows: 2, Bytes: 999, Files: 1}, "late": {Rows: 1, Bytes: 1 << 20, Files: 12}}}
+	m := manifest.Manifest{
+		Run: "r", Ledger: manifest.Ledger{Ledger: l, Balanced: l.Balanced()},
+		Outputs: map[string]manifest.Output{"events": {Rows: 7, Bytes: 12_345, Files: 1}, "bad_rows": {Rows: 2, Bytes: 999, Files: 1}, "late": {Rows: 1, Bytes: 1 << 20, Files: 12}},
+	}
 	return m, map[string]int64{"events": 7, "bad_rows": 2, "late": 1}
 }
 

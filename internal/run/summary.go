@@ -35,7 +35,7 @@ func (r Result) Summary() string {
 	if r.Report != "" {
 		fmt.Fprintf(w, "report\t%s\n", r.Report)
 	}
-	w.Flush()
+	_ = w.Flush() // a builder takes everything
 	return b.String()
 }
 
