@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -30,6 +31,7 @@ type core struct {
 	worker   *accesslog.Worker
 	sessions *sessions.Collector
 	rollups  *rollups
+	packer   packer
 	input    int           // bytes since the aggregates last went on
 	flush    chan struct{} // end of the bundle
 }
@@ -54,7 +56,7 @@ func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots) (*core
 	if err != nil {
 		return nil, err
 	}
-	c := &core{flush: make(chan struct{})}
+	c := &core{packer: packer{dir: cfg.Common.Spill}, flush: make(chan struct{})}
 	if c.rollups, err = newRollups(cfg.ExactVisitors); err != nil {
 		return nil, err
 	}
@@ -116,6 +118,7 @@ func (c *core) visit(e *accesslog.Event) {
 
 // serve processes blocks until quit is closed.
 func (c *core) serve(blocks <-chan *record.Block, ready chan<- output, quit <-chan struct{}) {
+	defer c.packer.close()
 	for {
 		var out output
 		select {
@@ -184,10 +187,19 @@ func (c *core) takeLast() (out output) {
 func (c *core) takeAggregates(out *output) {
 	c.input = 0
 	for _, p := range c.sessions.Flush(visitorShards) {
-		out.fragments = append(out.fragments, keyed{strconv.Itoa(p.Shard), pack(p.Blob)})
+		out.fragments = append(out.fragments, c.packed(out, strconv.Itoa(p.Shard), p.Blob))
 	}
-	c.rollups.send(func(key string, packed []byte) { out.partials = append(out.partials, keyed{key, packed}) })
-	if out.ledger, out.err = json.Marshal(c.worker.TakeLedger()); out.err != nil {
-		out.err = fmt.Errorf("writing the ledger: %w", out.err)
+	c.rollups.take(func(key string, blob []byte) { out.partials = append(out.partials, c.packed(out, key, blob)) })
+	var err error
+	if out.ledger, err = json.Marshal(c.worker.TakeLedger()); err != nil {
+		out.err = errors.Join(out.err, fmt.Errorf("writing the ledger: %w", err))
 	}
+}
+
+func (c *core) packed(out *output, key string, blob []byte) keyed {
+	b, err := c.packer.pack(blob)
+	if err != nil && out.err == nil {
+		out.err = err
+	}
+	return keyed{key, b}
 }

@@ -15,6 +15,9 @@ type Common struct {
 	Raw       string // "off", "plain" or "sealed"
 	From, To  int64  // UTC days to write, days since the Unix epoch; 0 is open
 	Revisions map[int64]int32
+	// Spill is a folder of this machine for aggregates on their way through a
+	// shuffle; when empty the runner carries them.
+	Spill string
 }
 
 // within tells whether a day is to be written.

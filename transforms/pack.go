@@ -1,18 +1,100 @@
 package transforms
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"os"
 
 	"github.com/klauspost/compress/s2"
 )
 
-// pack shrinks a blob before it crosses a shuffle; runners hold those in memory.
-func pack(blob []byte) []byte { return s2.EncodeBetter(nil, blob) }
+// packer makes the blobs that cross a shuffle small. A runner in this process
+// holds those in memory, several times over; so where a run has a folder for
+// them, a blob is written there and only its place crosses.
+//
+// A packed blob begins with one byte: how it is stored.
+type packer struct {
+	dir  string // empty: blobs cross themselves
+	file *os.File
+	size int64
+}
 
-func unpack(packed []byte) ([]byte, error) {
+const (
+	packedHere = 'h' // the compressed blob follows
+	packedFile = 'f' // offset and length (uvarints) and the path of the file follow
+)
+
+func (p *packer) pack(blob []byte) ([]byte, error) {
+	packed := s2.EncodeBetter(nil, blob)
+	if p.dir == "" {
+		return append([]byte{packedHere}, packed...), nil
+	}
+	if p.file == nil {
+		f, err := os.CreateTemp(p.dir, "shuffle-*.blobs")
+		if err != nil {
+			return nil, fmt.Errorf("spilling aggregates: %w", err)
+		}
+		p.file, p.size = f, 0
+	}
+	if _, err := p.file.Write(packed); err != nil {
+		return nil, fmt.Errorf("spilling aggregates: %w", err)
+	}
+	place := binary.AppendUvarint([]byte{packedFile}, uint64(p.size))
+	place = binary.AppendUvarint(place, uint64(len(packed)))
+	p.size += int64(len(packed))
+	return append(place, p.file.Name()...), nil
+}
+
+// close lets go of the file, which stays for those that unpack.
+func (p *packer) close() {
+	if p.file != nil {
+		p.file.Close()
+		p.file = nil
+	}
+}
+
+var errPacked = errors.New("not a packed blob")
+
+func unpack(b []byte) ([]byte, error) {
+	if len(b) == 0 {
+		return nil, errPacked
+	}
+	packed := b[1:]
+	switch b[0] {
+	case packedHere:
+	case packedFile:
+		var err error
+		if packed, err = readPlace(packed); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, errPacked
+	}
 	blob, err := s2.Decode(nil, packed)
 	if err != nil {
 		return nil, fmt.Errorf("unpacking %d bytes from a shuffle: %w", len(packed), err)
 	}
 	return blob, nil
+}
+
+func readPlace(place []byte) ([]byte, error) {
+	offset, n := binary.Uvarint(place)
+	if n <= 0 {
+		return nil, errPacked
+	}
+	length, m := binary.Uvarint(place[n:])
+	if m <= 0 {
+		return nil, errPacked
+	}
+	f, err := os.Open(string(place[n+m:]))
+	if err != nil {
+		return nil, fmt.Errorf("reading spilled aggregates: %w", err)
+	}
+	defer f.Close()
+	packed := make([]byte, length)
+	if _, err := f.ReadAt(packed, int64(offset)); err != nil {
+		return nil, fmt.Errorf("reading spilled aggregates from %s: %w", f.Name(), err)
+	}
+	return packed, nil
 }

@@ -78,11 +78,11 @@ func (r *rollups) add(e *accesslog.Event) {
 	}
 }
 
-// send emits and empties the tables.
-func (r *rollups) send(emit func(string, []byte)) {
+// take hands over the tables' partial aggregates and empties the tables.
+func (r *rollups) take(emit func(string, []byte)) {
 	for name, t := range r.tables() { // the order does not matter: a shuffle follows
 		for _, p := range t.Parts() {
-			emit(name+"/"+p.Key, pack(p.Blob))
+			emit(name+"/"+p.Key, p.Blob)
 		}
 		t.Reset()
 	}

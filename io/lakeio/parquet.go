@@ -111,7 +111,7 @@ type piece struct {
 // parquetWriter writes pieces to one file. Row groups are encoded on several
 // cores and committed in order.
 type parquetWriter struct {
-	w       *parquet.Writer
+	w       *parquet.GenericWriter[any]
 	schema  *table.Schema
 	group   int // rows of a row group
 	pending []piece
@@ -128,7 +128,7 @@ type rowGroup struct {
 }
 
 func newParquetWriter(out io.Writer, s *table.Schema, groupRows int) *parquetWriter {
-	w := parquet.NewWriter(out, ParquetSchema(s), createdBy,
+	w := parquet.NewGenericWriter[any](out, ParquetSchema(s), createdBy,
 		parquet.KeyValueMetadata(schemaKey, s.ID()),
 		parquet.DataPageVersion(1),
 		parquet.DictionaryMaxBytes(dictMaxBytes),

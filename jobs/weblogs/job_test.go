@@ -132,9 +132,9 @@ var sources = map[string]func(s beam.Scope) beam.PCollection{
 	},
 	"stream": func(s beam.Scope) beam.PCollection {
 		c := teststream.NewConfig()
-		for _, b := range blocks() {
+		for i, b := range blocks() {
 			must(c.AddElements(ms, b))
-			must(c.AdvanceWatermark(ms))
+			must(c.AdvanceWatermark(ms + int64(i)))
 		}
 		must(c.AdvanceWatermarkToInfinity())
 		return teststream.Create(s, c)

@@ -81,6 +81,9 @@ func makers(t *testing.T) map[string]int {
 		if err != nil {
 			return err
 		}
+		if filepath.ToSlash(dir) == "io/iotest" {
+			return nil // the rows that sinks are tested with; no job writes them
+		}
 		if n := mustOfCalls(file); n > 0 {
 			calls["millrace/"+filepath.ToSlash(dir)] += n
 		}

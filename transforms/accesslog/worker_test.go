@@ -190,6 +190,16 @@ func TestBadRowsAreFiledUnderTheNearestTime(t *testing.T) {
 	}
 }
 
+func TestABadRowWithoutAnyTimeIsOutsideEveryBound(t *testing.T) {
+	for _, c := range []accesslog.Config{{From: 20514}, {To: 20514}} {
+		w, _ := worker(c)
+		process(t, w, record.Block{}, `bad "`)
+		if l := w.TakeLedger(); l.Skipped != 1 || l.Bad != 0 || !l.Balanced() {
+			t.Errorf("from %d to %d: ledger %v", c.From, c.To, l)
+		}
+	}
+}
+
 func TestArrivalBoundsTheEventTimeAndFilesBadRows(t *testing.T) {
 	w, _ := worker(accesslog.Config{})
 	arrival := int64(20514) * 86_400_000
