@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -171,6 +172,7 @@ func (p *Plan) pipeline(ctx context.Context) (sum endpoint.Closing, files []lake
 	}
 	outputs := p.req.job.Build(s, p.req.settings, transforms.Common{
 		Run: p.Run, KeyRef: p.KeyRef, Raw: p.req.Raw, From: p.req.from, To: p.req.to, Revisions: p.Revisions,
+		Spill: filepath.Join(p.staging, "runs"),
 	}, records)
 	var written []beam.PCollection
 	for _, out := range p.req.job.Outputs {
