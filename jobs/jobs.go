@@ -26,8 +26,9 @@ type Job struct {
 	// the defaults; Validate checks them.
 	NewSettings func() any
 	Validate    func(settings any) error
-	// Detect names the format of an input by its first bytes; "" when unknown.
-	Detect func(head []byte) string
+	// Detect tells the format of an input, "" when unknown, and the event time of
+	// its first readable record, 0 when there is none, by its first bytes.
+	Detect func(head []byte) (format string, near int64)
 	// Formats are the formats the job reads.
 	Formats []string
 	// Fingerprint names the reference data the settings select, so that rows
@@ -64,7 +65,7 @@ var Catalogue = []Job{
 		},
 		NewSettings: func() any { s := weblogs.Defaults(); return &s },
 		Validate:    func(s any) error { return s.(*weblogs.Settings).Validate() },
-		Detect:      func(head []byte) string { return formatName(decode.Detect(head)) },
+		Detect:      func(head []byte) (string, int64) { return formatName(decode.Detect(head)), firstTime(head) },
 		Formats:     []string{decode.Common.String(), decode.Combined.String(), decode.VhostCombined.String()},
 		Fingerprint: func(s any) (string, error) {
 			version, err := transforms.BotsVersion(s.(*weblogs.Settings).BotsFile)
@@ -78,6 +79,17 @@ var Catalogue = []Job{
 			return weblogs.Build(s, *settings.(*weblogs.Settings), c, records)
 		},
 	},
+}
+
+// firstTime is the time of the first line that has one.
+func firstTime(head []byte) int64 {
+	lines := decode.NewLines(head, 0)
+	for line, _, ok := lines.Next(); ok; line, _, ok = lines.Next() {
+		if ms, ok := decode.EventTime(line); ok {
+			return ms
+		}
+	}
+	return 0
 }
 
 func formatName(f decode.Format) string {

@@ -185,7 +185,7 @@ func (p *Plan) pipeline(ctx context.Context) (sum endpoint.Closing, files []lake
 		}, outputs.Rows[out.Name]))
 	}
 	endpoint.Close(s, p.Run, p.staging, outputs.Ledger, written...)
-	if err := prism.Run(ctx, pipe, runnerLog()); err != nil {
+	if err := await(ctx, endpoint.Failing(p.Run), func() error { return prism.Run(ctx, pipe, runnerLog()) }); err != nil {
 		if cause := cmp.Or(endpoint.Failure(p.Run), transforms.Failure(p.Run)); cause != nil {
 			return sum, nil, cause
 		}

@@ -87,9 +87,15 @@ func Make(ctx context.Context, o Options, configDir string) (*Plan, error) {
 	return p, nil
 }
 
+// inspect asks the job what a file is.
+func (p *Plan) inspect(head []byte) driver.Head {
+	format, near := p.req.job.Detect(head)
+	return driver.Head{Format: format, Near: near}
+}
+
 // planSource lists the inputs.
 func (p *Plan) planSource(ctx context.Context) error {
-	src, err := endpoint.OpenSource(ctx, p.Source, p.req.job.Detect)
+	src, err := endpoint.OpenSource(ctx, p.Source, p.inspect)
 	if err != nil {
 		return &UsageError{err}
 	}
@@ -136,7 +142,7 @@ func (p *Plan) identify() error {
 	}
 	p.ConfigHash, err = hashJSON(map[string]any{
 		"job": p.Job, "program": version.Rows, "settings": p.Settings, "reference": fingerprint, "schemas": schemas,
-		"raw": p.req.Raw, "from": p.req.from, "to": p.req.to, "key": p.Key.Active().ID(),
+		"raw": p.req.Raw, "from": p.req.from, "to": p.req.to, "key": p.Key.Active().ID(), "reading": parameters(p.Source),
 	})
 	if err != nil {
 		return err
@@ -157,6 +163,15 @@ func (p *Plan) identify() error {
 	}
 	p.Run = p.Job + "-" + id[:12]
 	return nil
+}
+
+// parameters are those of a source's URL: they say how it is read.
+func parameters(source string) string {
+	if !strings.Contains(source, "://") {
+		return ""
+	}
+	_, parameters, _ := strings.Cut(source, "?")
+	return parameters
 }
 
 func hashJSON(v any) (string, error) {

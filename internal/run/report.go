@@ -172,4 +172,3 @@ func (o *object) chunk(i int64) ([]byte, error) {
 	o.order = append(o.order, i)
 	return c, nil
 }
-

@@ -19,6 +19,9 @@ type Split struct {
 	Source string `json:"source"`
 	// Format names the decoder for the records; empty when nobody could tell.
 	Format string `json:"format,omitempty"`
+	// Near is an event time near the beginning of the file, in Unix milliseconds;
+	// 0 when nobody could tell. See record.Block.
+	Near int64 `json:"near,omitempty"`
 	// Version pins the stored bytes (an ETag, an inode). Open refuses another.
 	Version string `json:"version,omitempty"`
 	// Compression is "" or "gzip".
@@ -53,6 +56,15 @@ func (s Split) Origins() []string {
 	}
 	return s.Sources
 }
+
+// Head is what the first bytes of a file tell a decoder.
+type Head struct {
+	Format string // name of the decoder; empty when unknown
+	Near   int64  // event time of the first readable record in Unix milliseconds; 0 when there is none
+}
+
+// Inspect tells what a file is by the first bytes of its content.
+type Inspect func(head []byte) Head
 
 // Source is somewhere bounded records come from. It is safe for concurrent use.
 type Source interface {

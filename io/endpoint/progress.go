@@ -31,22 +31,26 @@ func Failure(run string) error {
 	return nil
 }
 
+// Failing is closed when the run has a Failure.
+func Failing(run string) <-chan struct{} { return progressOf(run).failing }
+
 type runProgress struct {
 	bytes, records, spilled, merged atomic.Int64
 	failure                         atomic.Pointer[error]
+	failing                         chan struct{} // closed with the first failure
 }
 
 var runs sync.Map // run -> *runProgress
 
 func progressOf(run string) *runProgress {
-	p, _ := runs.LoadOrStore(run, &runProgress{})
+	p, _ := runs.LoadOrStore(run, &runProgress{failing: make(chan struct{})})
 	return p.(*runProgress)
 }
 
 // failed remembers the first error of a run, and returns it.
 func failed(run string, err error) error {
-	if err != nil {
-		progressOf(run).failure.CompareAndSwap(nil, &err)
+	if p := progressOf(run); err != nil && p.failure.CompareAndSwap(nil, &err) {
+		close(p.failing)
 	}
 	return err
 }

@@ -21,7 +21,7 @@ type Kind struct {
 	open openSource
 }
 
-type openSource func(ctx context.Context, url string, detect func(head []byte) string) (driver.Source, error)
+type openSource func(ctx context.Context, url string, detect driver.Inspect) (driver.Source, error)
 
 // Kinds is every kind of endpoint, by URL scheme, in one place: nothing
 // registers itself. A place without a scheme is a path.
@@ -30,13 +30,13 @@ var Kinds = map[string]Kind{
 	"s3":   {Doc: "objects of Amazon S3 or a compatible server: an object, prefix or glob of logs or of a lake's raw archive as a source, a prefix as a lake", Example: "s3://logs/web/2026/", Parameters: lakeio.Parameters("s3"), open: openLake},
 }
 
-func openLake(ctx context.Context, url string, detect func(head []byte) string) (driver.Source, error) {
+func openLake(ctx context.Context, url string, detect driver.Inspect) (driver.Source, error) {
 	return lakeio.OpenSource(ctx, url, detect)
 }
 
-// OpenSource opens the source a URL names. detect names the decoder for a file
+// OpenSource opens the source a URL names. detect tells the decoder for a file
 // by its first bytes; it is needed to plan, not to read.
-func OpenSource(ctx context.Context, url string, detect func(head []byte) string) (driver.Source, error) {
+func OpenSource(ctx context.Context, url string, detect driver.Inspect) (driver.Source, error) {
 	scheme, _, ok := strings.Cut(url, "://")
 	if !ok {
 		scheme = "file"

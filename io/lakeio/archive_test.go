@@ -82,7 +82,7 @@ func writeParquet[T any](t *testing.T, name string, s *table.Schema, rows []T, g
 // readBlocks gives all blocks of a source, split by split.
 func readBlocks(t *testing.T, location string) (splits []driver.Split, blocks []record.Block) {
 	t.Helper()
-	s, err := OpenSource(t.Context(), location, func([]byte) string { return "detected" })
+	s, err := OpenSource(t.Context(), location, func([]byte) driver.Head { return driver.Head{Format: "detected"} })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ import (
 type Source struct {
 	place  place
 	tree   tree
-	detect func(head []byte) string
+	detect driver.Inspect
 	format string
 	cut    cutting
 
@@ -78,7 +78,7 @@ type logFile struct {
 }
 
 // OpenSource opens log files named by a path, a file:// URL or an s3:// URL.
-// detect names the decoder for a file by the first bytes of its content (64 KiB
+// detect tells the decoder for a file by the first bytes of its content (64 KiB
 // at most); it is called by Splits only and may be nil. Parameters:
 //
 //	format=combined   the decoder, instead of what detect says
@@ -86,7 +86,7 @@ type logFile struct {
 //	block=1MiB        about the size of a block
 //	max_line=1MiB     a longer line is given as its length and first bytes
 //	region=eu-west-1  of an S3 bucket
-func OpenSource(ctx context.Context, location string, detect func(head []byte) string) (*Source, error) {
+func OpenSource(ctx context.Context, location string, detect driver.Inspect) (*Source, error) {
 	p, err := parsePlace(location)
 	if err != nil {
 		return nil, err
@@ -159,7 +159,7 @@ func (s *Source) Splits(ctx context.Context) ([]driver.Split, error) {
 
 func (s *Source) splitsOf(l *inspected) []driver.Split {
 	split := driver.Split{
-		Name: l.name, Source: l.identity, Format: l.format, Version: l.version,
+		Name: l.name, Source: l.identity, Format: l.format, Near: l.near, Version: l.version,
 		Length: l.size, Duplicate: l.copyOf != "",
 	}
 	if l.archive != nil {

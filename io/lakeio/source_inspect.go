@@ -31,6 +31,7 @@ type inspected struct {
 	empty    bool // no content, perhaps compressed
 	identity string
 	format   string
+	near     int64
 	archive  *archive // of a file of a raw archive
 
 	copyOf     string // name of the file that is read instead
@@ -81,8 +82,13 @@ func (s *Source) inspectFile(ctx context.Context, f logFile) (*inspected, error)
 	l.empty = n == 0
 	sum := sha256.Sum256(head)
 	l.identity = hex.EncodeToString(sum[:16])
-	if l.format = s.format; l.format == "" && s.detect != nil && n > 0 {
-		l.format = s.detect(head)
+	l.format = s.format
+	if s.detect != nil && n > 0 {
+		told := s.detect(head)
+		l.near = told.Near
+		if l.format == "" {
+			l.format = told.Format
+		}
 	}
 	return l, nil
 }

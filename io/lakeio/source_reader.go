@@ -96,7 +96,7 @@ func readLines(split driver.Split, lines *lineCutter, emit func(record.Block) er
 			return err
 		}
 		err = emit(record.Block{
-			Source: split.Source, Name: split.Name, Format: split.Format, Base: run.base,
+			Source: split.Source, Name: split.Name, Format: split.Format, Near: split.Near, Base: run.base,
 			Data: run.data, Duplicate: split.Duplicate, Oversize: run.oversize,
 		})
 		if err != nil {

@@ -114,7 +114,7 @@ func unzip(t *testing.T, data []byte) string {
 
 func openSource(t *testing.T, location string) *Source {
 	t.Helper()
-	s, err := OpenSource(t.Context(), location, func([]byte) string { return "combined" })
+	s, err := OpenSource(t.Context(), location, func([]byte) driver.Head { return driver.Head{Format: "combined"} })
 	if err != nil {
 		t.Fatal(err)
 	}

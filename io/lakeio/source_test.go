@@ -249,7 +249,7 @@ func TestFormatComesFromTheContentOrTheParameter(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir+"/a.log", "alpha\n")
 	write(t, dir+"/b.log.gz", string(zipped("beta\n")))
-	detect := func(head []byte) string { return string(bytes.TrimSpace(head)) }
+	detect := func(head []byte) driver.Head { return driver.Head{Format: string(bytes.TrimSpace(head))} }
 	for params, want := range map[string][]string{"": {"alpha", "beta"}, "?format=common": {"common", "common"}} {
 		s, err := OpenSource(t.Context(), "file://"+dir+params, detect)
 		if err != nil {

@@ -7,7 +7,7 @@ import "millrace/schemas/table"
 // the text in the file or in the raw archive.
 type Row struct {
 	BadRowID  table.ID     `col:"bad_row_id" doc:"UUID v5 of the record's origin"`
-	NotedTime table.Millis `col:"noted_time,sort1,day" doc:"arrival time, or without one the time of the nearest readable record before it in its block (after it, when none is before)"`
+	NotedTime table.Millis `col:"noted_time,sort1,day" doc:"arrival time, or without one the time of the nearest readable record before it in its block, else after it, else of the first in its file; 1970 when there is none; an over-long record has the time of its own beginning, if that can be read"`
 	Stage     string       `col:"stage" mask:"none" doc:"step that refused the record"`
 	Reason    string       `col:"reason" mask:"none" ecs:"error.code" doc:"code from the fixed taxonomy"`
 	Source    string       `col:"source,sort2" mask:"hash" ecs:"log.file.fingerprint" doc:"identity of the file or shard: SHA-256 of the first 64 KiB, 32 hex digits"`

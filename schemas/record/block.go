@@ -35,6 +35,10 @@ type Block struct {
 	// Arrival is when the records reached us, in Unix milliseconds; 0 when the
 	// source does not know.
 	Arrival int64
+	// Near is an event time near the beginning of the source, in Unix
+	// milliseconds. What cannot be read is filed under it where no neighbour in
+	// the block has a time; 0 when there is none.
+	Near int64
 	// Duplicate marks records whose origins this run reads elsewhere: they are
 	// counted and dropped.
 	Duplicate bool

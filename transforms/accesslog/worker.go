@@ -165,6 +165,9 @@ func (w *Worker) Lines(b *record.Block) (Span, error) {
 		err = w.archived(b)
 	case b.Oversize > 0:
 		w.ledger.In++
+		if ms, ok := decode.EventTime(b.Data); ok {
+			w.filed = ms // its beginning has a time of its own
+		}
 		w.refuse(badrow.TooLong, b.Data, b.Base, b.Oversize)
 	default:
 		lines := decode.NewLines(b.Data, b.Base)
@@ -362,8 +365,12 @@ func (w *Worker) file(r refused, noted int64) {
 
 // Settle files the bad records that no readable line preceded in their call of
 // Lines, the latest one: under the time of the nearest readable line of the
-// block, before them or, where there is none, after. 0 files them under 1970.
+// block, before them or, where there is none, after. 0 files them under the time
+// near the beginning of the source, or under 1970.
 func (w *Worker) Settle(s Span, near int64) {
+	if near == 0 {
+		near = w.block.Near
+	}
 	for _, r := range s.waiting {
 		w.file(r, near)
 	}

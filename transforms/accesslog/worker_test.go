@@ -200,6 +200,27 @@ func TestABadRowWithoutAnyTimeIsOutsideEveryBound(t *testing.T) {
 	}
 }
 
+func TestWhatHasNoNeighbourIsFiledUnderItsOwnOrItsFilesTime(t *testing.T) {
+	const day = 20514 * 86_400_000
+	for name, c := range map[string]struct {
+		block record.Block
+		line  string
+		want  int64
+	}{
+		"a broken line alone in its block":      {record.Block{Near: day + 1}, `bad "`, day + 1},
+		"an over-long one with a readable time": {record.Block{Near: day + 1, Oversize: 5 << 20}, strings.TrimSuffix(line(3, "/long", "x"), `"`), day + 86_400_000 + 36_000_000},
+		"an over-long one without":              {record.Block{Near: day + 1, Oversize: 5 << 20}, `garbage`, day + 1},
+		"nothing known":                         {record.Block{}, `bad "`, 0},
+	} {
+		w, _ := worker(accesslog.Config{})
+		process(t, w, c.block, c.line)
+		_, bad, _, _ := w.Take()
+		if got := int64(rowsOf[badrow.Row](bad)[0].NotedTime); got != c.want {
+			t.Errorf("%s: filed under %d, want %d", name, got, c.want)
+		}
+	}
+}
+
 func TestArrivalBoundsTheEventTimeAndFilesBadRows(t *testing.T) {
 	w, _ := worker(accesslog.Config{})
 	arrival := int64(20514) * 86_400_000
