@@ -24,6 +24,9 @@ const (
 	// flushInput bounds how much input the aggregates of a core sum up before
 	// they go on, and so their memory.
 	flushInput = 32 << 20
+	// longBundle is input of a core that live bundles do not reach: after it, no
+	// more is expected.
+	longBundle = 64 << 20
 )
 
 // core is what one goroutine owns.
@@ -32,6 +35,7 @@ type core struct {
 	sessions *sessions.Collector
 	rollups  *rollups
 	packer   packer
+	bundle   int           // bytes since the bundle began
 	input    int           // bytes since the aggregates last went on
 	flush    chan struct{} // end of the bundle
 }
@@ -158,6 +162,7 @@ func (c *core) process(block *record.Block) output {
 	}
 	c.worker.Settle(span, span.First)
 	c.input += len(block.Data)
+	c.bundle += len(block.Data)
 	if c.input >= flushInput {
 		return c.take(true)
 	}
@@ -181,6 +186,10 @@ func (c *core) takeLast() (out output) {
 	out.events, out.bad, out.late, out.raw = c.worker.TakeLast()
 	c.takeAggregates(&out)
 	out.last = true
+	if c.bundle >= longBundle {
+		c.worker.Forget()
+	}
+	c.bundle = 0
 	return out
 }
 

@@ -27,28 +27,26 @@ func Sessions(s beam.Scope, c Common, opt sessions.Options, fragments beam.PColl
 type sessionsFn struct {
 	Common  Common
 	Options sessions.Options
-
-	sessionizer *sessions.Sessionizer
-}
-
-func (fn *sessionsFn) Setup() (err error) {
-	fn.sessionizer, err = sessions.NewSessionizer(fn.Options, fn.Common.revision)
-	return err
 }
 
 func (fn *sessionsFn) ProcessElement(_ context.Context, shard string, next func(*[]byte) bool, emit func(table.Rows)) error {
-	fn.sessionizer.Reset()
+	// A fresh one for each shard: one that is used again keeps for each visitor the
+	// most that any shard had in its place, which over a long time is much.
+	sessionizer, err := sessions.NewSessionizer(fn.Options, fn.Common.revision)
+	if err != nil {
+		return err
+	}
 	for b := []byte(nil); next(&b); b = nil {
 		blob, err := unpack(b)
 		if err == nil {
-			err = fn.sessionizer.Add(blob)
+			err = sessionizer.Add(blob)
 		}
 		if err != nil {
 			return fmt.Errorf("sessions of visitor shard %s: %w", shard, err)
 		}
 	}
 	rows := table.NewBatch(weblog.Sessions)
-	for _, one := range fn.sessionizer.Sessions() {
+	for _, one := range sessionizer.Sessions() {
 		if fn.Common.within(table.FloorDay(one.Start)) {
 			putSession(rows, &one)
 		}

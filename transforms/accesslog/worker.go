@@ -103,9 +103,16 @@ type refused struct {
 
 // New makes a worker.
 func New(c Config) *Worker {
-	w := &Worker{Config: c, masker: c.Masker, bots: c.Bots, agents: map[string]*agent{}, referrers: map[string]*text{}, pages: map[string]*page{}, visitors: map[visitorKey]*visitor{}}
+	w := &Worker{Config: c, masker: c.Masker, bots: c.Bots}
+	w.Forget()
 	w.fresh()
 	return w
+}
+
+// Forget empties the worker's memory of texts it has met. It costs time when
+// more lines follow.
+func (w *Worker) Forget() {
+	w.agents, w.referrers, w.pages, w.visitors = map[string]*agent{}, map[string]*text{}, map[string]*page{}, map[visitorKey]*visitor{}
 }
 
 func (w *Worker) fresh() {
