@@ -12,6 +12,8 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	beamprism "github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
+
+	"millrace/runners/memory"
 )
 
 // Run runs a pipeline to its end or until ctx is cancelled. log takes what the
@@ -23,7 +25,7 @@ func Run(ctx context.Context, p *beam.Pipeline, log slog.Handler) error {
 	// The runner logs nowhere else. It stays so after the run: workers of a run
 	// that failed still have something to say then.
 	slog.SetDefault(slog.New(log))
-	defer tuneMemory()()
+	defer memory.Tune()()
 	if _, err := beamprism.Execute(ctx, p); err != nil {
 		return fmt.Errorf("running on prism: %w", err)
 	}

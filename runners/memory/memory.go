@@ -1,4 +1,6 @@
-package prism
+// Package memory sets the garbage collector for runs in this process. It knows no
+// Beam.
+package memory
 
 import (
 	"os"
@@ -18,9 +20,9 @@ const (
 	lookEvery = 200 * time.Millisecond
 )
 
-// tuneMemory sets the collector for a run; undo restores it. What the user has
-// set in the environment stands.
-func tuneMemory() (undo func()) {
+// Tune sets the collector for a run; undo restores it. What the user has set in
+// the environment stands.
+func Tune() (undo func()) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return func() {}
 	}
