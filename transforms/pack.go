@@ -49,7 +49,7 @@ func (p *packer) pack(blob []byte) ([]byte, error) {
 // close lets go of the file, which stays for those that unpack.
 func (p *packer) close() {
 	if p.file != nil {
-		p.file.Close()
+		_ = p.file.Close() // all of it was written; reading it tells of the rest
 		p.file = nil
 	}
 }

@@ -121,7 +121,7 @@ func (b *bencher) run(ctx context.Context) error {
 // clean removes everything but the input of the comparison and the binary.
 func (b *bencher) clean() {
 	for _, name := range []string{"lake", "days", "peer", "cpu.prof", "big.log", "big.log.tmp", "input.tmp"} {
-		os.RemoveAll(filepath.Join(b.dir, name))
+		_ = os.RemoveAll(filepath.Join(b.dir, name))
 	}
 }
 

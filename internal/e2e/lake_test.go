@@ -118,8 +118,10 @@ func TestRewritingADayRaisesItsRevision(t *testing.T) {
 		}
 		// But for the revision, the lake is what a fresh one is.
 		mustRun(t, e, weblogs(all, e.in("fresh"))...)
-		for _, q := range []string{"SELECT * FROM events", "SELECT * FROM bad_rows", "SELECT * REPLACE (version & 4294967295 AS version) FROM sessions",
-			"SELECT * REPLACE (version & 4294967295 AS version) FROM traffic"} {
+		for _, q := range []string{
+			"SELECT * FROM events", "SELECT * FROM bad_rows", "SELECT * REPLACE (version & 4294967295 AS version) FROM sessions",
+			"SELECT * REPLACE (version & 4294967295 AS version) FROM traffic",
+		} {
 			q += " ORDER BY ALL"
 			if diff := gocmp.Diff(sql(t, e.in("fresh"), q), sql(t, lake, q)); diff != "" {
 				t.Errorf("%s: -fresh +rewritten:\n%s", q, cut(diff))

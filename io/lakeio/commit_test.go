@@ -28,16 +28,20 @@ func change(t *testing.T, s Store, run string, contents ...string) Change {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ch := Change{Run: run, Standing: st, Schemas: schemas, Touched: []int64{commitDay}, Revisions: st.Revisions(run),
-		Notes: map[string]any{"_runs/" + run + ".json": map[string]int{"files": len(contents)}, "_keys.json": []string{"k1"}}}
+	ch := Change{
+		Run: run, Standing: st, Schemas: schemas, Touched: []int64{commitDay}, Revisions: st.Revisions(run),
+		Notes: map[string]any{"_runs/" + run + ".json": map[string]int{"files": len(contents)}, "_keys.json": []string{"k1"}},
+	}
 	dir := t.TempDir()
 	for i, content := range contents {
 		staged := filepath.Join(dir, fmt.Sprint(i))
 		if err := os.WriteFile(staged, []byte(content), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		ch.Files = append(ch.Files, File{Part: Part{Output: "events", Day: commitDay, Shard: i}, Staged: staged, Rows: 1, Bytes: int64(len(content)),
-			Key: fmt.Sprintf("%s/%s-%d.parquet", PartitionKey("events", commitDay), run, i)})
+		ch.Files = append(ch.Files, File{
+			Part: Part{Output: "events", Day: commitDay, Shard: i}, Staged: staged, Rows: 1, Bytes: int64(len(content)),
+			Key: fmt.Sprintf("%s/%s-%d.parquet", PartitionKey("events", commitDay), run, i),
+		})
 	}
 	return ch
 }

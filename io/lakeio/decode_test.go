@@ -2,6 +2,7 @@ package lakeio
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"reflect"
 	"testing"
@@ -36,7 +37,7 @@ func decodeFile[T any](t *testing.T, data []byte) []T {
 				}
 				rows = append(rows, row)
 			}
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {

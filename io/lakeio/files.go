@@ -130,8 +130,10 @@ func (m *fileMerger) finish() error {
 		f.abandon()
 		return err
 	}
-	m.files = append(m.files, File{Part: m.part, Key: f.key, Staged: f.file.Name(), Schema: m.schema.ID(),
-		Rows: f.w.total, Bytes: f.out.n, SHA256: hex.EncodeToString(f.out.sum.Sum(nil))})
+	m.files = append(m.files, File{
+		Part: m.part, Key: f.key, Staged: f.file.Name(), Schema: m.schema.ID(),
+		Rows: f.w.total, Bytes: f.out.n, SHA256: hex.EncodeToString(f.out.sum.Sum(nil)),
+	})
 	return nil
 }
 
@@ -140,7 +142,7 @@ func (m *fileMerger) abandon() {
 		m.open.abandon()
 	}
 	for _, f := range m.files {
-		os.Remove(f.Staged)
+		_ = os.Remove(f.Staged)
 	}
 }
 
@@ -175,8 +177,8 @@ func (f *stagedFile) close() error {
 
 func (f *stagedFile) abandon() {
 	f.w.abandon()
-	f.file.Close()
-	os.Remove(f.file.Name())
+	_ = f.file.Close()
+	_ = os.Remove(f.file.Name())
 }
 
 // hashingWriter counts and hashes what passes through.
@@ -192,7 +194,7 @@ type hashingWriter struct {
 func (h *hashingWriter) Write(p []byte) (int, error) {
 	n, err := h.w.Write(p)
 	h.n += int64(n)
-	h.sum.Write(p[:n])
+	_, _ = h.sum.Write(p[:n]) // a hash never fails
 	return n, err
 }
 

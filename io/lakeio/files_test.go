@@ -68,8 +68,12 @@ func TestBytesDependOnRowsAlone(t *testing.T) {
 		procs        int
 		batch, frame int
 	}{
-		{"one batch", 4, len(rows), frameRows}, {"one core", 1, len(rows), frameRows}, {"small batches", 4, 1500, frameRows},
-		{"small batches on one core", 1, 1500, frameRows}, {"small frames", 2, 3000, 37}, {"many batches", 3, 150, 16},
+		{"one batch", 4, len(rows), frameRows},
+		{"one core", 1, len(rows), frameRows},
+		{"small batches", 4, 1500, frameRows},
+		{"small batches on one core", 1, 1500, frameRows},
+		{"small frames", 2, 3000, 37},
+		{"many batches", 3, 150, 16},
 	}
 	for _, shards := range []int{1, 3} {
 		var first map[string]string
@@ -219,7 +223,7 @@ func TestAMergeThatFailsLeavesNoFile(t *testing.T) {
 		runs := spilled(t)
 		late := slices.MaxFunc(runs, func(a, b Run) int { return cmpOr(a.First - b.First) })
 		write(t, late.Path, read(t, late.Path)[:60])
-		merge(t.Context(), t, t.TempDir(), runs, func(int) {})
+		_ = merge(t.Context(), t, t.TempDir(), runs, func(int) {})
 	})
 	t.Run("by a missing run", func(t *testing.T) {
 		runs := spilled(t)
@@ -241,7 +245,7 @@ func TestAMergeThatFailsLeavesNoFile(t *testing.T) {
 		}
 	})
 	t.Run("by a folder that is not there", func(t *testing.T) {
-		merge(t.Context(), t, filepath.Join(t.TempDir(), "absent"), spilled(t), func(int) {})
+		_ = merge(t.Context(), t, filepath.Join(t.TempDir(), "absent"), spilled(t), func(int) {})
 	})
 }
 

@@ -68,18 +68,24 @@ func TestMergedRunsAreSortedRows(t *testing.T) {
 		}}.check(t)
 	})
 	t.Run("negative numbers first", func(t *testing.T) {
-		mergeCase[number]{numbers, func(a, b number) int { return cmpOr(int64(a.At)-int64(b.At), a.N-b.N) },
-			func(r *rand.Rand) number { return number{At: table.Millis(-1 - r.IntN(40)), N: r.Int64N(3)} }}.check(t)
+		mergeCase[number]{
+			numbers, func(a, b number) int { return cmpOr(int64(a.At)-int64(b.At), a.N-b.N) },
+			func(r *rand.Rand) number { return number{At: table.Millis(-1 - r.IntN(40)), N: r.Int64N(3)} },
+		}.check(t)
 	})
 	t.Run("text first", func(t *testing.T) {
-		mergeCase[word]{words, func(a, b word) int { return cmpOr(int64(strings.Compare(a.Word, b.Word)), a.N-b.N) },
+		mergeCase[word]{
+			words, func(a, b word) int { return cmpOr(int64(strings.Compare(a.Word, b.Word)), a.N-b.N) },
 			func(r *rand.Rand) word {
 				return word{Word: []string{"", "a", "b", "ba", "é"}[r.IntN(5)], N: r.Int64N(5) - 2}
-			}}.check(t)
+			},
+		}.check(t)
 	})
 	t.Run("an identity first", func(t *testing.T) {
-		mergeCase[ident]{idents, func(a, b ident) int { return cmpOr(int64(a.ID[0])-int64(b.ID[0]), a.N-b.N) },
-			func(r *rand.Rand) ident { return ident{ID: table.ID{byte(r.IntN(200))}, N: r.Int64N(3)} }}.check(t)
+		mergeCase[ident]{
+			idents, func(a, b ident) int { return cmpOr(int64(a.ID[0])-int64(b.ID[0]), a.N-b.N) },
+			func(r *rand.Rand) ident { return ident{ID: table.ID{byte(r.IntN(200))}, N: r.Int64N(3)} },
+		}.check(t)
 	})
 }
 

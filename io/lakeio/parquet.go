@@ -127,6 +127,8 @@ type rowGroup struct {
 	done chan error
 }
 
+func (rg *rowGroup) wait() error { return <-rg.done }
+
 func newParquetWriter(out io.Writer, s *table.Schema, groupRows int) *parquetWriter {
 	w := parquet.NewGenericWriter[any](out, ParquetSchema(s), createdBy,
 		parquet.KeyValueMetadata(schemaKey, s.ID()),
@@ -171,7 +173,7 @@ func (p *parquetWriter) startRowGroup() error {
 func (p *parquetWriter) commitOldest() error {
 	rg := p.running[0]
 	p.running = p.running[1:]
-	if err := <-rg.done; err != nil {
+	if err := rg.wait(); err != nil {
 		return err
 	}
 	if _, err := rg.w.Commit(); err != nil {
@@ -212,7 +214,7 @@ func (p *parquetWriter) close() error {
 // abandon waits for what runs, so that no goroutine outlives the writer.
 func (p *parquetWriter) abandon() {
 	for _, rg := range p.running {
-		<-rg.done
+		_ = rg.wait()
 	}
 	p.running = nil
 }

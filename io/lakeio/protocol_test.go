@@ -65,8 +65,10 @@ func (in input) stage(t *testing.T, s Store, staging string) Change {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Change{Run: in.run, Standing: st, Schemas: twoOutputs, Touched: daysOf(files), Revisions: revisions, Files: files,
-		Notes: map[string]any{"_runs/" + in.run + ".json": in.source}}
+	return Change{
+		Run: in.run, Standing: st, Schemas: twoOutputs, Touched: daysOf(files), Revisions: revisions, Files: files,
+		Notes: map[string]any{"_runs/" + in.run + ".json": in.source},
+	}
 }
 
 func daysOf(files []File) []int64 {

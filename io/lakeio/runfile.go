@@ -151,7 +151,7 @@ func (r *runReader) frame() (*table.Batch, error) {
 
 func (r *runReader) close() {
 	if r.f != nil {
-		r.f.Close()
+		_ = r.f.Close()
 		r.f, r.r, r.packed, r.raw = nil, nil, nil, nil
 	}
 }

@@ -111,7 +111,7 @@ func (s *Spiller) Finish() ([]Run, error) {
 
 func (s *Spiller) discard() {
 	for _, r := range s.runs {
-		os.Remove(r.Path)
+		_ = os.Remove(r.Path)
 	}
 	s.runs = nil
 }
@@ -178,7 +178,7 @@ func (s *Spiller) write(p Part, b *table.Batch, rows []uint32) (run Run, err err
 	}
 	defer func() {
 		if err = errors.Join(err, f.Close()); err != nil {
-			os.Remove(f.Name())
+			_ = os.Remove(f.Name())
 		}
 	}()
 	run = Run{Part: p, Path: f.Name(), Rows: len(rows)}
@@ -209,9 +209,5 @@ func sources(b *table.Batch, rows []uint32) []string {
 }
 
 func isNumber(k table.Kind) bool {
-	switch k {
-	case table.String, table.Bytes, table.UUID:
-		return false
-	}
-	return true
+	return k != table.String && k != table.Bytes && k != table.UUID
 }

@@ -50,7 +50,9 @@ func TestAFinishedPartIsNotWrittenAgain(t *testing.T) {
 	if left := filesIn(t, filepath.Join(dir, "runs")); len(left) > 0 {
 		t.Errorf("runs stay: %q", left)
 	}
-	os.Truncate(first[0].Staged, 10)
+	if err := os.Truncate(first[0].Staged, 10); err != nil {
+		t.Fatal(err)
+	}
 	merge(rows)
 	if now := staged(); now[0].Staged == first[0].Staged || now[0].SHA256 != first[0].SHA256 {
 		t.Errorf("over a damaged file: %+v", now)

@@ -84,8 +84,10 @@ func TestParse(t *testing.T) {
 		{"an ident is not read", `203.0.113.7 inetd frank ` + stamp + ` ` + get + tail, user("frank")},
 		{"a user with spaces", `203.0.113.7 - John Q. Public ` + stamp + ` ` + get + tail, user("John Q. Public")},
 		{"a user with brackets", `203.0.113.7 - a [b] c ` + stamp + ` ` + get + tail, user("a [b] c")},
-		{"a user who poses as the time", `203.0.113.7 - x [01/Jan/2001:00:00:00 +0000] \"GET ` + stamp + ` ` + get + tail,
-			user(`x [01/Jan/2001:00:00:00 +0000] "GET`)},
+		{
+			"a user who poses as the time", `203.0.113.7 - x [01/Jan/2001:00:00:00 +0000] \"GET ` + stamp + ` ` + get + tail,
+			user(`x [01/Jan/2001:00:00:00 +0000] "GET`),
+		},
 		{"a user with escapes", `203.0.113.7 - J\xc3\xbcrgen\t ` + stamp + ` ` + get + tail, user(`Jürgen\x09`)},
 		{"an empty user", `203.0.113.7 -  ` + stamp + ` ` + get + tail, func(*event) {}},
 		{"an empty user in quotes", `203.0.113.7 - "" ` + stamp + ` ` + get + tail, func(*event) {}},
@@ -173,18 +175,28 @@ func TestTheFileFormatDecidesWhereBothReadingsArePossible(t *testing.T) {
 		want       func(*event)
 		reason     badrow.Reason
 	}{
-		{"two words before the ident, in a file with servers", `intranet crawler - - ` + stamp + ` ` + get + tail, decode.VhostCombined,
-			func(e *event) { e.VHost, e.Client, e.Addr = "intranet", "crawler", "" }, badrow.None},
-		{"two words before the ident, in a file without", `crawler ident J Doe ` + stamp + ` ` + get + tail, decode.Combined,
-			func(e *event) { e.Client, e.Addr, e.User = "crawler", "", "J Doe" }, badrow.None},
-		{"two addresses, in a file with servers", `198.51.100.1 ` + usualLine, decode.VhostCombined,
-			func(e *event) { e.VHost = "198.51.100.1" }, badrow.None},
+		{
+			"two words before the ident, in a file with servers", `intranet crawler - - ` + stamp + ` ` + get + tail, decode.VhostCombined,
+			func(e *event) { e.VHost, e.Client, e.Addr = "intranet", "crawler", "" }, badrow.None,
+		},
+		{
+			"two words before the ident, in a file without", `crawler ident J Doe ` + stamp + ` ` + get + tail, decode.Combined,
+			func(e *event) { e.Client, e.Addr, e.User = "crawler", "", "J Doe" }, badrow.None,
+		},
+		{
+			"two addresses, in a file with servers", `198.51.100.1 ` + usualLine, decode.VhostCombined,
+			func(e *event) { e.VHost = "198.51.100.1" }, badrow.None,
+		},
 		{"two addresses, in a file without", `198.51.100.1 ` + usualLine, decode.Combined, nil, badrow.Format},
-		{"one quoted field after the size, in a common file", head + get + ` 200 1234 "10.0.0.1"`, decode.Common,
-			func(e *event) { e.Referrer, e.UserAgent = "", "" }, badrow.None},
+		{
+			"one quoted field after the size, in a common file", head + get + ` 200 1234 "10.0.0.1"`, decode.Common,
+			func(e *event) { e.Referrer, e.UserAgent = "", "" }, badrow.None,
+		},
 		{"one quoted field after the size, in a combined file", head + get + ` 200 1234 "10.0.0.1"`, decode.Combined, nil, badrow.Truncated},
-		{"a space after the size, in a common file", head + get + ` 200 1234 `, decode.Common,
-			func(e *event) { e.Referrer, e.UserAgent = "", "" }, badrow.None},
+		{
+			"a space after the size, in a common file", head + get + ` 200 1234 `, decode.Common,
+			func(e *event) { e.Referrer, e.UserAgent = "", "" }, badrow.None,
+		},
 		{"a space after the size, in a combined file", head + get + ` 200 1234 `, decode.Combined, nil, badrow.Truncated},
 	} {
 		t.Run(c.name, func(t *testing.T) {
