@@ -1,6 +1,9 @@
 package report
 
-import "context"
+import (
+	"context"
+	"sync"
+)
 
 // An event is the part of a row of events that sections look at. Its bytes are
 // valid during the call only; nil means null.
@@ -30,8 +33,10 @@ func collectEvents(ctx context.Context, src Source, d *Data) error {
 			watchers = append(watchers, s.watch(d))
 		}
 	}
+	var events []event
 	err := scan(ctx, src, "events", eventColumns, func(b batch) error {
 		d.Events += int64(b.rows())
+		events = events[:0]
 		for i := range b.rows() {
 			e := event{
 				path: text(b[0][i]), query: text(b[1][i]), request: text(b[2][i]),
@@ -41,10 +46,9 @@ func collectEvents(ctx context.Context, src Source, d *Data) error {
 			if !b[7][i].IsNull() {
 				e.bytes = b[7][i].Int64()
 			}
-			for _, w := range watchers {
-				w.event(&e)
-			}
+			events = append(events, e)
 		}
+		show(events, watchers)
 		return nil
 	})
 	if err != nil {
@@ -54,4 +58,18 @@ func collectEvents(ctx context.Context, src Source, d *Data) error {
 		w.done()
 	}
 	return nil
+}
+
+// show shows events to all watchers, each on a goroutine of its own: a watcher
+// fills its section of the data and reads the events only.
+func show(events []event, watchers []watcher) {
+	var done sync.WaitGroup
+	for _, w := range watchers {
+		done.Go(func() {
+			for i := range events {
+				w.event(&events[i])
+			}
+		})
+	}
+	done.Wait()
 }
