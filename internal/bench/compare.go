@@ -23,33 +23,38 @@ func (b *bencher) compare(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintf(b.out, "## The weblogs job on %d lines (%d MB)\n\n", b.lines, st.Size()/1_000_000)
-	var ours, peers []usage
+	var all series
 	for i := range b.runs {
 		fmt.Fprintf(b.log, "run %d of %d\n", i+1, b.runs)
-		u, err := b.one(ctx, log)
-		if err != nil {
-			return err
+		for _, run := range []struct {
+			into *[]usage
+			one  func() (usage, error)
+		}{
+			{&all.ours, func() (usage, error) { return b.one(ctx, log) }},
+			{&all.peers, func() (usage, error) { return b.onePeer(ctx, log) }},
+			{&all.rowsOnly, func() (usage, error) { return b.one(ctx, log, "--no-report") }},
+		} {
+			if run.into == &all.peers && b.peer == "none" {
+				continue
+			}
+			u, err := run.one()
+			if err != nil {
+				return err
+			}
+			*run.into = append(*run.into, u)
 		}
-		ours = append(ours, u)
-		if b.peer == "none" {
-			continue
-		}
-		if u, err = b.onePeer(ctx, log); err != nil {
-			return err
-		}
-		peers = append(peers, u)
 	}
-	printRuns(b.out, ours, peers)
+	all.print(b.out)
 	return nil
 }
 
-func (b *bencher) one(ctx context.Context, log string) (usage, error) {
+func (b *bencher) one(ctx context.Context, log string, more ...string) (usage, error) {
 	lake, err := b.fresh("lake")
 	if err != nil {
 		return usage{}, err
 	}
 	defer os.RemoveAll(lake)
-	return b.weblogs(ctx, log, lake)
+	return b.weblogs(ctx, log, lake, more...)
 }
 
 func (b *bencher) onePeer(ctx context.Context, log string) (usage, error) {
@@ -61,30 +66,36 @@ func (b *bencher) onePeer(ctx context.Context, log string) (usage, error) {
 	return b.command(ctx, b.python, "-c", peerScript, log, out).measure()
 }
 
-func printRuns(w io.Writer, ours, peers []usage) {
-	head := "| run | millrace s | CPU s | peak MiB |"
-	rule := "|---|---:|---:|---:|"
-	if len(peers) > 0 {
-		head += " DuckDB s | CPU s | peak MiB | times as fast |"
-		rule += "---:|---:|---:|---:|"
+// series are the runs of a comparison, in the order they were made: ours with its
+// report, the peer, which draws none, and ours without.
+type series struct{ ours, peers, rowsOnly []usage }
+
+func (s series) print(w io.Writer) {
+	head := "| run | millrace s | CPU s | peak MiB | without report s | CPU s | peak MiB |"
+	rule := "|---|---:|---:|---:|---:|---:|---:|"
+	if len(s.peers) > 0 {
+		head += " DuckDB s | CPU s | peak MiB | times as fast | without report |"
+		rule += "---:|---:|---:|---:|---:|"
 	}
 	fmt.Fprintf(w, "%s\n%s\n", head, rule)
-	var ratios []float64
-	for i, u := range ours {
-		fmt.Fprintf(w, "| %d |%s", i+1, cells(u))
-		if len(peers) > 0 {
-			ratios = append(ratios, peers[i].wall.Seconds()/u.wall.Seconds())
-			fmt.Fprintf(w, "%s %.2f |", cells(peers[i]), ratios[i])
+	var ratios, rowsRatios []float64
+	for i := range s.ours {
+		fmt.Fprintf(w, "| %d |%s%s", i+1, cells(s.ours[i]), cells(s.rowsOnly[i]))
+		if len(s.peers) > 0 {
+			peer := s.peers[i].wall.Seconds()
+			ratios = append(ratios, peer/s.ours[i].wall.Seconds())
+			rowsRatios = append(rowsRatios, peer/s.rowsOnly[i].wall.Seconds())
+			fmt.Fprintf(w, "%s %.2f | %.2f |", cells(s.peers[i]), ratios[i], rowsRatios[i])
 		}
 		fmt.Fprintln(w)
 	}
-	for _, s := range []struct {
+	for _, line := range []struct {
 		name string
 		of   func([]float64) float64
 	}{{"min", slices.Min[[]float64]}, {"median", median}, {"max", slices.Max[[]float64]}} {
-		fmt.Fprintf(w, "| %s |%s", s.name, summary(ours, s.of))
-		if len(peers) > 0 {
-			fmt.Fprintf(w, "%s %.2f |", summary(peers, s.of), s.of(ratios))
+		fmt.Fprintf(w, "| %s |%s%s", line.name, summary(s.ours, line.of), summary(s.rowsOnly, line.of))
+		if len(s.peers) > 0 {
+			fmt.Fprintf(w, "%s %.2f | %.2f |", summary(s.peers, line.of), line.of(ratios), line.of(rowsRatios))
 		}
 		fmt.Fprintln(w)
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 func TestTheLimitFollowsWhatLives(t *testing.T) {
-	for live, want := range map[int64]int64{0: softLimit, 300 << 20: softLimit, 1 << 30: 3 << 29} {
+	for live, want := range map[int64]int64{0: softLimit, 300 << 20: softLimit, 1 << 30: 5 << 28} {
 		if got := limitFor(live); got != want {
 			t.Errorf("limit for %d bytes alive is %d, want %d", live, got, want)
 		}
