@@ -3,6 +3,7 @@ import glob, os, sys, duckdb
 
 a, b = sys.argv[1], sys.argv[2]
 c = duckdb.connect()
+c.execute("set enable_progress_bar=false")
 c.execute("set memory_limit='4GB'")
 print("| output | rows all at once | rows day by day | verdict |\n|---|---:|---:|---|")
 for output in ["events", "sessions", "traffic", "top_pages", "visitors", "bots", "bad_rows"]:
