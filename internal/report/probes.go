@@ -27,6 +27,7 @@ type probe struct {
 	In       string   `json:"in"`
 	Match    []string `json:"match"`
 	patterns [][]byte
+	needs    []byteSet // of each pattern
 }
 
 var probes = mustProbes(probesJSON)
@@ -56,6 +57,7 @@ func readProbes(text []byte) ([]probe, error) {
 				return nil, fmt.Errorf("read list of probes: class %s has the pattern %q, which can never or always match", p.ID, m)
 			}
 			list[i].patterns = append(list[i].patterns, []byte(m))
+			list[i].needs = append(list[i].needs, bytesOf([]byte(m)))
 		}
 	}
 	return list, nil

@@ -178,16 +178,32 @@ func (v *visitorSet) count() VisitorCount { return VisitorCount{int64(len(v.seen
 
 // match returns the probes of one place whose patterns occur in folded text.
 func match(probes []probe, in string, folded []byte) (set uint32) {
+	present := bytesOf(folded)
 	for i, p := range probes {
 		if p.In != in {
 			continue
 		}
-		for _, m := range p.patterns {
-			if bytes.Contains(folded, m) {
+		for j, m := range p.patterns {
+			if present.holds(&p.needs[j]) && bytes.Contains(folded, m) {
 				set |= 1 << i
 				break
 			}
 		}
 	}
 	return set
+}
+
+// byteSet is a set of byte values. A text can hold a pattern only if it holds
+// all of its bytes, which for most texts and patterns settles the question.
+type byteSet [4]uint64
+
+func bytesOf(text []byte) (s byteSet) {
+	for _, b := range text {
+		s[b>>6] |= 1 << (b & 63)
+	}
+	return s
+}
+
+func (s *byteSet) holds(o *byteSet) bool {
+	return o[0]&^s[0]|o[1]&^s[1]|o[2]&^s[2]|o[3]&^s[3] == 0
 }
