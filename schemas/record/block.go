@@ -2,7 +2,10 @@
 // that know their origin.
 package record
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // Block is a run of consecutive raw records of one source, about 1,000 lines or
 // more. It is the element that crosses the runner; single records never do.
@@ -32,9 +35,25 @@ type Block struct {
 	// KeyID names the masking key under which the records are sealed; empty when
 	// they are plain.
 	KeyID string `json:",omitempty"`
+	// Sequences, as long as Ends or nil, are the sequence numbers of the stream
+	// records that the records came in, as Sequence writes them: their order is
+	// that of the shard. Files have none.
+	Sequences []string `json:"-"`
 	// Arrival is when the records reached us, in Unix milliseconds; 0 when the
 	// source does not know.
 	Arrival int64
+	// Arrivals, as long as Ends or nil, is Arrival for each record.
+	Arrivals []int64 `json:"-"`
+	// Behind, as long as Ends or nil, says of a late record how far it lay behind
+	// the watermark of its shard and the allowed lateness, in milliseconds; 0 of
+	// one that came in time.
+	Behind []int64 `json:"-"`
+	// Roll names the roll that the records of a live source belong to: the run of
+	// records of one shard that become files together. It begins with the shard's
+	// identity and a slash. The records of a block are of one roll.
+	Roll string `json:",omitempty"`
+	// Close, when set, says that the block is the last of its roll.
+	Close *Close `json:",omitempty"`
 	// Near is an event time near the beginning of the source, in Unix
 	// milliseconds. What cannot be read is filed under it where no neighbour in
 	// the block has a time; 0 when there is none.
@@ -63,3 +82,34 @@ func (b *Block) Records() int {
 }
 
 var newline = []byte{'\n'}
+
+// Close tells what a roll consists of, so that whoever collects its parts, in
+// whatever order they come, knows when he has all.
+type Close struct {
+	Records int64  // of the roll, as the ledger counts them
+	First   string // sequence number of the first stream record, as Sequence writes it
+	Last    string // and of the last
+	// After is the sequence number up to which the shard had been read before;
+	// empty where reading began. It is the Last of the shard's roll before.
+	After string `json:",omitempty"`
+	// Lost says that records between After and First were gone from the stream
+	// before they were read.
+	Lost bool `json:",omitempty"`
+	// FirstArrival and LastArrival are Unix milliseconds.
+	FirstArrival, LastArrival int64
+	// End says that the shard was closed and this is its last roll.
+	End bool `json:",omitempty"`
+}
+
+// sequenceDigits is how long the sequence numbers of Kinesis are; documented is
+// only that they grow.
+const sequenceDigits = 56
+
+// Sequence writes a decimal sequence number so that the order of texts is that
+// of the numbers.
+func Sequence(decimal string) string {
+	if n := sequenceDigits - len(decimal); n > 0 {
+		return strings.Repeat("0", n) + decimal
+	}
+	return decimal
+}
