@@ -266,14 +266,41 @@ func (r *reader) text(c *vector, rows int) {
 }
 
 // Rows is a batch as the element of a collection: it crosses the runner in the
-// form of AppendBinary, or as it is between fused steps.
-type Rows struct{ Batch *Batch }
+// form of EncodeRows, or as it is between fused steps.
+type Rows struct {
+	Batch *Batch
+	// Group names, in a live run, the rows that become files together: the roll of
+	// their records, or the bucket of event time in which they were sealed.
+	Group string
+	Kind  RowKind
+}
 
-// EncodeRows and DecodeRows are the coder of Rows.
-func EncodeRows(r Rows) ([]byte, error) { return r.Batch.AppendBinary(nil) }
+// RowKind says what holds of the rows of a batch.
+type RowKind uint8
+
+// Kinds of rows.
+const (
+	Sealed      RowKind = iota // they are final
+	Provisional                // later ones of the same key overwrite them
+	Withdrawn                  // rows of their key are to go, unless of a greater version
+)
+
+// EncodeRows writes the kind, the length of the group, the group and the batch.
+func EncodeRows(r Rows) ([]byte, error) {
+	head := binary.AppendUvarint([]byte{byte(r.Kind)}, uint64(len(r.Group)))
+	return r.Batch.AppendBinary(append(head, r.Group...))
+}
 
 // DecodeRows reverses EncodeRows.
 func DecodeRows(data []byte) (Rows, error) {
-	b, err := Decode(data)
-	return Rows{Batch: b}, err
+	if len(data) == 0 || data[0] > byte(Withdrawn) {
+		return Rows{}, fmt.Errorf("decoding rows: %w", ErrCorrupt)
+	}
+	n, k := binary.Uvarint(data[1:])
+	if k <= 0 || n > uint64(len(data)-1-k) {
+		return Rows{}, fmt.Errorf("decoding rows: %w", ErrCorrupt)
+	}
+	rest := data[1+k:]
+	b, err := Decode(rest[n:])
+	return Rows{Batch: b, Group: string(rest[:n]), Kind: RowKind(data[0])}, err
 }

@@ -11,7 +11,7 @@ import (
 
 // Part is the encoded partial result of one span of time.
 type Part struct {
-	Key  string // "2015-05-17T10" for an hour, "2015-05-17" for a day
+	Key  string // "2015-05-17" for a day, "2015-05-17T10" for an hour, "2015-05-17T10:04" for a minute
 	Day  int64  // UTC day, days since the epoch
 	Blob []byte
 }
@@ -30,6 +30,7 @@ func (r Revision) version(start, events int64) int64 {
 
 const (
 	secondMs = 1000
+	minuteMs = 60 * 1000
 	hourMs   = 60 * 60 * 1000
 	dayMs    = 24 * hourMs
 
@@ -49,13 +50,36 @@ func floor(a, b int64) int64 {
 }
 
 func hourPart(hour int64, blob []byte) Part {
-	key := time.UnixMilli(hour * hourMs).UTC().Format("2006-01-02T15")
+	key := time.UnixMilli(hour * hourMs).UTC().Format(hourKey)
 	return Part{Key: key, Day: floor(hour, 24), Blob: blob}
 }
 
 func dayPart(day int64, blob []byte) Part {
 	key := time.UnixMilli(day * dayMs).UTC().Format(time.DateOnly)
 	return Part{Key: key, Day: day, Blob: blob}
+}
+
+func minutePart(minute int64, blob []byte) Part {
+	key := time.UnixMilli(minute * minuteMs).UTC().Format(minuteKey)
+	return Part{Key: key, Day: floor(minute, 24*60), Blob: blob}
+}
+
+const (
+	hourKey   = "2006-01-02T15"
+	minuteKey = "2006-01-02T15:04"
+)
+
+// End is when the span of a part's key ends, in Unix milliseconds.
+func End(key string) (int64, error) {
+	for _, span := range []struct {
+		layout string
+		length time.Duration
+	}{{time.DateOnly, 24 * time.Hour}, {hourKey, time.Hour}, {minuteKey, time.Minute}} {
+		if t, err := time.Parse(span.layout, key); err == nil {
+			return t.Add(span.length).UnixMilli(), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is no day, hour or minute", key)
 }
 
 // open reads what begins every blob: a version and the number of the span.

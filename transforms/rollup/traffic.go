@@ -106,21 +106,49 @@ func (a *Traffic) Reset() { clear(a.hours); a.last = nil }
 func (a *Traffic) Parts() []Part {
 	var parts []Part
 	for _, hour := range ascending(a.hours) {
-		h := a.hours[hour]
-		b := binary.AppendVarint([]byte{encodingVersion}, hour)
-		b = binary.AppendUvarint(b, uint64(len(h.seconds)))
-		next := 0
-		for i := range h.index {
-			if h.index[i] == 0 {
-				continue
-			}
-			b = binary.AppendUvarint(b, uint64(i-next))
-			next = i + 1
-			b = h.second(i).appendEncoded(b)
-		}
-		parts = append(parts, hourPart(hour, b))
+		parts = append(parts, hourPart(hour, a.hours[hour].encode(0, 3600)))
 	}
 	return parts
+}
+
+// MinuteParts is Parts, with a part for each minute: live, what is a part is
+// sealed at once.
+func (a *Traffic) MinuteParts() []Part {
+	var parts []Part
+	for _, hour := range ascending(a.hours) {
+		h := a.hours[hour]
+		for minute := range 60 {
+			if blob := h.encode(minute*60, minute*60+60); blob != nil {
+				parts = append(parts, minutePart(hour*60+int64(minute), blob))
+			}
+		}
+	}
+	return parts
+}
+
+// encode encodes the seconds in [from, to), nil when there are none.
+func (h *trafficHour) encode(from, to int) []byte {
+	n := 0
+	for _, code := range h.index[from:to] {
+		if code != 0 {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	b := binary.AppendVarint([]byte{encodingVersion}, h.hour)
+	b = binary.AppendUvarint(b, uint64(n))
+	next := 0
+	for i := from; i < to; i++ {
+		if h.index[i] == 0 {
+			continue
+		}
+		b = binary.AppendUvarint(b, uint64(i-next))
+		next = i + 1
+		b = h.second(i).appendEncoded(b)
+	}
+	return b
 }
 
 func (s *trafficSecond) appendEncoded(b []byte) []byte {

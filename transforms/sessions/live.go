@@ -11,6 +11,7 @@ import (
 // Update is what one Advance changes.
 type Update struct {
 	Sealed      []Session    // final rows, by visitor and start
+	Closed      []int64      // for each of Sealed, the watermark from which on it is: the same however often Advance was called
 	Provisional []Session    // open sessions that changed, by visitor and start
 	Withdrawn   []Withdrawal // rows written before that no longer are sessions
 	State       []byte       // for the next Advance; nil when nothing is open
@@ -63,6 +64,13 @@ func (s *Sessionizer) Advance(state []byte, blobs [][]byte, watermark int64) (Up
 		a.update.State = s.scratch.state(s.rules, visitors)
 	}
 	return a.update, nil
+}
+
+// Earliest is the time of the first event in an encoded Part.
+func (s *Sessionizer) Earliest(blob []byte) (int64, error) {
+	d := decoder{Reader: wire.NewReader(blob), rules: s.rules}
+	d.open()
+	return d.base, d.Err()
 }
 
 // advance is one call's work.
@@ -133,6 +141,7 @@ func (a *advance) chain(v *visitorState, chain []fragment, before []written) (se
 		}
 		if sealed {
 			a.update.Sealed = append(a.update.Sealed, s)
+			a.update.Closed = append(a.update.Closed, closes)
 			continue
 		}
 		if s.Version != known {

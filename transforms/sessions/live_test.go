@@ -68,6 +68,7 @@ func TestLiveSealsWhatBatchFinds(t *testing.T) {
 		var (
 			state  []byte
 			sealed []sessions.Session
+			last   = int64(math.MinInt64)
 			out    = sink{t: t, rows: map[string]sessions.Session{}, versions: map[string]int64{}}
 		)
 		for from := 0; from <= len(arrival); {
@@ -88,6 +89,16 @@ func TestLiveSealsWhatBatchFinds(t *testing.T) {
 			}
 			out.apply(u)
 			sealed = append(sealed, u.Sealed...)
+			if len(u.Closed) != len(u.Sealed) {
+				t.Fatalf("%d times for %d sealed sessions", len(u.Closed), len(u.Sealed))
+			}
+			for i, closed := range u.Closed {
+				// So it does not depend on where the steps lie.
+				if closed > watermark || closed <= last {
+					t.Errorf("session %s closed at %d, in the step from watermark %d to %d", u.Sealed[i].ID, closed, last, watermark)
+				}
+			}
+			last = watermark
 			if from = to; from == len(arrival) {
 				break
 			}
