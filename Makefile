@@ -10,6 +10,11 @@ TIMEOUT ?= 30m# of one package's tests
 FUZZTIME ?= 30s# of one fuzz target
 DEMO    := out/demo
 
+# Flink and Beam's runner for it. These two and the Beam SDK of go.mod have been
+# run together; read docs before you change one. Nothing else names a version.
+FLINK_VERSION := 1.19.3
+BEAM_FLINK_VERSION := 2.62.0
+
 .PHONY: help
 help: ## List the targets (the default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,8 +32,13 @@ build: ## Build bin/millrace
 
 .PHONY: setup
 setup: ## Install the servers that tests run against, in .cache
-	@scripts/prereq.sh go python browser
+	@scripts/prereq.sh go python browser java maven
 	$(GO) run ./internal/testenv/setup
+
+.PHONY: flink
+flink: ## Install Flink and Beam's job server for it, in .cache
+	@scripts/prereq.sh go python java maven
+	$(GO) run ./internal/testenv/setup flink
 
 .PHONY: test
 test: setup ## Run all tests (PKG=./io/... for some)

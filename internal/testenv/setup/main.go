@@ -1,5 +1,6 @@
 // Command setup installs everything that the tests run against, so that the
 // tests themselves download nothing. It is quick when everything is there.
+// Arguments name the only steps to take, by the first word: setup flink.
 package main
 
 import (
@@ -9,6 +10,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"time"
 
 	"millrace/internal/testenv/install"
@@ -22,11 +25,12 @@ var steps = []struct {
 	{"toxiproxy (network faults)", install.Toxiproxy},
 	{"python (DuckDB, PyArrow, moto)", install.Python},
 	{"chromium (reports)", install.Chromium},
+	{"flink (cluster, job server)", install.Flink},
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := setup(ctx, os.Stdout)
+	err := setup(ctx, os.Stdout, os.Args[1:])
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "setup:", err)
@@ -34,10 +38,17 @@ func main() {
 	}
 }
 
-// setup runs every step, also after one went wrong, to tell all that is missing.
-func setup(ctx context.Context, out io.Writer) error {
+// setup runs every step that was asked for, also after one went wrong, to tell
+// all that is missing.
+func setup(ctx context.Context, out io.Writer, only []string) error {
 	var errs []error
+	asked := slices.Clone(only)
 	for _, step := range steps {
+		word, _, _ := strings.Cut(step.name, " ")
+		if len(only) > 0 && !slices.Contains(only, word) {
+			continue
+		}
+		asked = slices.DeleteFunc(asked, func(name string) bool { return name == word })
 		start := time.Now()
 		path, err := step.install(ctx, out)
 		if err != nil {
@@ -45,6 +56,9 @@ func setup(ctx context.Context, out io.Writer) error {
 			continue
 		}
 		fmt.Fprintf(out, "%-31s %s (%v)\n", step.name, path, time.Since(start).Round(time.Millisecond))
+	}
+	if len(asked) > 0 {
+		errs = append(errs, fmt.Errorf("no step is called %s", strings.Join(asked, ", ")))
 	}
 	return errors.Join(errs...)
 }
