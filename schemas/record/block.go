@@ -2,10 +2,7 @@
 // that know their origin.
 package record
 
-import (
-	"bytes"
-	"strings"
-)
+import "bytes"
 
 // Block is a run of consecutive raw records of one source, about 1,000 lines or
 // more. It is the element that crosses the runner; single records never do.
@@ -99,17 +96,4 @@ type Close struct {
 	FirstArrival, LastArrival int64
 	// End says that the shard was closed and this is its last roll.
 	End bool `json:",omitempty"`
-}
-
-// sequenceDigits is how long the sequence numbers of Kinesis are; documented is
-// only that they grow.
-const sequenceDigits = 56
-
-// Sequence writes a decimal sequence number so that the order of texts is that
-// of the numbers.
-func Sequence(decimal string) string {
-	if n := sequenceDigits - len(decimal); n > 0 {
-		return strings.Repeat("0", n) + decimal
-	}
-	return decimal
 }

@@ -1,9 +1,7 @@
 package record
 
 import (
-	"crypto/sha1" //nolint:gosec // UUID version 5 is defined with SHA-1; nothing rests on its strength
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,17 +11,24 @@ import (
 // which it has the lengths.
 type head struct {
 	Block
-	Records int  `json:",omitempty"` // in Ends and Positions
-	Noted   bool `json:",omitempty"` // whether there are as many in Noted
+	Records   int  `json:",omitempty"` // in Ends and Positions
+	Noted     bool `json:",omitempty"` // whether there are as many in Noted, and so on
+	Sequences bool `json:",omitempty"`
+	Arrivals  bool `json:",omitempty"`
+	Behind    bool `json:",omitempty"`
 }
 
 // Encode is the binary form of a block: the length of its head in JSON, the
-// head, the lists as varints of their differences, then the data as it is.
+// head, the lists of numbers as varints of their differences, that of texts in
+// runs of equal ones, then the data as it is.
 func Encode(b Block) ([]byte, error) {
 	if err := b.check(); err != nil {
 		return nil, fmt.Errorf("encoding a block of %s: %w", b.Name, err)
 	}
-	h := head{Block: b, Records: len(b.Ends), Noted: len(b.Noted) > 0}
+	h := head{
+		Block: b, Records: len(b.Ends), Noted: len(b.Noted) > 0,
+		Sequences: len(b.Sequences) > 0, Arrivals: len(b.Arrivals) > 0, Behind: len(b.Behind) > 0,
+	}
 	h.Data = nil
 	text, err := json.Marshal(h)
 	if err != nil {
@@ -35,6 +40,9 @@ func Encode(b Block) ([]byte, error) {
 	out = appendDifferences(out, b.Ends)
 	out = appendDifferences(out, b.Positions)
 	out = appendDifferences(out, b.Noted)
+	out = appendSequences(out, b.Sequences)
+	out = appendDifferences(out, b.Arrivals)
+	out = appendDifferences(out, b.Behind)
 	return append(out, b.Data...), nil
 }
 
@@ -56,18 +64,10 @@ func Decode(encoded []byte) (Block, error) {
 	if h.Records < 0 || h.Records > len(rest) { // a number takes a byte at least
 		return Block{}, ErrCorrupt
 	}
-	var ok bool
 	if h.Records > 0 {
-		if b.Ends, rest, ok = differences[int](rest, h.Records); !ok {
+		var ok bool
+		if rest, ok = b.lists(rest, h); !ok {
 			return Block{}, ErrCorrupt
-		}
-		if b.Positions, rest, ok = differences[int64](rest, h.Records); !ok {
-			return Block{}, ErrCorrupt
-		}
-		if h.Noted {
-			if b.Noted, rest, ok = differences[int64](rest, h.Records); !ok {
-				return Block{}, ErrCorrupt
-			}
 		}
 	}
 	b.Data = rest
@@ -77,10 +77,44 @@ func Decode(encoded []byte) (Block, error) {
 	return b, nil
 }
 
+// lists reads the lists that the head tells of and returns what follows them.
+func (b *Block) lists(in []byte, h head) (rest []byte, ok bool) {
+	if b.Ends, in, ok = differences[int](in, h.Records); !ok {
+		return nil, false
+	}
+	b.Positions, in, ok = differences[int64](in, h.Records)
+	if ok && h.Noted {
+		b.Noted, in, ok = differences[int64](in, h.Records)
+	}
+	if ok && h.Sequences {
+		b.Sequences, in, ok = sequences(in, h.Records)
+	}
+	if ok && h.Arrivals {
+		b.Arrivals, in, ok = differences[int64](in, h.Records)
+	}
+	if ok && h.Behind {
+		b.Behind, in, ok = differences[int64](in, h.Records)
+	}
+	return in, ok
+}
+
 // check finds lists that do not fit together.
 func (b *Block) check() error {
-	if len(b.Positions) != len(b.Ends) || len(b.Noted) != len(b.Ends) && len(b.Noted) != 0 {
-		return fmt.Errorf("it has %d ends, %d positions and %d times", len(b.Ends), len(b.Positions), len(b.Noted))
+	if len(b.Positions) != len(b.Ends) {
+		return fmt.Errorf("it has %d ends and %d positions", len(b.Ends), len(b.Positions))
+	}
+	for _, list := range []struct {
+		name   string
+		length int
+	}{{"times", len(b.Noted)}, {"sequence numbers", len(b.Sequences)}, {"arrivals", len(b.Arrivals)}, {"delays", len(b.Behind)}} {
+		if list.length != len(b.Ends) && list.length != 0 {
+			return fmt.Errorf("it has %d ends and %d %s", len(b.Ends), list.length, list.name)
+		}
+	}
+	for i, s := range b.Sequences {
+		if (i == 0 || s != b.Sequences[i-1]) && !isSequence(s) {
+			return fmt.Errorf("record %d has the sequence number %.300q", i, s)
+		}
 	}
 	at := 0
 	for i, end := range b.Ends {
@@ -118,35 +152,4 @@ func differences[T int | int64](in []byte, n int) (list []T, rest []byte, ok boo
 		list[i] = T(last)
 	}
 	return list, in, true
-}
-
-// Identity is the binary form of a file's identity, which Block.Source carries
-// as 32 hex digits.
-type Identity [16]byte
-
-// ParseIdentity reads 32 hex digits.
-func ParseIdentity(source string) (Identity, error) {
-	b, err := hex.DecodeString(source)
-	if err != nil || len(b) != len(Identity{}) {
-		return Identity{}, fmt.Errorf("source identity %q is not 32 hex digits", source)
-	}
-	return Identity(b), nil
-}
-
-// namespace is the UUID under which record ids are named; it is drawn once and
-// never changes: 7c0b8a54-3d0e-4f0a-9b57-0f6b1d2a8c11.
-var namespace = [16]byte{0x7c, 0x0b, 0x8a, 0x54, 0x3d, 0x0e, 0x4f, 0x0a, 0x9b, 0x57, 0x0f, 0x6b, 0x1d, 0x2a, 0x8c, 0x11}
-
-// EventID is the UUID version 5 (RFC 9562) of a record's origin: the name is
-// the identity's 16 bytes followed by the position as 8 bytes, big endian.
-func EventID(source Identity, position int64) [16]byte {
-	var name [40]byte
-	copy(name[:16], namespace[:])
-	copy(name[16:32], source[:])
-	binary.BigEndian.PutUint64(name[32:], uint64(position))
-	sum := sha1.Sum(name[:]) //nolint:gosec // see the import
-	id := [16]byte(sum[:16])
-	id[6] = id[6]&0x0f | 0x50
-	id[8] = id[8]&0x3f | 0x80
-	return id
 }

@@ -268,7 +268,7 @@ func (w *Worker) target(t pii.Text) (path *page, query []byte) {
 // put appends the masked row.
 func (w *Worker) put(v *visitor, a *agent, path *page, ref *text, position int64) {
 	b, l := w.events, &w.line
-	b.PutUUID(weblog.EventID, record.EventID(w.source, position))
+	b.PutUUID(weblog.EventID, record.EventID(w.source, "", position))
 	b.PutInt(weblog.EventTime, l.Time)
 	w.putMemo(weblog.EventVisitorID, &v.id)
 	w.putMemo(weblog.EventClientIP, &v.network)
@@ -363,7 +363,7 @@ func (w *Worker) file(r refused, noted int64) {
 		return
 	}
 	w.bad.Append(&badrow.Row{
-		BadRowID: record.EventID(w.source, r.position), NotedTime: table.Millis(noted), Stage: "decode", Reason: string(r.reason),
+		BadRowID: record.EventID(w.source, "", r.position), NotedTime: table.Millis(noted), Stage: "decode", Reason: string(r.reason),
 		Source: w.block.Source, Position: r.position, Length: r.length, Skeleton: badrow.Skeleton(r.line),
 	})
 	w.keep(r.line, r.position, noted, r.length)
