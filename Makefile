@@ -32,7 +32,7 @@ build: ## Build bin/millrace
 
 .PHONY: setup
 setup: ## Install the servers that tests run against, in .cache
-	@scripts/prereq.sh go python browser java maven
+	@scripts/prereq.sh go python browser java maven node
 	$(GO) run ./internal/testenv/setup
 
 .PHONY: flink

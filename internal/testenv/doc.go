@@ -1,6 +1,7 @@
 // Package testenv gives tests the real servers and readers they run against:
-// S3 (versitygw), the other AWS services (moto), network faults (Toxiproxy),
-// foreign readers of our files (DuckDB, PyArrow) and a browser.
+// S3 (versitygw), Kinesis (kinesis-local, kinesalite), the other AWS services
+// (moto), network faults (Toxiproxy), foreign readers of our files (DuckDB,
+// PyArrow) and a browser.
 //
 // Each function starts what it names on a free loopback port, waits until it
 // answers, and ends it with the test; a server also ends when the test process
@@ -8,8 +9,8 @@
 // is skipped. What is missing from .cache is installed on the spot (package
 // install); `make test` has done that beforehand.
 //
-// S3 and Moto point the AWS SDK at themselves through the environment, so their
-// tests cannot be parallel.
+// S3, Kinesis and Moto point the AWS SDK at themselves through the environment,
+// so their tests cannot be parallel.
 package testenv
 
 import (

@@ -25,6 +25,8 @@ var steps = []struct {
 	{"toxiproxy (network faults)", install.Toxiproxy},
 	{"python (DuckDB, PyArrow, moto)", install.Python},
 	{"chromium (reports)", install.Chromium},
+	{"kinesis-local (Kinesis)", install.KinesisLocal},
+	{"kinesalite (Kinesis in volume)", install.Kinesalite},
 	{"flink (cluster, job server)", install.Flink},
 }
 
