@@ -7,6 +7,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
+	"millrace/internal/failure"
 	"millrace/schemas/record"
 	"millrace/schemas/table"
 	"millrace/transforms/sessions"
@@ -92,7 +93,7 @@ func (fn *accessLogFn) ProcessElement(ctx context.Context, block record.Block, e
 			return nil
 		case out := <-fn.ready:
 			if err := to.emit(out); err != nil {
-				return failed(fn.Config.Common.Run, err)
+				return failure.Note(fn.Config.Common.Run, err)
 			}
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -108,7 +109,7 @@ func (fn *accessLogFn) FinishBundle(events, bad, late, raw func(table.Rows), fra
 	for finished := 0; finished < len(fn.cores); {
 		out := <-fn.ready
 		if err := to.emit(out); err != nil {
-			return failed(fn.Config.Common.Run, err)
+			return failure.Note(fn.Config.Common.Run, err)
 		}
 		if out.last {
 			finished++
@@ -130,7 +131,7 @@ func (to *emitters) emit(out output) error {
 		emit func(table.Rows)
 	}{{out.events, to.events}, {out.bad, to.bad}, {out.late, to.late}, {out.raw, to.raw}} {
 		if rows.Batch != nil && rows.Len() > 0 {
-			rows.emit(table.Rows{Batch: rows.Batch})
+			rows.emit(table.Rows{Batch: rows.Batch, Group: out.group})
 		}
 	}
 	for _, p := range out.fragments {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"millrace/internal/maskkey"
+	"millrace/schemas/ledger"
 	"millrace/schemas/record"
 	"millrace/schemas/table"
 	"millrace/transforms/accesslog"
@@ -35,6 +36,7 @@ type core struct {
 	sessions *sessions.Collector
 	rollups  *rollups
 	packer   packer
+	live     bool
 	bundle   int           // bytes since the bundle began
 	input    int           // bytes since the aggregates last went on
 	flush    chan struct{} // end of the bundle
@@ -43,6 +45,7 @@ type core struct {
 // output is what a core has ready to go on.
 type output struct {
 	events, bad, late, raw *table.Batch // nil for none
+	group                  string       // of the rows, see table.Rows
 	fragments, partials    []keyed
 	ledger                 []byte
 	last                   bool // of the bundle
@@ -60,7 +63,7 @@ func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots) (*core
 	if err != nil {
 		return nil, err
 	}
-	c := &core{packer: packer{dir: cfg.Common.Spill}, flush: make(chan struct{})}
+	c := &core{packer: packer{dir: cfg.Common.Spill}, live: cfg.Common.Live != nil, flush: make(chan struct{})}
 	if c.rollups, err = newRollups(cfg.ExactVisitors); err != nil {
 		return nil, err
 	}
@@ -163,6 +166,9 @@ func (c *core) process(block *record.Block) output {
 	c.worker.Settle(span, span.First)
 	c.input += len(block.Data)
 	c.bundle += len(block.Data)
+	if block.Roll != "" {
+		return c.takeRoll(block)
+	}
 	if c.input >= flushInput {
 		return c.take(true)
 	}
@@ -170,6 +176,15 @@ func (c *core) process(block *record.Block) output {
 		return c.take(false)
 	}
 	return output{}
+}
+
+// takeRoll gives the rows of a block, which are all of one roll, and their
+// account. The aggregates of rolls add up until the bundle ends.
+func (c *core) takeRoll(block *record.Block) (out output) {
+	out.events, out.bad, out.late, out.raw = c.worker.Take()
+	out.group = block.Roll
+	out.ledger, out.err = json.Marshal(ledger.Part{Roll: block.Roll, Ledger: c.worker.TakeLedger(), Close: block.Close})
+	return out
 }
 
 // take gives the rows, and the aggregates if asked to.
@@ -198,7 +213,10 @@ func (c *core) takeAggregates(out *output) {
 	for _, p := range c.sessions.Flush(visitorShards) {
 		out.fragments = append(out.fragments, c.packed(out, strconv.Itoa(p.Shard), p.Blob))
 	}
-	c.rollups.take(func(key string, blob []byte) { out.partials = append(out.partials, c.packed(out, key, blob)) })
+	c.rollups.take(c.live, func(key string, blob []byte) { out.partials = append(out.partials, c.packed(out, key, blob)) })
+	if c.live {
+		return // the blocks' rolls took it
+	}
 	var err error
 	if out.ledger, err = json.Marshal(c.worker.TakeLedger()); err != nil {
 		out.err = errors.Join(out.err, fmt.Errorf("writing the ledger: %w", err))

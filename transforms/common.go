@@ -2,7 +2,6 @@ package transforms
 
 import (
 	"context"
-	"sync"
 
 	"millrace/internal/maskkey"
 )
@@ -18,6 +17,8 @@ type Common struct {
 	// Spill is a folder of this machine for aggregates on their way through a
 	// shuffle; when empty the runner carries them.
 	Spill string
+	// Live is set when records keep coming.
+	Live *Live
 }
 
 // within tells whether a day is to be written.
@@ -29,23 +30,4 @@ func (c Common) revision(day int64) int32 { return c.Revisions[day] }
 
 func (c Common) keys(ctx context.Context) (maskkey.Ring, error) {
 	return maskkey.Resolve(ctx, c.KeyRef)
-}
-
-var failures sync.Map // run -> error
-
-// failed remembers the first error of a run that says what its user can do, and
-// returns it.
-func failed(run string, err error) error {
-	failures.LoadOrStore(run, err)
-	return err
-}
-
-// Failure returns the first such error of the run in this process. Runners pass
-// errors on as text, wrapped in words of their own.
-func Failure(run string) error {
-	err, _ := failures.Load(run)
-	if err == nil {
-		return nil
-	}
-	return err.(error)
 }

@@ -22,6 +22,12 @@ func init() {
 
 // Outputs are what a job produces.
 type Outputs struct {
-	Rows   map[string]beam.PCollection // PCollection<table.Rows> by output name
-	Ledger beam.PCollection            // PCollection<[]byte>: ledgers in JSON, to be summed
+	Rows map[string]beam.PCollection // PCollection<table.Rows> by output name
+	// Provisional, of a live run, has rows of the outputs that Live.Provisional
+	// names: first as they can still change, at last as they are sealed. The schema
+	// of a batch tells the output.
+	Provisional []beam.PCollection
+	// Ledger is a PCollection<[]byte>: ledgers in JSON, to be summed; in a live run
+	// those of parts of rolls.
+	Ledger beam.PCollection
 }

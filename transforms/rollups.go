@@ -25,13 +25,19 @@ type RollupConfig struct {
 	ExactVisitors int // visitors of a day that are counted one by one
 }
 
-// RollupOutputs are collections of table.Rows, one for each table.
-type RollupOutputs struct{ Traffic, TopPages, Visitors, Bots beam.PCollection }
+// RollupOutputs are collections of table.Rows, one for each table. Provisional,
+// of a live run, has rows of all tables that can still change, and after them the
+// sealed ones.
+type RollupOutputs struct{ Traffic, TopPages, Visitors, Bots, Provisional beam.PCollection }
 
 // Rollups merges partial aggregates, KV<table and window, encoded partial> in the
 // global window, into rows. In batch all rows are sealed.
 func Rollups(s beam.Scope, c Common, cfg RollupConfig, partials beam.PCollection) RollupOutputs {
 	s = s.Scope("Rollups")
+	if c.Live != nil {
+		out := beam.ParDoN(s, newLiveRollupsFn(c, cfg), partials)
+		return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3], Provisional: out[4]}
+	}
 	out := beam.ParDoN(s, &rollupsFn{Common: c, Config: cfg}, beam.GroupByKey(s, partials))
 	return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3]}
 }
@@ -78,10 +84,15 @@ func (r *rollups) add(e *accesslog.Event) {
 	}
 }
 
-// take hands over the tables' partial aggregates and empties the tables.
-func (r *rollups) take(emit func(string, []byte)) {
+// take hands over the tables' partial aggregates and empties the tables. Live,
+// what is sealed soon is cut finer.
+func (r *rollups) take(live bool, emit func(string, []byte)) {
 	for name, t := range r.tables() { // the order does not matter: a shuffle follows
-		for _, p := range t.Parts() {
+		parts := t.Parts
+		if fine, ok := t.(interface{ MinuteParts() []rollup.Part }); ok && live {
+			parts = fine.MinuteParts
+		}
+		for _, p := range parts() {
 			emit(name+"/"+p.Key, p.Blob)
 		}
 		t.Reset()
@@ -103,12 +114,10 @@ func (fn *rollupsFn) Setup() (err error) {
 }
 
 func (fn *rollupsFn) ProcessElement(_ context.Context, key string, next func(*[]byte) bool, traffic, pages, visitors, bots func(table.Rows)) error {
-	name, _, _ := strings.Cut(key, "/")
-	into, ok := fn.merge[name]
-	if !ok {
-		return fmt.Errorf("partial aggregates of an unknown table %q", key)
+	into, err := fn.begin(key)
+	if err != nil {
+		return err
 	}
-	into.Reset()
 	for b := []byte(nil); next(&b); b = nil {
 		blob, err := unpack(b)
 		if err == nil {
@@ -118,7 +127,28 @@ func (fn *rollupsFn) ProcessElement(_ context.Context, key string, next func(*[]
 			return fmt.Errorf("partial aggregates of %s: %w", key, err)
 		}
 	}
-	switch name {
+	return fn.rows(key, traffic, pages, visitors, bots)
+}
+
+// tableOf is the table that a key of partials names.
+func tableOf(key string) string {
+	name, _, _ := strings.Cut(key, "/")
+	return name
+}
+
+// begin gives the empty table that the partials of a key are merged into.
+func (fn *rollupsFn) begin(key string) (accumulator, error) {
+	into, ok := fn.merge[tableOf(key)]
+	if !ok {
+		return nil, fmt.Errorf("partial aggregates of an unknown table %q", key)
+	}
+	into.Reset()
+	return into, nil
+}
+
+// rows gives the rows of a key whose partials are merged.
+func (fn *rollupsFn) rows(key string, traffic, pages, visitors, bots func(table.Rows)) error {
+	switch tableOf(key) {
 	case "traffic":
 		return fn.traffic(traffic)
 	case "top_pages":

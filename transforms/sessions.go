@@ -18,10 +18,14 @@ func init() {
 
 // Sessions puts visitors' fragments together, KV<visitor shard, encoded
 // fragments> in the global window, and gives session rows, PCollection<table.Rows>
-// of weblog.Sessions, a shard at a time. In batch all rows are sealed.
-func Sessions(s beam.Scope, c Common, opt sessions.Options, fragments beam.PCollection) beam.PCollection {
+// of weblog.Sessions, a shard at a time. In batch all rows are sealed. A live run
+// also gives rows that can still change, and after them the sealed ones.
+func Sessions(s beam.Scope, c Common, opt sessions.Options, fragments beam.PCollection) (rows, provisional beam.PCollection) {
 	s = s.Scope("Sessions")
-	return beam.ParDo(s, &sessionsFn{Common: c, Options: opt}, beam.GroupByKey(s, fragments))
+	if c.Live != nil {
+		return beam.ParDo2(s, newLiveSessionsFn(c, opt), fragments)
+	}
+	return beam.ParDo(s, &sessionsFn{Common: c, Options: opt}, beam.GroupByKey(s, fragments)), beam.PCollection{}
 }
 
 type sessionsFn struct {

@@ -1,7 +1,6 @@
 package run
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
+	"millrace/internal/failure"
 	"millrace/internal/progress"
 	"millrace/internal/version"
 	"millrace/io/endpoint"
@@ -185,8 +185,8 @@ func (p *Plan) pipeline(ctx context.Context) (sum endpoint.Closing, files []lake
 		}, outputs.Rows[out.Name]))
 	}
 	endpoint.Close(s, p.Run, p.staging, outputs.Ledger, written...)
-	if err := await(ctx, endpoint.Failing(p.Run), func() error { return prism.Run(ctx, pipe, runnerLog()) }); err != nil {
-		if cause := cmp.Or(endpoint.Failure(p.Run), transforms.Failure(p.Run)); cause != nil {
+	if err := await(ctx, failure.Noted(p.Run), func() error { return prism.Run(ctx, pipe, runnerLog()) }); err != nil {
+		if cause := failure.Of(p.Run); cause != nil {
 			return sum, nil, cause
 		}
 		return sum, nil, err

@@ -10,6 +10,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
+	"millrace/internal/failure"
 	"millrace/schemas/ledger"
 )
 
@@ -69,7 +70,7 @@ func (fn *ledgerFn) ProcessElement(_ context.Context, b []byte) (string, []byte,
 		b, err = json.Marshal(c)
 	}
 	if err != nil {
-		return "", nil, failed(fn.Run, fmt.Errorf("reading a ledger: %w", err))
+		return "", nil, failure.Note(fn.Run, fmt.Errorf("reading a ledger: %w", err))
 	}
 	return closingKey, b, nil
 }
@@ -84,13 +85,13 @@ func (fn *closeFn) ProcessElement(_ context.Context, _ string, next func(*[]byte
 	for b := []byte(nil); next(&b); b = nil {
 		var c Closing
 		if err := json.Unmarshal(b, &c); err != nil {
-			return failed(fn.Run, fmt.Errorf("summing the run's account: %w", err))
+			return failure.Note(fn.Run, fmt.Errorf("summing the run's account: %w", err))
 		}
 		sum.add(c)
 	}
 	b, err := json.Marshal(sum)
 	if err != nil {
-		return failed(fn.Run, err)
+		return failure.Note(fn.Run, err)
 	}
-	return failed(fn.Run, os.WriteFile(fn.Path, b, 0o644))
+	return failure.Note(fn.Run, os.WriteFile(fn.Path, b, 0o644))
 }

@@ -22,37 +22,15 @@ func ProgressOf(run string) Progress {
 	return Progress{Bytes: p.bytes.Load(), Records: p.records.Load(), Spilled: p.spilled.Load(), Merged: p.merged.Load()}
 }
 
-// Failure returns the first error that a reader or writer of the run met in this
-// process. Runners pass errors on as text; this one keeps its class.
-func Failure(run string) error {
-	if err := progressOf(run).failure.Load(); err != nil {
-		return *err
-	}
-	return nil
-}
-
-// Failing is closed when the run has a Failure.
-func Failing(run string) <-chan struct{} { return progressOf(run).failing }
-
 type runProgress struct {
 	bytes, records, spilled, merged atomic.Int64
-	failure                         atomic.Pointer[error]
-	failing                         chan struct{} // closed with the first failure
 }
 
 var runs sync.Map // run -> *runProgress
 
 func progressOf(run string) *runProgress {
-	p, _ := runs.LoadOrStore(run, &runProgress{failing: make(chan struct{})})
+	p, _ := runs.LoadOrStore(run, &runProgress{})
 	return p.(*runProgress)
-}
-
-// failed remembers the first error of a run, and returns it.
-func failed(run string, err error) error {
-	if p := progressOf(run); err != nil && p.failure.CompareAndSwap(nil, &err) {
-		close(p.failing)
-	}
-	return err
 }
 
 // readerProgress carries one reader's share into its run's.

@@ -13,6 +13,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/io/rtrackers/offsetrange"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
+	"millrace/internal/failure"
 	"millrace/io/driver"
 	"millrace/schemas/record"
 )
@@ -61,7 +62,7 @@ type readFn struct {
 func (fn *readFn) Setup() error {
 	src, err := OpenSource(context.Background(), fn.URL, nil)
 	fn.source = src
-	return failed(fn.Run, err)
+	return failure.Note(fn.Run, err)
 }
 
 func (fn *readFn) CreateInitialRestriction([]byte) offsetrange.Restriction {
@@ -106,7 +107,7 @@ func (fn *readFn) ProcessElement(ctx context.Context, rt *sdf.LockRTracker, elem
 			return fmt.Errorf("reading a split of %s: %w", fn.URL, err)
 		}
 		if err := fn.read(ctx, split, rt, emit); err != nil {
-			return failed(fn.Run, err)
+			return failure.Note(fn.Run, err)
 		}
 	}
 	rt.TryClaim(end) // the split is done, whatever the number of its blocks

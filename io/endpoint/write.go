@@ -9,6 +9,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
+	"millrace/internal/failure"
 	"millrace/io/lakeio"
 	"millrace/schemas/table"
 )
@@ -46,18 +47,18 @@ type spillFn struct {
 func (fn *spillFn) StartBundle(context.Context, func(string, []byte)) error {
 	sp, err := fn.Writing.Spiller()
 	fn.spiller = sp
-	return failed(fn.Writing.Run, err)
+	return failure.Note(fn.Writing.Run, err)
 }
 
 func (fn *spillFn) ProcessElement(_ context.Context, rows table.Rows, _ func(string, []byte)) error {
 	progressOf(fn.Writing.Run).spilled.Add(int64(rows.Batch.Len()))
-	return failed(fn.Writing.Run, fn.spiller.Add(rows.Batch))
+	return failure.Note(fn.Writing.Run, fn.spiller.Add(rows.Batch))
 }
 
 func (fn *spillFn) FinishBundle(_ context.Context, emit func(string, []byte)) error {
 	runs, err := fn.spiller.Finish()
 	if err != nil {
-		return failed(fn.Writing.Run, err)
+		return failure.Note(fn.Writing.Run, err)
 	}
 	for _, r := range runs {
 		b, err := json.Marshal(r)
@@ -79,18 +80,18 @@ func (fn *mergeFn) ProcessElement(ctx context.Context, _ string, next func(*[]by
 	for b := []byte(nil); next(&b); b = nil {
 		var r lakeio.Run
 		if err := json.Unmarshal(b, &r); err != nil {
-			return failed(fn.Writing.Run, fmt.Errorf("reading the name of a run: %w", err))
+			return failure.Note(fn.Writing.Run, fmt.Errorf("reading the name of a run: %w", err))
 		}
 		runs = append(runs, r)
 		rows += int64(r.Rows)
 	}
 	merged := &progressOf(fn.Writing.Run).merged
 	if err := fn.Writing.Merge(ctx, runs, func(rows int) { merged.Add(int64(rows)) }); err != nil {
-		return failed(fn.Writing.Run, err)
+		return failure.Note(fn.Writing.Run, err)
 	}
 	b, err := json.Marshal(Closing{Written: map[string]int64{fn.Writing.Output: rows}})
 	if err != nil {
-		return failed(fn.Writing.Run, err)
+		return failure.Note(fn.Writing.Run, err)
 	}
 	emit(closingKey, b)
 	return nil

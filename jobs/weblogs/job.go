@@ -17,7 +17,7 @@ func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollec
 	logs := transforms.AccessLogs(s, transforms.AccessLogConfig{
 		Common: c, Sessions: cfg.sessions(), ExactVisitors: cfg.ExactVisitors, BotsFile: cfg.BotsFile,
 	}, records)
-	sessions := transforms.Sessions(s, c, cfg.sessions(), logs.Fragments)
+	sessions, provisional := transforms.Sessions(s, c, cfg.sessions(), logs.Fragments)
 	rollups := transforms.Rollups(s, c, transforms.RollupConfig{TopPages: cfg.TopPages, ExactVisitors: cfg.ExactVisitors}, logs.Partials)
 	return transforms.Outputs{
 		Rows: map[string]beam.PCollection{
@@ -31,6 +31,7 @@ func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollec
 			"visitors":  rollups.Visitors,
 			"bots":      rollups.Bots,
 		},
-		Ledger: logs.Ledger,
+		Provisional: []beam.PCollection{provisional, rollups.Provisional},
+		Ledger:      logs.Ledger,
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
@@ -121,8 +122,10 @@ func settings() weblogs.Settings {
 	return s
 }
 
-// sources bring the blocks as a bounded collection and as a stream.
+// sources bring the blocks as a bounded collection and as a stream, and the
+// stream to a live run.
 var sources = map[string]func(s beam.Scope) beam.PCollection{
+	"live": stream,
 	"batch": func(s beam.Scope) beam.PCollection {
 		var all []any
 		for _, b := range blocks() {
@@ -130,15 +133,17 @@ var sources = map[string]func(s beam.Scope) beam.PCollection{
 		}
 		return beam.Create(s, all...)
 	},
-	"stream": func(s beam.Scope) beam.PCollection {
-		c := teststream.NewConfig()
-		for i, b := range blocks() {
-			must(c.AddElements(ms, b))
-			must(c.AdvanceWatermark(ms + int64(i)))
-		}
-		must(c.AdvanceWatermarkToInfinity())
-		return teststream.Create(s, c)
-	},
+	"stream": stream,
+}
+
+func stream(s beam.Scope) beam.PCollection {
+	c := teststream.NewConfig()
+	for i, b := range blocks() {
+		must(c.AddElements(ms, b))
+		must(c.AdvanceWatermark(ms + int64(i)))
+	}
+	must(c.AdvanceWatermarkToInfinity())
+	return teststream.Create(s, c)
 }
 
 func must(err error) {
@@ -151,6 +156,9 @@ func TestOutputsAreTheSameWhateverBringsTheLines(t *testing.T) {
 	for name, source := range sources {
 		t.Run(name, func(t *testing.T) {
 			c := common(t)
+			if name == "live" {
+				c.Live = &transforms.Live{Bucket: 10 * time.Minute}
+			}
 			ptest.BuildAndRun(t, func(s beam.Scope) {
 				out := weblogs.Build(s, settings(), c, source(s))
 				for output, rows := range want {

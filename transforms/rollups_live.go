@@ -1,0 +1,176 @@
+package transforms
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/state"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/timers"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"millrace/internal/failure"
+	"millrace/schemas/table"
+	"millrace/transforms/rollup"
+)
+
+func init() {
+	register.DoFn10x1[context.Context, state.Provider, timers.Provider, string, []byte, func(table.Rows), func(table.Rows), func(table.Rows), func(table.Rows), func(table.Rows), error](&liveRollupsFn{})
+}
+
+// mostParts is how many partial aggregates a key holds before they are merged.
+const mostParts = 32
+
+// liveRollupsFn is rollupsFn for records that keep coming. A key is a table and
+// a span of time; its rows are sealed together at the end of the span.
+type liveRollupsFn struct {
+	Rollups rollupsFn
+
+	Parts    state.Bag[[]byte]
+	Held     state.Value[int64] // how many parts there are
+	Close    timers.EventTime
+	ClosesAt state.Value[int64]
+}
+
+func newLiveRollupsFn(c Common, cfg RollupConfig) *liveRollupsFn {
+	a := newAlarm()
+	return &liveRollupsFn{
+		Rollups: rollupsFn{Common: c, Config: cfg},
+		Parts:   state.MakeBagState[[]byte]("parts"), Held: state.MakeValueState[int64]("held"),
+		Close: a.Timer, ClosesAt: a.At,
+	}
+}
+
+func (fn *liveRollupsFn) Setup() error { return fn.Rollups.Setup() }
+
+func (fn *liveRollupsFn) alarm() *alarm { return &alarm{fn.Close, fn.ClosesAt} }
+
+// end is when the span of a key ends.
+func (fn *liveRollupsFn) end(key string) (int64, error) {
+	_, span, _ := strings.Cut(key, "/")
+	return rollup.End(span)
+}
+
+// ProcessElement keeps a partial aggregate.
+func (fn *liveRollupsFn) ProcessElement(_ context.Context, sp state.Provider, tp timers.Provider, key string, packed []byte, traffic, pages, visitors, bots, provisional func(table.Rows)) error {
+	err := fn.take(sp, tp, key, packed, provisional)
+	if err != nil {
+		return failure.Note(fn.Rollups.Common.Run, fmt.Errorf("partial aggregates of %s: %w", key, err))
+	}
+	return nil
+}
+
+func (fn *liveRollupsFn) take(sp state.Provider, tp timers.Provider, key string, packed []byte, provisional func(table.Rows)) error {
+	end, err := fn.end(key)
+	if err != nil {
+		return err
+	}
+	if err := fn.alarm().notAfter(sp, tp, fn.Rollups.Common.Live.sealsAt(end)); err != nil {
+		return err
+	}
+	if err := fn.Parts.Add(sp, packed); err != nil {
+		return err
+	}
+	held, _, err := fn.Held.Read(sp)
+	if err != nil {
+		return err
+	}
+	held++
+	wanted := fn.Rollups.Common.Live.Provisional[tableOf(key)]
+	if held >= mostParts || wanted {
+		if err := fn.merge(sp, key); err != nil {
+			return err
+		}
+	}
+	if wanted {
+		emit := func(rows table.Rows) { provisional(table.Rows{Batch: rows.Batch, Kind: table.Provisional}) }
+		if err := fn.Rollups.rows(key, emit, emit, emit, emit); err != nil {
+			return err
+		}
+	}
+	if held >= mostParts {
+		if err := fn.compact(sp, key); err != nil {
+			return err
+		}
+		held = 1
+	}
+	return fn.Held.Write(sp, held)
+}
+
+// merge puts a key's parts together.
+func (fn *liveRollupsFn) merge(sp state.Provider, key string) error {
+	parts, _, err := fn.Parts.Read(sp)
+	if err != nil {
+		return err
+	}
+	into, err := fn.Rollups.begin(key)
+	if err != nil {
+		return err
+	}
+	for _, p := range parts {
+		blob, err := unpack(p)
+		if err == nil {
+			err = into.Merge(blob)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compact keeps what was merged in place of the parts.
+func (fn *liveRollupsFn) compact(sp state.Provider, key string) error {
+	if err := fn.Parts.Clear(sp); err != nil {
+		return err
+	}
+	for _, p := range fn.Rollups.merge[tableOf(key)].Parts() {
+		packed, err := (&packer{}).pack(p.Blob)
+		if err != nil {
+			return err
+		}
+		if err := fn.Parts.Add(sp, packed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// OnTimer seals a key's rows.
+func (fn *liveRollupsFn) OnTimer(_ context.Context, sp state.Provider, _ timers.Provider, key string, _ timers.Context, traffic, pages, visitors, bots, provisional func(table.Rows)) error {
+	err := fn.seal(sp, key, traffic, pages, visitors, bots, provisional)
+	if err != nil {
+		return failure.Note(fn.Rollups.Common.Run, fmt.Errorf("sealing %s: %w", key, err))
+	}
+	return nil
+}
+
+func (fn *liveRollupsFn) seal(sp state.Provider, key string, traffic, pages, visitors, bots, provisional func(table.Rows)) error {
+	if _, err := fn.alarm().rang(sp); err != nil {
+		return err
+	}
+	end, err := fn.end(key)
+	if err != nil {
+		return err
+	}
+	if err := fn.merge(sp, key); err != nil {
+		return err
+	}
+	group := fn.Rollups.Common.Live.group(end)
+	wanted := fn.Rollups.Common.Live.Provisional[tableOf(key)]
+	sealed := func(emit func(table.Rows)) func(table.Rows) {
+		return func(rows table.Rows) {
+			emit(table.Rows{Batch: rows.Batch, Group: group})
+			if wanted {
+				provisional(table.Rows{Batch: rows.Batch, Kind: table.Sealed})
+			}
+		}
+	}
+	if err := fn.Rollups.rows(key, sealed(traffic), sealed(pages), sealed(visitors), sealed(bots)); err != nil {
+		return err
+	}
+	if err := fn.Parts.Clear(sp); err != nil {
+		return err
+	}
+	return fn.Held.Clear(sp)
+}

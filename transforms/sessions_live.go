@@ -1,0 +1,187 @@
+package transforms
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/state"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/timers"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+	"github.com/klauspost/compress/s2"
+
+	"millrace/internal/failure"
+	"millrace/schemas/table"
+	"millrace/schemas/weblog"
+	"millrace/transforms/sessions"
+)
+
+func init() {
+	register.DoFn7x1[context.Context, state.Provider, timers.Provider, string, []byte, func(table.Rows), func(table.Rows), error](&liveSessionsFn{})
+}
+
+// liveSessionsFn is sessionsFn for records that keep coming. A key is a visitor
+// shard: single visitors are too many for a runner's timers.
+type liveSessionsFn struct {
+	Common  Common
+	Options sessions.Options
+
+	Fragments state.Bag[[]byte]   // that came since the last Advance
+	Open      state.Value[[]byte] // sessions that can still change
+	Until     state.Value[int64]  // watermark of the last Advance
+	Close     timers.EventTime
+	ClosesAt  state.Value[int64]
+
+	sessionizer *sessions.Sessionizer
+}
+
+func newLiveSessionsFn(c Common, opt sessions.Options) *liveSessionsFn {
+	a := newAlarm()
+	return &liveSessionsFn{
+		Common: c, Options: opt,
+		Fragments: state.MakeBagState[[]byte]("fragments"), Open: state.MakeValueState[[]byte]("open"), Until: state.MakeValueState[int64]("until"),
+		Close: a.Timer, ClosesAt: a.At,
+	}
+}
+
+func (fn *liveSessionsFn) Setup() (err error) {
+	fn.sessionizer, err = sessions.NewSessionizer(fn.Options, fn.Common.revision)
+	return failure.Note(fn.Common.Run, err)
+}
+
+func (fn *liveSessionsFn) alarm() *alarm { return &alarm{fn.Close, fn.ClosesAt} }
+
+// ProcessElement keeps the fragments of a bundle, and makes sure to be called
+// when the first of them may close.
+func (fn *liveSessionsFn) ProcessElement(_ context.Context, sp state.Provider, tp timers.Provider, shard string, packed []byte, sealed, provisional func(table.Rows)) error {
+	err := fn.take(sp, tp, packed, sealed, provisional)
+	if err != nil {
+		return failure.Note(fn.Common.Run, fmt.Errorf("sessions of visitor shard %s: %w", shard, err))
+	}
+	return nil
+}
+
+func (fn *liveSessionsFn) take(sp state.Provider, tp timers.Provider, packed []byte, sealed, provisional func(table.Rows)) error {
+	blob, err := unpack(packed)
+	if err != nil {
+		return err
+	}
+	first, err := fn.sessionizer.Earliest(blob)
+	if err != nil {
+		return err
+	}
+	if err := fn.alarm().notAfter(sp, tp, fn.Common.Live.sealsAt(first+fn.Options.Gap.Milliseconds())); err != nil {
+		return err
+	}
+	if err := fn.Fragments.Add(sp, packed); err != nil {
+		return err
+	}
+	if !fn.Common.Live.Provisional["sessions"] {
+		return nil
+	}
+	until, _, err := fn.Until.Read(sp)
+	if err != nil {
+		return err
+	}
+	return fn.advance(sp, tp, until, sealed, provisional)
+}
+
+// OnTimer seals what closed.
+func (fn *liveSessionsFn) OnTimer(_ context.Context, sp state.Provider, tp timers.Provider, shard string, _ timers.Context, sealed, provisional func(table.Rows)) error {
+	at, err := fn.alarm().rang(sp)
+	if err == nil && at != 0 {
+		err = fn.advance(sp, tp, at-fn.Common.Live.Lateness.Milliseconds(), sealed, provisional)
+	}
+	if err != nil {
+		return failure.Note(fn.Common.Run, fmt.Errorf("sessions of visitor shard %s: %w", shard, err))
+	}
+	return nil
+}
+
+// advance folds the kept fragments into the open sessions, as of a watermark.
+func (fn *liveSessionsFn) advance(sp state.Provider, tp timers.Provider, watermark int64, sealed, provisional func(table.Rows)) error {
+	open, _, err := fn.Open.Read(sp)
+	if err != nil {
+		return err
+	}
+	if open, err = unpackState(open); err != nil {
+		return err
+	}
+	packed, _, err := fn.Fragments.Read(sp)
+	if err != nil {
+		return err
+	}
+	blobs := make([][]byte, len(packed))
+	for i, p := range packed {
+		if blobs[i], err = unpack(p); err != nil {
+			return err
+		}
+	}
+	u, err := fn.sessionizer.Advance(open, blobs, watermark)
+	if err != nil {
+		return err
+	}
+	if err := fn.Fragments.Clear(sp); err != nil {
+		return err
+	}
+	if err := fn.Until.Write(sp, watermark); err != nil {
+		return err
+	}
+	fn.emit(&u, sealed, provisional)
+	if u.State == nil {
+		return fn.Open.Clear(sp)
+	}
+	if err := fn.Open.Write(sp, packState(u.State)); err != nil {
+		return err
+	}
+	return fn.alarm().notAfter(sp, tp, fn.Common.Live.sealsAt(u.Next))
+}
+
+func (fn *liveSessionsFn) emit(u *sessions.Update, sealed, provisional func(table.Rows)) {
+	groups := map[string]*table.Batch{}
+	final := table.NewBatch(weblog.Sessions)
+	for i := range u.Sealed {
+		name := fn.Common.Live.group(u.Closed[i])
+		rows := groups[name]
+		if rows == nil {
+			rows = table.NewBatch(weblog.Sessions)
+			groups[name] = rows
+		}
+		putSession(rows, &u.Sealed[i])
+		putSession(final, &u.Sealed[i])
+	}
+	for name, rows := range groups {
+		sealed(table.Rows{Batch: rows, Group: name})
+	}
+	if !fn.Common.Live.Provisional["sessions"] {
+		return
+	}
+	open, gone := table.NewBatch(weblog.Sessions), table.NewBatch(weblog.Sessions)
+	for i := range u.Provisional {
+		putSession(open, &u.Provisional[i])
+	}
+	for _, w := range u.Withdrawn {
+		putSession(gone, &sessions.Session{ID: w.ID, Visitor: w.Visitor, Start: w.Start, End: w.Start, Version: w.Version})
+	}
+	for _, rows := range []table.Rows{{Batch: open, Kind: table.Provisional}, {Batch: gone, Kind: table.Withdrawn}, {Batch: final, Kind: table.Sealed}} {
+		if rows.Batch.Len() > 0 {
+			provisional(rows)
+		}
+	}
+}
+
+// State of a key begins with a byte for its form, so that a later program reads
+// what an earlier one left in a savepoint. Sessions' own encoding follows, which
+// has a version of its own.
+const stateS2 = 1
+
+func packState(b []byte) []byte { return append([]byte{stateS2}, s2.Encode(nil, b)...) }
+
+func unpackState(b []byte) ([]byte, error) {
+	if len(b) == 0 {
+		return nil, nil
+	}
+	if b[0] != stateS2 {
+		return nil, fmt.Errorf("state of form %d, this program reads form %d: resume with the version of the program that wrote it", b[0], stateS2)
+	}
+	return s2.Decode(nil, b[1:])
+}
