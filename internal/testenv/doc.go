@@ -1,7 +1,7 @@
 // Package testenv gives tests the real servers and readers they run against:
 // S3 (versitygw), Kinesis (kinesis-local, kinesalite), the other AWS services
-// (moto), network faults (Toxiproxy), foreign readers of our files (DuckDB,
-// PyArrow) and a browser.
+// (moto), network faults (Toxiproxy), a foreign producer (the Kinesis Producer
+// Library), foreign readers of our files (DuckDB, PyArrow) and a browser.
 //
 // Each function starts what it names on a free loopback port, waits until it
 // answers, and ends it with the test; a server also ends when the test process

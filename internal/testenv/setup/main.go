@@ -27,6 +27,7 @@ var steps = []struct {
 	{"chromium (reports)", install.Chromium},
 	{"kinesis-local (Kinesis)", install.KinesisLocal},
 	{"kinesalite (Kinesis in volume)", install.Kinesalite},
+	{"kpl (Kinesis producer)", install.KPL},
 	{"flink (cluster, job server)", install.Flink},
 }
 
