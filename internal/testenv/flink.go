@@ -1,0 +1,159 @@
+package testenv
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"millrace/internal/testenv/install"
+	"millrace/runners/flink/cluster"
+	"millrace/runners/flink/dist"
+	"millrace/runners/flink/jobserver"
+	"millrace/runners/flink/process"
+)
+
+// FlinkCluster is a Flink cluster of processes of their own: a JobManager and
+// TaskManagers. Master and REST tell its addresses, Client speaks to it, Dir is
+// its folder.
+type FlinkCluster struct {
+	*cluster.Cluster
+	Dist dist.Distribution // Boot is the command of Beam's PROCESS environment
+
+	jobServer func() (*jobserver.Server, error)
+}
+
+// shared is the cluster that the tests of a process share.
+var shared struct {
+	once  sync.Once
+	flink *FlinkCluster
+	err   error
+}
+
+// Flink is the cluster that the tests of this process share: two TaskManagers
+// with four slots each. It starts with the first test that wants it, which takes
+// about five seconds, and ends with the process. Its workers see none of the
+// test's AWS variables; WorkerEnv hands them over with a job.
+//
+// A test that fails shows the last lines of the cluster's logs.
+func Flink(t testing.TB) *FlinkCluster {
+	t.Helper()
+	distribution := flinkDistribution(t)
+	shared.once.Do(func() {
+		shared.flink, shared.err = startFlink(distribution, cluster.Options{TaskManagers: 2, Slots: 4, Env: withoutAWS()})
+	})
+	if shared.err != nil {
+		t.Fatal(shared.err)
+	}
+	showLogs(t, shared.flink)
+	return shared.flink
+}
+
+// OwnFlink is a cluster for one test, which may break it. change, unless nil,
+// alters the options: one TaskManager with two slots. It ends with the test.
+func OwnFlink(t testing.TB, change func(*cluster.Options)) *FlinkCluster {
+	t.Helper()
+	options := cluster.Options{}
+	if change != nil {
+		change(&options)
+	}
+	f, err := startFlink(flinkDistribution(t), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := f.Down(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	showLogs(t, f) // before Down
+	return f
+}
+
+func flinkDistribution(t testing.TB) dist.Distribution {
+	t.Helper()
+	d, err := dist.Open(tool(t, install.Flink))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func startFlink(d dist.Distribution, o cluster.Options) (*FlinkCluster, error) {
+	// t.TempDir would be gone with the first of the tests that share it.
+	dir, err := os.MkdirTemp("", "millrace-flink-") //nolint:usetesting // removed with the cluster
+	if err != nil {
+		return nil, fmt.Errorf("start a Flink cluster: %w", err)
+	}
+	o.Dir, o.Dist = dir, d
+	o.QuickStart, o.DieWithParent, o.Temporary = true, true, true
+	c, err := cluster.Up(context.Background(), o) //nolint:usetesting // it serves more than one test
+	if err != nil {
+		return nil, err
+	}
+	f := &FlinkCluster{Cluster: c, Dist: d}
+	f.jobServer = sync.OnceValues(func() (*jobserver.Server, error) {
+		return jobserver.Start(context.Background(), jobserver.Options{
+			Dist: d, Master: c.Master(), Dir: filepath.Join(c.Dir(), "jobserver"), Group: c.Group(), JVM: cluster.QuickFlags,
+		})
+	})
+	return f, nil
+}
+
+// JobServer is the host:port to submit pipelines for the cluster to. The server
+// starts with the first test that wants it and ends with the cluster.
+func (f *FlinkCluster) JobServer(t testing.TB) string {
+	t.Helper()
+	server, err := f.jobServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server.Address()
+}
+
+// WorkerEnv are the AWS variables of the test, for the environment of its job's
+// workers: they name the servers that the test has started.
+func (f *FlinkCluster) WorkerEnv() map[string]string {
+	env := map[string]string{}
+	for _, variable := range os.Environ() {
+		if name, value, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "AWS_") {
+			env[name] = value
+		}
+	}
+	return env
+}
+
+// withoutAWS empties the AWS variables that the environment has.
+func withoutAWS() []string {
+	var env []string
+	for _, variable := range os.Environ() {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "AWS_") {
+			env = append(env, name+"=")
+		}
+	}
+	return env
+}
+
+// showLogs shows the ends of the cluster's logs with a test that fails.
+func showLogs(t testing.TB, f *FlinkCluster) {
+	t.Helper()
+	t.Cleanup(func() {
+		if !t.Failed() {
+			return
+		}
+		for _, pattern := range []string{"logs/*.log", "logs/*.out", "jobserver/*.log"} {
+			files, err := filepath.Glob(filepath.Join(f.Dir(), filepath.FromSlash(pattern)))
+			if err != nil {
+				t.Log(err)
+			}
+			for _, file := range files {
+				if text := process.Tail(file); text != "" {
+					t.Logf("the end of %s:\n%s", file, text)
+				}
+			}
+		}
+	})
+}
