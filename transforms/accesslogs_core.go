@@ -79,23 +79,25 @@ func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots) (*core
 }
 
 // keeper gives the raw archive's payloads.
-func keeper(raw, keyID string, key [32]byte) (func(dst, line []byte, source record.Identity, position int64) ([]byte, string), error) {
+func keeper(raw, keyID string, key [32]byte) (func(dst, line []byte, source record.Identity, sequence string, position int64) ([]byte, string), error) {
 	switch raw {
 	case "plain":
-		return func(dst, line []byte, _ record.Identity, _ int64) ([]byte, string) { return append(dst, line...), "" }, nil
+		return func(dst, line []byte, _ record.Identity, _ string, _ int64) ([]byte, string) {
+			return append(dst, line...), ""
+		}, nil
 	case "sealed":
 		s, err := seal.New(key)
-		return func(dst, line []byte, source record.Identity, position int64) ([]byte, string) {
-			return s.Append(dst, line, source, position), keyID
+		return func(dst, line []byte, source record.Identity, sequence string, position int64) ([]byte, string) {
+			return s.Append(dst, line, source, sequence, position), keyID
 		}, err
 	}
 	return nil, nil
 }
 
 // opener opens what keeper sealed, under any key of the ring.
-func opener(keys maskkey.Ring) func(dst, payload []byte, keyID string, source record.Identity, position int64) ([]byte, error) {
+func opener(keys maskkey.Ring) func(dst, payload []byte, keyID string, source record.Identity, sequence string, position int64) ([]byte, error) {
 	sealers := map[string]*seal.Sealer{}
-	return func(dst, payload []byte, keyID string, source record.Identity, position int64) ([]byte, error) {
+	return func(dst, payload []byte, keyID string, source record.Identity, sequence string, position int64) ([]byte, error) {
 		s, ok := sealers[keyID]
 		if !ok {
 			key, found := keys.Lookup(keyID)
@@ -108,7 +110,7 @@ func opener(keys maskkey.Ring) func(dst, payload []byte, keyID string, source re
 			}
 			sealers[keyID] = s
 		}
-		line, err := s.Open(dst, payload, source, position)
+		line, err := s.Open(dst, payload, source, sequence, position)
 		if err != nil {
 			return dst, fmt.Errorf("%w; give the key %s with which the archive was written with --mask-key, or fetch the archive again", err, keyID)
 		}

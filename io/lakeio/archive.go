@@ -168,7 +168,8 @@ func distinctOf(chunk *parquet.FileColumnChunk, seen map[string]bool) error {
 // refuseOverlap finds records that two inputs hold: a log beside its archive, or
 // two archives of one day of a log. Which of them to read is not ours to guess,
 // and reading both would count each record twice. The files of one archive's day
-// do not overlap; they lie in one folder and are of one revision.
+// do not overlap; they lie in one folder and are of one revision. A live archive
+// has many of them, each of some rolls, which have no record in common.
 func refuseOverlap(logs []*inspected) error {
 	type day struct {
 		source string
@@ -200,8 +201,8 @@ func overlap(name, what string) error {
 	return &driver.Error{Doing: "read", Object: name, Class: driver.ErrInvalid, Cause: errors.New(what), Cure: "name one of the two as the source: their records would count twice"}
 }
 
-// writtenWith is equal for the files that one run wrote into an archive for one
-// day: their folder and revision.
+// writtenWith is equal for the files that a run, live or not, wrote into an
+// archive for one day: their folder and revision.
 func writtenWith(name string) string {
 	name = strings.ReplaceAll(name, `\`, "/")
 	parts := strings.Split(path.Base(name), "-") // 2006-01-02-s00-r0-hash.parquet

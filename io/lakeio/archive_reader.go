@@ -21,8 +21,9 @@ const archiveRows = 1024
 const gatherAhead = 8
 
 // archiveReader reads the rows of one file of a raw archive. Rows of many logs
-// alternate there, so it gathers them into blocks, each of one log: what a record
-// becomes does not depend on its neighbours, as each says when it was noted.
+// and shards alternate there, so it gathers them into blocks, each of one source:
+// what a record becomes does not depend on its neighbours, as each says when it
+// came and when it was noted.
 type archiveReader struct {
 	split  driver.Split
 	format string // instead of what the rows say
@@ -36,20 +37,20 @@ type archiveReader struct {
 }
 
 type origin struct {
-	source   string
-	position int64
+	source, sequence string
+	position         int64
 }
 
 // blockKey is what the records of a block have in common.
 type blockKey struct {
 	source, format, keyID string
-	arrival               int64
+	stream                bool // records have sequence numbers
 	duplicate             bool
 }
 
-// archiveRow is a row with its texts interned; the payload is a view.
+// archiveRow is a row; equal texts share their memory and the payload is a view.
 type archiveRow struct {
-	source, format, keyID            string
+	source, sequence, format, keyID  string
 	position, noted, arrival, length int64
 	payload                          []byte
 }
@@ -95,6 +96,7 @@ func (a *archiveReader) group(in *ranges, file *parquet.File, group parquet.RowG
 	ends := make([]int, archiveRows)
 	into := [...]func(i int, v parquet.Value){
 		raw.Source:      func(i int, v parquet.Value) { rows[i].source = columns[raw.Source].text(v) },
+		raw.Sequence:    func(i int, v parquet.Value) { rows[i].sequence = columns[raw.Sequence].textAsBefore(v) },
 		raw.Position:    func(i int, v parquet.Value) { rows[i].position = v.Int64() },
 		raw.NotedTime:   func(i int, v parquet.Value) { rows[i].noted = v.Int64() },
 		raw.ArrivalTime: func(i int, v parquet.Value) { rows[i].arrival = v.Int64() },
@@ -130,9 +132,12 @@ func (a *archiveReader) group(in *ranges, file *parquet.File, group parquet.RowG
 
 // add puts a row into the block it belongs to.
 func (a *archiveReader) add(row *archiveRow) error {
-	this := origin{row.source, row.position}
+	this := origin{row.source, row.sequence, row.position}
+	if row.sequence != "" && row.sequence != a.last.sequence && !record.IsSequence(row.sequence) {
+		return corruptParquet(a.split.Name, fmt.Errorf("a row has the sequence number %.300q", row.sequence))
+	}
 	// The rows are in order, so the same origin twice would be side by side.
-	key := blockKey{source: row.source, keyID: row.keyID, arrival: row.arrival, duplicate: a.split.Duplicate || this == a.last}
+	key := blockKey{source: row.source, keyID: row.keyID, stream: row.sequence != "", duplicate: a.split.Duplicate || this == a.last}
 	if key.format = row.format; a.format != "" {
 		key.format = a.format
 	}
@@ -141,7 +146,7 @@ func (a *archiveReader) add(row *archiveRow) error {
 		b := a.begin(key)
 		b.Oversize = row.length
 		appendRow(b, row)
-		return a.emit(*b)
+		return a.give(b)
 	}
 	b := a.open[key]
 	if b == nil {
@@ -156,7 +161,7 @@ func (a *archiveReader) add(row *archiveRow) error {
 		a.held -= len(b.Data)
 		delete(a.open, key)
 		a.order = slices.DeleteFunc(a.order, func(k blockKey) bool { return k == key })
-		return a.emit(*b)
+		return a.give(b)
 	case a.held >= gatherAhead*a.block:
 		return a.flush()
 	}
@@ -165,8 +170,16 @@ func (a *archiveReader) add(row *archiveRow) error {
 
 func (a *archiveReader) begin(key blockKey) *record.Block {
 	return &record.Block{
-		Source: key.source, Name: a.split.Name, Format: key.format, KeyID: key.keyID, Arrival: key.arrival, Duplicate: key.duplicate,
+		Source: key.source, Name: a.split.Name, Format: key.format, KeyID: key.keyID, Duplicate: key.duplicate,
 	}
+}
+
+// give hands a block on, without arrivals when nobody knows any.
+func (a *archiveReader) give(b *record.Block) error {
+	if !slices.ContainsFunc(b.Arrivals, func(ms int64) bool { return ms != 0 }) {
+		b.Arrivals = nil
+	}
+	return a.emit(*b)
 }
 
 func appendRow(b *record.Block, row *archiveRow) {
@@ -174,12 +187,16 @@ func appendRow(b *record.Block, row *archiveRow) {
 	b.Ends = append(b.Ends, len(b.Data))
 	b.Positions = append(b.Positions, row.position)
 	b.Noted = append(b.Noted, row.noted)
+	b.Arrivals = append(b.Arrivals, row.arrival)
+	if row.sequence != "" {
+		b.Sequences = append(b.Sequences, row.sequence)
+	}
 }
 
 // flush gives all blocks, in the order of their first records.
 func (a *archiveReader) flush() error {
 	for _, key := range a.order {
-		if err := a.emit(*a.open[key]); err != nil {
+		if err := a.give(a.open[key]); err != nil {
 			return err
 		}
 	}
@@ -195,6 +212,7 @@ type columnReader struct {
 	values parquet.ValueReader
 	buf    [256]parquet.Value
 	known  map[string]string
+	last   string
 }
 
 func newColumnReader(chunk *parquet.FileColumnChunk) *columnReader {
@@ -249,6 +267,15 @@ func (c *columnReader) text(v parquet.Value) string {
 		c.known[s] = s
 	}
 	return s
+}
+
+// textAsBefore is text for a column of very many texts, equal ones of which lie
+// side by side: it remembers one.
+func (c *columnReader) textAsBefore(v parquet.Value) string {
+	if b := v.ByteArray(); c.last != string(b) {
+		c.last = string(b)
+	}
+	return c.last
 }
 
 func (c *columnReader) close() {

@@ -52,9 +52,36 @@ func archivedRows(seed uint64, n int) []raw.Row {
 	return rows
 }
 
+// archivedStream are rows of a live archive: shards side by side, a few records
+// of each stream record, all with their arrival.
+func archivedStream(seed uint64, n int) []raw.Row {
+	rng := rand.New(rand.NewPCG(seed, 2))
+	rows := archivedRows(seed, n)
+	sequence, arrival, number := "", int64(0), int64(0)
+	for i := range rows {
+		r := &rows[i]
+		if number--; number < 0 {
+			number = rng.Int64N(5)
+			sequence = record.Sequence(fmt.Sprintf("4962%d%04d", seed, i))
+			arrival = 1_772_359_200_000 + int64(i/7)*250
+		}
+		r.Source = fmt.Sprintf("%032x", 0xabc+i%2)
+		r.Sequence, r.Position = ptr(sequence), int64(i)
+		r.ArrivalTime, r.NotedTime = ptr(arrival), table.Millis(arrival)
+	}
+	sortRows(rows)
+	return rows
+}
+
 func sortRows(rows []raw.Row) {
+	text := func(s *string) string {
+		if s == nil {
+			return ""
+		}
+		return *s
+	}
 	slices.SortStableFunc(rows, func(a, b raw.Row) int {
-		return cmp.Or(cmp.Compare(a.NotedTime, b.NotedTime), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Position, b.Position))
+		return cmp.Or(cmp.Compare(a.NotedTime, b.NotedTime), cmp.Compare(a.Source, b.Source), cmp.Compare(text(a.Sequence), text(b.Sequence)), cmp.Compare(a.Position, b.Position))
 	})
 }
 
@@ -125,8 +152,11 @@ func rowsIn(blocks []record.Block) (rows []raw.Row, duplicates int) {
 		for i, end := range b.Ends {
 			r := raw.Row{Source: b.Source, Position: b.Positions[i], NotedTime: table.Millis(b.Noted[i]), Payload: slices.Clone(b.Data[at:end])}
 			at = end
-			if b.Arrival != 0 {
-				r.ArrivalTime = ptr(b.Arrival)
+			if b.Arrivals != nil && b.Arrivals[i] != 0 {
+				r.ArrivalTime = ptr(b.Arrivals[i])
+			}
+			if b.Sequences != nil {
+				r.Sequence = ptr(b.Sequences[i])
 			}
 			if b.KeyID != "" {
 				r.KeyID = ptr(b.KeyID)
@@ -176,6 +206,68 @@ func TestAnArchiveIsReadRowByRowAsItWasWritten(t *testing.T) {
 	}
 }
 
+func TestALiveArchiveIsReadRowByRowAsItWasWritten(t *testing.T) {
+	for _, group := range []int{100, 128 << 10} {
+		for _, block := range []string{"1KiB", "1MiB"} {
+			name := filepath.Join(t.TempDir(), "raw.parquet")
+			want := archivedStream(15, 3000)
+			writeParquet(t, name, raw.Rows, want, group)
+			splits, blocks := readBlocks(t, "file://"+name+"?block="+block)
+			got, duplicates := rowsIn(blocks)
+			if diff := gocmp.Diff(want, got, gocmp.Transformer("text", func(b []byte) string { return string(b) })); diff != "" || duplicates > 0 {
+				t.Fatalf("groups of %d, blocks of %s, %d duplicates (-want +got):\n%s", group, block, duplicates, diff)
+			}
+			if want := []string{fmt.Sprintf("%032x", 0xabc), fmt.Sprintf("%032x", 0xabd)}; !slices.Equal(splits[0].Origins(), want) {
+				t.Errorf("origins %v", splits[0].Origins())
+			}
+			// The arrivals of a shard are many and do not cut its blocks.
+			if most := 3000/10 + 3*12; block == "1MiB" && len(blocks) > most {
+				t.Errorf("%d records became %d blocks", len(want), len(blocks))
+			}
+			for _, b := range blocks {
+				if _, err := record.Encode(b); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}
+}
+
+// TestLogsAndStreamsShareAnArchive: rows without and with a sequence number.
+func TestLogsAndStreamsShareAnArchive(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "raw.parquet")
+	want := append(archivedRows(16, 300), archivedStream(16, 300)...)
+	sortRows(want)
+	writeParquet(t, name, raw.Rows, want, 128)
+	_, blocks := readBlocks(t, name)
+	got, duplicates := rowsIn(blocks)
+	if diff := gocmp.Diff(want, got, gocmp.Transformer("text", func(b []byte) string { return string(b) })); diff != "" || duplicates > 0 {
+		t.Errorf("%d duplicates (-want +got):\n%s", duplicates, diff)
+	}
+}
+
+func TestASequenceNumberThatIsNoneIsDamage(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "raw.parquet")
+	rows := archivedStream(17, 3)
+	rows[1].Sequence = ptr("77")
+	writeParquet(t, name, raw.Rows, rows, 128)
+	s, err := OpenSource(t.Context(), name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	splits, err := s.Splits(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.Open(t.Context(), splits[0])
+	for err == nil {
+		_, err = r.Next(t.Context())
+	}
+	if !errors.Is(err, driver.ErrCorrupt) || !strings.Contains(err.Error(), `"77"`) {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestTheSameArchiveGivesTheSameBlocks(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "raw.parquet")
 	writeParquet(t, name, raw.Rows, archivedRows(3, 3000), 700)
@@ -206,6 +298,19 @@ func TestAnOriginTwiceInAFileIsADuplicate(t *testing.T) {
 	if len(got) != 40 || duplicates != 1 {
 		t.Errorf("%d rows and %d duplicates", len(got), duplicates)
 	}
+	// Of a stream, the same number in another stream record is another origin.
+	rows = archivedStream(5, 40)
+	for i := range rows {
+		rows[i].Position = 0
+		rows[i].Sequence, rows[i].Length = ptr(record.Sequence(fmt.Sprint(i))), nil
+		rows[i].ArrivalTime, rows[i].NotedTime = ptr(int64(7)), 7
+	}
+	sortRows(rows)
+	writeParquet(t, name, raw.Rows, append(append(slices.Clone(rows[:20]), rows[19]), rows[20:]...), 20)
+	_, blocks = readBlocks(t, name)
+	if got, duplicates := rowsIn(blocks); len(got) != 40 || duplicates != 1 {
+		t.Errorf("%d rows and %d duplicates of a stream", len(got), duplicates)
+	}
 }
 
 func TestACopyOfAnArchiveCountsAsDuplicates(t *testing.T) {
@@ -222,16 +327,32 @@ func TestACopyOfAnArchiveCountsAsDuplicates(t *testing.T) {
 
 func TestAnArchiveOlderThanAColumnIsRead(t *testing.T) {
 	older := *raw.Rows
-	older.Columns = older.Columns[:raw.Format]
+	older.Columns = slices.DeleteFunc(slices.Clone(older.Columns), func(c table.Column) bool {
+		return slices.Contains([]string{"sequence", "format", "length"}, c.Name)
+	})
 	name := filepath.Join(t.TempDir(), "raw.parquet")
+	rows := archivedRows(7, 30)
+	b := table.NewBatch(&older)
+	for i := range rows {
+		r := &rows[i]
+		r.Format, r.Length = nil, nil
+		for col, put := range []func(col int){
+			func(col int) { b.PutString(col, r.Source) },
+			func(col int) { b.PutInt(col, r.Position) },
+			func(col int) { b.PutInt(col, int64(r.NotedTime)) },
+			func(col int) { b.PutNull(col) },
+			func(col int) { b.PutNull(col) },
+			func(col int) { b.PutText(col, r.Payload) },
+		} {
+			put(col)
+		}
+		r.ArrivalTime, r.KeyID = nil, nil
+		b.EndRow()
+	}
 	var out bytes.Buffer
 	w := newParquetWriter(&out, &older, 100)
-	rows := archivedRows(7, 30)
-	if err := errors.Join(w.add(piece{batchOf(raw.Rows, rows), 0, len(rows)}), w.close(), os.WriteFile(name, out.Bytes(), 0o644)); err != nil {
+	if err := errors.Join(b.Check(), w.add(piece{b, 0, len(rows)}), w.close(), os.WriteFile(name, out.Bytes(), 0o644)); err != nil {
 		t.Fatal(err)
-	}
-	for i := range rows {
-		rows[i].Format, rows[i].Length = nil, nil
 	}
 	_, blocks := readBlocks(t, name)
 	if got, _ := rowsIn(blocks); gocmp.Diff(rows, got) != "" {
@@ -322,11 +443,41 @@ func TestTheFilesOfADayOfAnArchiveBelongTogether(t *testing.T) {
 	}
 }
 
+// TestTheManyFilesOfALiveArchiveAreNoOverlap: rolls become files one by one, all
+// of revision 0 and of the same shards.
+func TestTheManyFilesOfALiveArchiveAreNoOverlap(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "raw", "year=2026", "month=03", "day=01")
+	for i := range 40 {
+		writeParquet(t, filepath.Join(dir, fmt.Sprintf("2026-03-01-s00-r0-%016x.parquet", 77*i)), raw.Rows, archivedStream(uint64(100+i), 25), 100)
+	}
+	splits, blocks := readBlocks(t, dir)
+	got, duplicates := rowsIn(blocks)
+	if len(splits) != 40 || len(got) != 40*25 || duplicates > 0 {
+		t.Errorf("%d splits, %d rows, %d duplicates", len(splits), len(got), duplicates)
+	}
+	ids := map[string]bool{}
+	for _, s := range splits {
+		ids[s.ID] = true
+	}
+	if len(ids) != 40 {
+		t.Errorf("%d splits have an id of their own", len(ids))
+	}
+	// A backfill's rows of that day, beside them, are one.
+	writeParquet(t, filepath.Join(dir, "2026-03-01-s00-r1-0011223344556677.parquet"), raw.Rows, archivedStream(200, 25), 100)
+	s, err := OpenSource(t.Context(), dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Splits(t.Context()); !errors.Is(err, driver.ErrInvalid) {
+		t.Errorf("two revisions: %v", err)
+	}
+}
+
 // TestADamagedArchiveIsAnErrorAndNeverAPanic turns bytes around, one at a time.
 func TestADamagedArchiveIsAnErrorAndNeverAPanic(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, "raw.parquet")
-	writeParquet(t, name, raw.Rows, archivedRows(11, 300), 100)
+	writeParquet(t, name, raw.Rows, append(archivedRows(11, 200), archivedStream(11, 100)...), 100)
 	data, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)

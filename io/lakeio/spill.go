@@ -155,13 +155,16 @@ func shardOf(b *table.Batch, row, shards int) int {
 }
 
 // sortKey appends the sort columns of a row in a form that is equal for equal
-// rows.
+// rows. A null is nothing: a column that enters a schema's order later leaves old
+// rows their key, and so their shard and the names of their files.
 func sortKey(dst []byte, b *table.Batch, row int) []byte {
 	s := b.Schema()
 	for _, col := range s.Order {
 		switch s.Columns[col].Kind {
 		case table.String, table.Bytes:
-			dst = append(append(dst, b.Text(col, row)...), 0)
+			if !b.Null(col, row) {
+				dst = append(append(dst, b.Text(col, row)...), 0)
+			}
 		case table.UUID:
 			dst = append(dst, b.UUIDBytes(col, row)...)
 		default:
@@ -181,10 +184,7 @@ func (s *Spiller) write(p Part, b *table.Batch, rows []uint32) (run Run, err err
 			_ = os.Remove(f.Name())
 		}
 	}()
-	run = Run{Part: p, Path: f.Name(), Rows: len(rows)}
-	if first := b.Schema().Order[0]; isNumber(b.Schema().Columns[first].Kind) {
-		run.First = b.Int(first, int(rows[0]))
-	}
+	run = Run{Part: p, Path: f.Name(), Rows: len(rows), First: firstValue(b, rows[0])}
 	run.Sources = sources(b, rows)
 	return run, writeFrames(f, b, rows, s.frame)
 }
@@ -206,6 +206,14 @@ func sources(b *table.Batch, rows []uint32) []string {
 	}
 	slices.Sort(list)
 	return list
+}
+
+// firstValue is the most significant sort value of a row, 0 for text.
+func firstValue(b *table.Batch, row uint32) int64 {
+	if first := b.Schema().Order[0]; isNumber(b.Schema().Columns[first].Kind) {
+		return b.Int(first, int(row))
+	}
+	return 0
 }
 
 func isNumber(k table.Kind) bool {

@@ -1,6 +1,8 @@
 package lakeio
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"millrace/schemas/raw"
 	"millrace/schemas/table"
 )
 
@@ -23,6 +26,22 @@ func TestARunTellsWhatItHolds(t *testing.T) {
 	}
 	if r := parts[Part{Output: "x", Day: -2}][0]; r.Rows != 1 || r.First != -86_400_001 || !slices.Equal(r.Sources, []string{"c"}) {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestAFileKeepsItsNameWhenAColumnEntersTheOrder: old rows have null there.
+func TestAFileKeepsItsNameWhenAColumnEntersTheOrder(t *testing.T) {
+	row := func(sequence *string) []byte {
+		return sortKey(nil, batchOf(raw.Rows, []raw.Row{{Source: "s", Sequence: sequence, Position: 7, NotedTime: 5}}), 0)
+	}
+	before := append(binary.BigEndian.AppendUint64(nil, 5), 's', 0)
+	before = binary.BigEndian.AppendUint64(before, 7)
+	if got := row(nil); !bytes.Equal(got, before) {
+		t.Errorf("the key is %x and was %x", got, before)
+	}
+	one, other := "1", "2"
+	if bytes.Equal(row(&one), row(&other)) || bytes.Equal(row(&one), before) {
+		t.Error("rows of different stream records have one key")
 	}
 }
 

@@ -3,7 +3,7 @@ package raw
 import "testing"
 
 func TestTheColumnNumbersNameTheirColumns(t *testing.T) {
-	columns := map[string]int{"source": Source, "position": Position, "noted_time": NotedTime, "arrival_time": ArrivalTime, "key_id": KeyID, "payload": Payload, "format": Format, "length": Length}
+	columns := map[string]int{"source": Source, "sequence": Sequence, "position": Position, "noted_time": NotedTime, "arrival_time": ArrivalTime, "key_id": KeyID, "payload": Payload, "format": Format, "length": Length}
 	if len(columns) != len(Rows.Columns) {
 		t.Errorf("%d columns, %d have a number", len(Rows.Columns), len(columns))
 	}

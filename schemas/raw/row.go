@@ -7,7 +7,8 @@ import "millrace/schemas/table"
 // Row is one record of the raw archive.
 type Row struct {
 	Source      string       `col:"source,sort2" mask:"hash" ecs:"log.file.fingerprint" doc:"identity of the file or shard the record came from"`
-	Position    int64        `col:"position,sort3" ecs:"log.offset" doc:"byte offset of the record in the decompressed file"`
+	Sequence    *string      `col:"sequence,null,sort3" mask:"none" doc:"sequence number of the stream record that the record came in, with leading zeros; null for files"`
+	Position    int64        `col:"position,sort4" ecs:"log.offset" doc:"byte offset of the record in the decompressed file, or its number in the stream record"`
 	NotedTime   table.Millis `col:"noted_time,sort1,day" doc:"arrival time, or without one the time in the record; a record without either takes that of its neighbour"`
 	ArrivalTime *int64       `col:"arrival_time,null" doc:"arrival time in Unix milliseconds; null when the source did not know"`
 	KeyID       *string      `col:"key_id,null" mask:"none" doc:"masking key whose derived key seals the payload; null when it is plain"`
@@ -19,6 +20,7 @@ type Row struct {
 // Columns of Row.
 const (
 	Source = iota
+	Sequence
 	Position
 	NotedTime
 	ArrivalTime

@@ -112,7 +112,7 @@ func (b *Block) check() error {
 		}
 	}
 	for i, s := range b.Sequences {
-		if (i == 0 || s != b.Sequences[i-1]) && !isSequence(s) {
+		if (i == 0 || s != b.Sequences[i-1]) && !IsSequence(s) {
 			return fmt.Errorf("record %d has the sequence number %.300q", i, s)
 		}
 	}

@@ -74,6 +74,9 @@ func TestSequenceNumbersAreOrderedAsNumbers(t *testing.T) {
 		if strings.Compare(a, b) != cmp.Compare(x, y) {
 			t.Fatalf("%d and %d became %s and %s", x, y, a, b)
 		}
+		if !record.IsSequence(a) {
+			t.Fatalf("%s is no sequence number", a)
+		}
 	}
 }
 

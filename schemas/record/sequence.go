@@ -23,8 +23,8 @@ func Sequence(decimal string) string {
 	return decimal
 }
 
-// isSequence tells whether Sequence can have written a text.
-func isSequence(s string) bool {
+// IsSequence tells whether Sequence can have written a text.
+func IsSequence(s string) bool {
 	for i := range len(s) {
 		if s[i]-'0' > 9 {
 			return false

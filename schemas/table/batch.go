@@ -292,7 +292,7 @@ func compareColumn(a *Batch, i int, b *Batch, j, col int) int {
 	x, y := &a.cols[col], &b.cols[col]
 	switch k := a.schema.Columns[col].Kind; {
 	case k.text():
-		return bytes.Compare(a.Text(col, i), b.Text(col, j))
+		return compareTexts(x, x.codes[i], y, y.codes[j])
 	case k == UUID:
 		return bytes.Compare(x.fixed[16*i:16*i+16], y.fixed[16*j:16*j+16])
 	case x.ints[i] < y.ints[j]:
@@ -301,4 +301,17 @@ func compareColumn(a *Batch, i int, b *Batch, j, col int) int {
 		return 1
 	}
 	return 0
+}
+
+// compareTexts orders null before every text.
+func compareTexts(x *vector, i uint32, y *vector, j uint32) int {
+	switch {
+	case i == nullCode && j == nullCode, x == y && i == j:
+		return 0
+	case i == nullCode:
+		return -1
+	case j == nullCode:
+		return 1
+	}
+	return bytes.Compare(x.dict.value(i), y.dict.value(j))
 }

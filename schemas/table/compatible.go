@@ -10,6 +10,11 @@ import (
 // one: columns stay, keep name, type and mask class, and do not become stricter;
 // the same columns decide day and order. New columns must allow null. Anything
 // else needs a new version, and a version never goes back.
+//
+// A new column may enter the order, at any place: all old rows have null there,
+// and nulls are equal, so the old rows are in order by the new schema, too, and
+// as they were among themselves. A column that was there before may not: old
+// rows have values in it that nobody sorted by.
 func Compatible(old, now *Schema) error {
 	switch {
 	case old.Name != now.Name:
@@ -46,7 +51,8 @@ func Compatible(old, now *Schema) error {
 	if was, is := old.Columns[old.DayBy].Name, now.Columns[now.DayBy].Name; was != is {
 		fault("the day of a row was that of %s and is that of %s", was, is)
 	}
-	if was, is := old.orderNames(), now.orderNames(); !slices.Equal(was, is) {
+	known := func(name string) bool { _, ok := old.Index(name); return ok }
+	if was, is := old.orderNames(), now.orderNames(); !slices.Equal(was, filter(is, known)) {
 		fault("rows were ordered by %v and are by %v", was, is)
 	}
 	if len(faults) > 0 {
@@ -61,4 +67,8 @@ func (s *Schema) orderNames() []string {
 		names = append(names, s.Columns[col].Name)
 	}
 	return names
+}
+
+func filter(list []string, keep func(string) bool) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return !keep(s) })
 }

@@ -1,9 +1,12 @@
 package table_test
 
 import (
+	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"millrace/schemas/table"
 )
@@ -22,6 +25,19 @@ func TestChangesThatOldRowsSurviveAreCompatible(t *testing.T) {
 			Name string       `col:"name,plain" mask:"token" ecs:"user.name" doc:"who"`
 			Size *int64       `col:"size,null" doc:"d"`
 			At   table.Millis `col:"at,sort1,day" doc:"d"`
+		}{},
+		"a new column with null in the order": struct {
+			At   table.Millis `col:"at,sort1,day" doc:"d"`
+			Name string       `col:"name" mask:"token" doc:"d"`
+			Size *int64       `col:"size,null" doc:"d"`
+			New  *string      `col:"new,null,sort2" mask:"none" doc:"d"`
+		}{},
+		"two of them": struct {
+			At    table.Millis `col:"at,sort1,day" doc:"d"`
+			New   *string      `col:"new,null,sort2" mask:"none" doc:"d"`
+			Name  string       `col:"name" mask:"token" doc:"d"`
+			Size  *int64       `col:"size,null" doc:"d"`
+			Newer *[]byte      `col:"newer,null,sort3" mask:"hash" doc:"d"`
 		}{},
 		"a column that now allows null": struct {
 			At   table.Millis `col:"at,sort1,day" doc:"d"`
@@ -73,6 +89,17 @@ func TestChangesThatOldRowsDoNotSurviveNeedANewVersion(t *testing.T) {
 			Name string       `col:"name,sort1" mask:"token" doc:"d"`
 			Size *int64       `col:"size,null" doc:"d"`
 		}{},
+		"rows were ordered by [at] and are by [at name]": struct {
+			At   table.Millis `col:"at,sort1,day" doc:"d"`
+			Name string       `col:"name,sort2" mask:"token" doc:"d"`
+			Size *int64       `col:"size,null" doc:"d"`
+		}{},
+		"rows were ordered by [at] and are by [new name at]": struct {
+			At   table.Millis `col:"at,sort3,day" doc:"d"`
+			Name string       `col:"name,sort2" mask:"token" doc:"d"`
+			Size *int64       `col:"size,null" doc:"d"`
+			New  string       `col:"new,sort1" mask:"none" doc:"d"`
+		}{},
 	} {
 		old := schema(t, first{}, 1)
 		err := table.Compatible(old, schema(t, now, 1))
@@ -82,6 +109,36 @@ func TestChangesThatOldRowsDoNotSurviveNeedANewVersion(t *testing.T) {
 		if err := table.Compatible(old, schema(t, now, 2)); err != nil {
 			t.Errorf("%q in a new version: %v", want, err)
 		}
+	}
+}
+
+// TestTheOrderOfOldRowsDoesNotChange sorts rows by their schema and by a later
+// one that has a new column in the order.
+func TestTheOrderOfOldRowsDoesNotChange(t *testing.T) {
+	type old struct {
+		At   table.Millis `col:"at,sort1,day" doc:"d"`
+		Name string       `col:"name,sort2" mask:"none" doc:"d"`
+		N    int64        `col:"n,sort3" doc:"d"`
+	}
+	type now struct {
+		At   table.Millis `col:"at,sort1,day" doc:"d"`
+		Name string       `col:"name,sort2" mask:"none" doc:"d"`
+		New  *string      `col:"new,null,sort3" mask:"none" doc:"d"`
+		N    int64        `col:"n,sort4" doc:"d"`
+	}
+	was, is := schema(t, old{}, 1), schema(t, now{}, 1)
+	if err := table.Compatible(was, is); err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(3, 3))
+	before, after := table.NewBatch(was), table.NewBatch(is)
+	for range 500 {
+		row := old{At: table.Millis(rng.IntN(5)), Name: string(rune('a' + rng.IntN(3))), N: rng.Int64N(20)}
+		before.Append(row)
+		after.Append(now{At: row.At, Name: row.Name, N: row.N})
+	}
+	if diff := cmp.Diff(before.Sorted(), after.Sorted()); diff != "" {
+		t.Errorf("order of rows (-old schema +new):\n%s", diff)
 	}
 }
 

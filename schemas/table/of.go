@@ -23,7 +23,8 @@ var kinds = map[reflect.Type]Kind{
 // Fields are exported and string, int32, int64, float64, bool, Millis, Day, ID or
 // []byte, or a pointer to one of these exactly when the column may be null. One
 // column decides the day; one to four, ranked without a gap, the order of rows.
-// These two kinds hold no null, and floats give no order. All faults are reported
+// These two kinds hold no null, except that a text from sort2 on may: null comes
+// before every text. Floats give no order. All faults are reported
 // together; a type that holds unmasked personal data is refused with the path to
 // it.
 func Of(t reflect.Type, name string, version int) (*Schema, error) {
@@ -104,8 +105,9 @@ func (s *Schema) apply(c *Column, options []string, ranks *[4]int) (faults []err
 			fault("unknown option %q in its col tag", o)
 		}
 	}
-	if c.Null && (s.DayBy == len(s.Columns) || slices.Contains(ranks[:], len(s.Columns))) {
-		fault("a column that decides day or order holds no null")
+	rank := slices.Index(ranks[:], len(s.Columns))
+	if c.Null && (s.DayBy == len(s.Columns) || rank == 0 || rank > 0 && !c.Kind.text()) {
+		fault("a column that decides day or order holds no null, unless it is a text from sort2 on")
 	}
 	return faults
 }

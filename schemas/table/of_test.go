@@ -121,6 +121,14 @@ func TestStructsThatAreNoRowTypeAreRefused(t *testing.T) {
 		"a column that decides day or order holds no null": struct {
 			A *at `col:"a,null,sort1,day" doc:"d"`
 		}{},
+		"unless it is a text from sort2 on": struct { // a number that is null reads as 0
+			A at     `col:"a,sort1,day" doc:"d"`
+			B *int64 `col:"b,null,sort2" doc:"d"`
+		}{},
+		"field C of": struct {
+			A at      `col:"a,sort2,day" doc:"d"`
+			C *string `col:"c,null,sort1" mask:"none" doc:"d"`
+		}{},
 		"no column has the option day": struct {
 			A at `col:"a,sort1" doc:"d"`
 		}{},

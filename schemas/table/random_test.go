@@ -49,7 +49,18 @@ type sparse struct {
 	Note *string      `col:"note,null,plain" mask:"none" doc:"d"`
 }
 
+// nullable has texts in its order that can be null, one of them without a
+// dictionary.
+type nullable struct {
+	Time  table.Millis `col:"time,sort1,day" doc:"d"`
+	Name  *string      `col:"name,null,sort2" mask:"none" doc:"d"`
+	Plain *string      `col:"plain,null,sort3,plain" mask:"none" doc:"d"`
+	N     int64        `col:"n,sort4" doc:"d"`
+}
+
 var (
+	nullableSchema = table.MustOf[nullable]("test.nullable", 1)
+
 	everySchema  = table.MustOf[every]("test.every", 1)
 	sparseSchema = table.MustOf[sparse]("test.sparse", 1)
 )

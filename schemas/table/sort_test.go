@@ -1,6 +1,7 @@
 package table_test
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"sort"
@@ -32,6 +33,9 @@ func less(b *table.Batch, i, j int) bool {
 	for _, col := range b.Schema().Order {
 		switch b.Schema().Columns[col].Kind {
 		case table.String, table.Bytes:
+			if x, y := b.Null(col, i), b.Null(col, j); x != y {
+				return x
+			}
 			if x, y := string(b.Text(col, i)), string(b.Text(col, j)); x != y {
 				return x < y
 			}
@@ -61,6 +65,26 @@ func TestCompareLooksAtTheOrderColumnsOnly(t *testing.T) {
 		}
 		if got := table.Compare(b, j, a, 0); got != -want {
 			t.Errorf("row %d against row 0: %d, want %d", j, got, -want)
+		}
+	}
+}
+
+func TestNullComesBeforeEveryTextOfTheOrder(t *testing.T) {
+	empty, a := "", "a"
+	list := []*string{nil, &empty, &a}
+	one, other := table.NewBatch(nullableSchema), table.NewBatch(nullableSchema)
+	for i := range list {
+		one.Append(nullable{Plain: list[i]})
+		other.Append(nullable{Plain: list[len(list)-1-i]}) // the codes of the texts differ
+	}
+	for i := range list {
+		for j := range list {
+			if got := table.Compare(one, i, other, len(list)-1-j); got != cmp.Compare(i, j) {
+				t.Errorf("text %d against text %d of another batch: %d", i, j, got)
+			}
+			if got := table.Compare(one, i, one, j); got != cmp.Compare(i, j) {
+				t.Errorf("text %d against text %d: %d", i, j, got)
+			}
 		}
 	}
 }

@@ -17,7 +17,7 @@ func TestTheColumnNumbersNameTheirColumns(t *testing.T) {
 			"event_id": EventID, "event_time": EventTime, "visitor_id": EventVisitorID, "client_ip": EventClientIP, "method": EventMethod,
 			"path": EventPath, "query": EventQuery, "protocol": EventProtocol, "status": EventStatus, "bytes": EventBytes,
 			"referrer": EventReferrer, "user_agent": EventUserAgent, "bot": EventBot, "late": EventLate, "bot_name": EventBotName,
-			"page_view": EventPageView, "user": EventUser, "host": EventHost, "request": EventRequest, "source": EventSource, "position": EventPosition,
+			"page_view": EventPageView, "user": EventUser, "host": EventHost, "request": EventRequest, "source": EventSource, "sequence": EventSequence, "position": EventPosition,
 		}},
 		{Sessions, map[string]int{
 			"session_id": SessionID, "visitor_id": SessionVisitorID, "start_time": SessionStartTime, "end_time": SessionEndTime,

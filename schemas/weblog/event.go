@@ -25,8 +25,9 @@ type Event struct {
 	User      *string      `col:"user,null" mask:"token" ecs:"user.name" doc:"keyed token of the authenticated user"`
 	Host      *string      `col:"host,null" mask:"none" ecs:"url.domain" doc:"virtual host that answered; null when the format has none"`
 	Request   *string      `col:"request,null" mask:"scanned" doc:"request line that is not METHOD TARGET [PROTOCOL]; findings masked"`
-	Source    string       `col:"source,sort2" mask:"hash" ecs:"log.file.fingerprint" doc:"identity of the file or shard: SHA-256 of the first 64 KiB, 32 hex digits"`
-	Position  int64        `col:"position,sort3" ecs:"log.offset" doc:"byte offset of the line in the decompressed file"`
+	Source    string       `col:"source,sort2" mask:"hash" ecs:"log.file.fingerprint" doc:"identity of the file or shard, 32 hex digits of SHA-256: over the first 64 KiB of the file, or over the names of stream and shard"`
+	Sequence  *string      `col:"sequence,null,sort3" mask:"none" doc:"sequence number of the stream record, with leading zeros; null for files"`
+	Position  int64        `col:"position,sort4" ecs:"log.offset" doc:"byte offset of the line in the decompressed file, or number of the line in the stream record"`
 }
 
 // Columns of Event.
@@ -51,6 +52,7 @@ const (
 	EventHost
 	EventRequest
 	EventSource
+	EventSequence
 	EventPosition
 )
 

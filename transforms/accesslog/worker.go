@@ -29,12 +29,13 @@ type Config struct {
 	// is open. Events up to a day outside still feed sessions.
 	From, To int64
 	// Keep, when set, is given every record for the raw archive and returns the
-	// payload to store and the id of the key that seals it ("" for none).
-	Keep func(dst, line []byte, source record.Identity, position int64) (payload []byte, keyID string)
+	// payload to store and the id of the key that seals it ("" for none). sequence
+	// is empty for records of files.
+	Keep func(dst, line []byte, source record.Identity, sequence string, position int64) (payload []byte, keyID string)
 	// Open appends a record that Keep sealed under the named key to dst.
-	Open func(dst, payload []byte, keyID string, source record.Identity, position int64) ([]byte, error)
+	Open func(dst, payload []byte, keyID string, source record.Identity, sequence string, position int64) ([]byte, error)
 	// Count is told of every event in the bounds, Visit of every event in the
-	// bounds or up to a day outside.
+	// bounds or up to a day outside; neither of one that came late.
 	Count func(*Event)
 	Visit func(*Event)
 }
@@ -43,7 +44,7 @@ type Config struct {
 type Event struct {
 	Time     int64 // Unix milliseconds
 	Position int64
-	Source   string
+	Source   string // of a stream record with a slash and its sequence number: orders events of the same time, with Position
 	Visitor  sessions.Visitor
 	Path     []byte // masked; empty when the request cannot be read
 	Query    []byte // masked
@@ -78,12 +79,24 @@ type Worker struct {
 	scratch   []byte
 
 	block   *record.Block
-	opened  []byte // the record being read, when it came sealed
-	filed   int64  // time under which it was filed before; unfiled when never
 	source  record.Identity
 	format  decode.Format
 	srcCode uint32
 	span    Span
+
+	// Of the record being read:
+	place
+	filed   int64  // time under which it was filed before; unfiled when never
+	behind  int64  // how late it came, in milliseconds; 0 in time
+	opened  []byte // itself, when it came sealed
+	seqCode uint32 // of its sequence number in events
+}
+
+// place is where a record stands in its source and when it came from there.
+type place struct {
+	sequence string // of the stream record; empty in a file
+	position int64
+	arrival  int64 // Unix milliseconds; 0 when nobody knows
 }
 
 // Span is what a call of Lines saw.
@@ -95,10 +108,10 @@ type Span struct {
 // refused is a bad record that no readable line preceded in its call: the time
 // under which it is filed is not known yet.
 type refused struct {
-	reason   badrow.Reason
-	line     []byte // view of the block
-	position int64
-	length   int64
+	place
+	reason badrow.Reason
+	line   []byte // view of the block
+	length int64
 }
 
 // New makes a worker.
@@ -121,10 +134,12 @@ func (w *Worker) fresh() {
 }
 
 // Rows is the number of rows waiting to be taken, Size their memory in bytes.
-func (w *Worker) Rows() int { return w.events.Len() + w.bad.Len() + w.raw.Len() }
+func (w *Worker) Rows() int { return w.events.Len() + w.bad.Len() + w.late.Len() + w.raw.Len() }
 
 // Size estimates the memory of the waiting rows in bytes.
-func (w *Worker) Size() int { return w.events.Size() + w.bad.Size() + w.raw.Size() }
+func (w *Worker) Size() int {
+	return w.events.Size() + w.bad.Size() + w.late.Size() + w.raw.Size()
+}
 
 // Take hands over the waiting rows; the worker begins new batches with room for
 // as many.
@@ -160,7 +175,7 @@ func (w *Worker) Lines(b *record.Block) (Span, error) {
 	w.format, _ = decode.ParseFormat(b.Format) // an unknown one is judged line by line
 	w.srcCode = w.events.Intern(weblog.EventSource, []byte(b.Source))
 	w.event.Source = b.Source
-	w.filed = unfiled
+	w.place, w.filed, w.behind = place{arrival: b.Arrival}, unfiled, 0
 	if b.Duplicate {
 		n := int64(b.Records())
 		w.ledger.In += n
@@ -169,46 +184,49 @@ func (w *Worker) Lines(b *record.Block) (Span, error) {
 	}
 	switch {
 	case b.Ends != nil:
-		err = w.archived(b)
+		err = w.records(b)
 	case b.Oversize > 0:
 		w.ledger.In++
+		w.position = b.Base
 		if ms, ok := decode.EventTime(b.Data); ok {
 			w.filed = ms // its beginning has a time of its own
 		}
-		w.refuse(badrow.TooLong, b.Data, b.Base, b.Oversize)
+		w.refuse(badrow.TooLong, b.Data, b.Oversize)
 	default:
 		lines := decode.NewLines(b.Data, b.Base)
 		for line, position, ok := lines.Next(); ok; line, position, ok = lines.Next() {
 			w.ledger.In++
-			w.guarded(line, position)
+			w.position = position
+			w.guarded(line)
 		}
 	}
 	return w.span, err
 }
 
 // guarded turns a panic on one record into a bad row.
-func (w *Worker) guarded(line []byte, position int64) {
-	events, bad, raw := w.events.Len(), w.bad.Len(), w.raw.Len()
+func (w *Worker) guarded(line []byte) {
+	events, bad, late, raw := w.events.Len(), w.bad.Len(), w.late.Len(), w.raw.Len()
 	before := w.ledger
 	defer func() {
 		if r := recover(); r != nil {
 			w.events.Rewind(events)
 			w.bad.Rewind(bad)
+			w.late.Rewind(late)
 			w.raw.Rewind(raw)
-			w.ledger.Events, w.ledger.Skipped = before.Events, before.Skipped
-			w.refuse(badrow.Panic, line, position, int64(len(line)))
+			w.ledger.Events, w.ledger.Skipped, w.ledger.Late = before.Events, before.Skipped, before.Late
+			w.refuse(badrow.Panic, line, int64(len(line)))
 		}
 	}()
-	w.one(line, position)
+	w.one(line)
 }
 
-func (w *Worker) one(line []byte, position int64) {
+func (w *Worker) one(line []byte) {
 	reason := w.parser.Parse(line, w.format, &w.line)
 	if reason == badrow.None {
-		reason = decode.CheckArrival(w.line.Time, w.block.Arrival)
+		reason = decode.CheckArrival(w.line.Time, w.arrival)
 	}
 	if reason != badrow.None {
-		w.refuse(reason, line, position, int64(len(line)))
+		w.refuse(reason, line, int64(len(line)))
 		return
 	}
 	l := &w.line
@@ -225,7 +243,7 @@ func (w *Worker) one(line []byte, position int64) {
 	agent := w.agent(l)
 	v := w.visitor(l.Client, l.Addr, l.UserAgent, agent)
 	e := &w.event
-	e.Time, e.Position, e.Visitor = l.Time, position, v.Visitor
+	e.Time, e.Position, e.Visitor = l.Time, w.position, v.Visitor
 	e.Status, e.Bytes, e.Bot, e.BotName = l.Status, max(l.Bytes, 0), agent.note, agent.bot
 	path, query := w.target(l.Target)
 	e.Path, e.Query, e.PageView = nil, query, false
@@ -239,14 +257,22 @@ func (w *Worker) one(line []byte, position int64) {
 		ref = w.referrer(l.Referrer)
 		e.Referrer = ref.masked
 	}
-	w.Visit(e)
+	if w.behind == 0 {
+		w.Visit(e)
+	}
 	if !inside {
 		w.ledger.Skipped++
 		return
 	}
-	w.put(v, agent, path, ref, position)
-	w.keep(line, position, l.Time, int64(len(line)))
-	w.Count(e)
+	id := table.ID(record.EventID(w.source, w.sequence, w.position))
+	w.put(id, v, agent, path, ref)
+	w.keep(w.place, line, l.Time, int64(len(line)))
+	if w.behind == 0 {
+		w.Count(e)
+	} else {
+		w.putLate(id)
+		w.ledger.Late++
+	}
 	w.ledger.Events++
 }
 
@@ -266,9 +292,9 @@ func (w *Worker) target(t pii.Text) (path *page, query []byte) {
 }
 
 // put appends the masked row.
-func (w *Worker) put(v *visitor, a *agent, path *page, ref *text, position int64) {
+func (w *Worker) put(id table.ID, v *visitor, a *agent, path *page, ref *text) {
 	b, l := w.events, &w.line
-	b.PutUUID(weblog.EventID, record.EventID(w.source, "", position))
+	b.PutUUID(weblog.EventID, id)
 	b.PutInt(weblog.EventTime, l.Time)
 	w.putMemo(weblog.EventVisitorID, &v.id)
 	w.putMemo(weblog.EventClientIP, &v.network)
@@ -293,7 +319,7 @@ func (w *Worker) put(v *visitor, a *agent, path *page, ref *text, position int64
 	}
 	w.putMemo(weblog.EventUserAgent, &a.text)
 	b.PutBool(weblog.EventBot, a.note)
-	b.PutBool(weblog.EventLate, false)
+	b.PutBool(weblog.EventLate, w.behind > 0)
 	if a.bot != "" {
 		b.PutString(weblog.EventBotName, a.bot)
 	} else {
@@ -314,8 +340,28 @@ func (w *Worker) put(v *visitor, a *agent, path *page, ref *text, position int64
 		b.PutText(weblog.EventRequest, w.scratch)
 	}
 	b.PutCode(weblog.EventSource, w.srcCode)
-	b.PutInt(weblog.EventPosition, position)
+	if w.sequence != "" {
+		b.PutCode(weblog.EventSequence, w.seqCode)
+	} else {
+		b.PutNull(weblog.EventSequence)
+	}
+	b.PutInt(weblog.EventPosition, w.position)
 	b.EndRow()
+}
+
+// putLate lists the event that was put among those that came late.
+func (w *Worker) putLate(id table.ID) {
+	w.late.Append(&late.Row{
+		EventID: id, EventTime: table.Millis(w.line.Time), Source: w.block.Source, Sequence: orNull(w.sequence), Position: w.position, DelayMs: w.behind,
+	})
+}
+
+// orNull is nil for an empty text.
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
 }
 
 // putMemo appends a remembered text; its code is looked up once a batch.
@@ -340,21 +386,22 @@ func putText(b *table.Batch, col int, v []byte) {
 }
 
 // refuse appends a bad row, or skips it when it is filed outside the days to
-// write.
-func (w *Worker) refuse(reason badrow.Reason, line []byte, position, length int64) {
+// write. length is that of the whole record, of which line may be the beginning.
+func (w *Worker) refuse(reason badrow.Reason, line []byte, length int64) {
+	r := refused{w.place, reason, line, length}
 	if w.filed != unfiled {
-		w.file(refused{reason, line, position, length}, w.filed)
+		w.file(r, w.filed)
 		return
 	}
 	noted := w.noted()
 	if noted == 0 {
 		if w.block.KeyID != "" {
-			line = bytes.Clone(line) // the next record takes its place
+			r.line = bytes.Clone(line) // the next record takes its place
 		}
-		w.span.waiting = append(w.span.waiting, refused{reason, line, position, length})
+		w.span.waiting = append(w.span.waiting, r)
 		return
 	}
-	w.file(refused{reason, line, position, length}, noted)
+	w.file(r, noted)
 }
 
 func (w *Worker) file(r refused, noted int64) {
@@ -363,10 +410,10 @@ func (w *Worker) file(r refused, noted int64) {
 		return
 	}
 	w.bad.Append(&badrow.Row{
-		BadRowID: record.EventID(w.source, "", r.position), NotedTime: table.Millis(noted), Stage: "decode", Reason: string(r.reason),
-		Source: w.block.Source, Position: r.position, Length: r.length, Skeleton: badrow.Skeleton(r.line),
+		BadRowID: record.EventID(w.source, r.sequence, r.position), NotedTime: table.Millis(noted), Stage: "decode", Reason: string(r.reason),
+		Source: w.block.Source, Sequence: orNull(r.sequence), Position: r.position, Length: r.length, Skeleton: badrow.Skeleton(r.line),
 	})
-	w.keep(r.line, r.position, noted, r.length)
+	w.keep(r.place, r.line, noted, r.length)
 	w.ledger.AddBad(r.reason)
 }
 
@@ -395,47 +442,50 @@ func (w *Worker) outside(ms int64) bool {
 
 // noted is the time under which a record without one of its own is filed.
 func (w *Worker) noted() int64 {
-	if w.block.Arrival != 0 {
-		return w.block.Arrival
+	if w.arrival != 0 {
+		return w.arrival
 	}
 	return w.span.Last
 }
 
-// keep appends a record to the raw archive, filed under the given time. length is
-// that of the whole record, of which line may be the beginning.
-func (w *Worker) keep(line []byte, position, noted, length int64) {
+// keep appends a record to the raw archive, filed under when it came or else the
+// given time. length is that of the whole record, of which line may be the
+// beginning.
+func (w *Worker) keep(at place, line []byte, noted, length int64) {
 	if w.Keep == nil {
 		return
 	}
-	if w.block.Arrival != 0 {
-		noted = w.block.Arrival
+	if at.arrival != 0 {
+		noted = at.arrival
 	}
-	payload, keyID := w.Keep(w.scratch[:0], line, w.source, position)
+	payload, keyID := w.Keep(w.scratch[:0], line, w.source, at.sequence, at.position)
 	w.scratch = payload
 	b := w.raw
 	b.PutString(raw.Source, w.block.Source)
-	b.PutInt(raw.Position, position)
+	putString(b, raw.Sequence, at.sequence)
+	b.PutInt(raw.Position, at.position)
 	b.PutInt(raw.NotedTime, noted)
-	if w.block.Arrival != 0 {
-		b.PutInt(raw.ArrivalTime, w.block.Arrival)
+	if at.arrival != 0 {
+		b.PutInt(raw.ArrivalTime, at.arrival)
 	} else {
 		b.PutNull(raw.ArrivalTime)
 	}
-	if keyID != "" {
-		b.PutString(raw.KeyID, keyID)
-	} else {
-		b.PutNull(raw.KeyID)
-	}
+	putString(b, raw.KeyID, keyID)
 	b.PutText(raw.Payload, payload)
-	if w.block.Format != "" {
-		b.PutString(raw.Format, w.block.Format)
-	} else {
-		b.PutNull(raw.Format)
-	}
+	putString(b, raw.Format, w.block.Format)
 	if length > int64(len(line)) {
 		b.PutInt(raw.Length, length)
 	} else {
 		b.PutNull(raw.Length)
 	}
 	b.EndRow()
+}
+
+// putString appends a text, null when empty.
+func putString(b *table.Batch, col int, s string) {
+	if s == "" {
+		b.PutNull(col)
+		return
+	}
+	b.PutString(col, s)
 }

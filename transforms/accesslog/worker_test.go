@@ -157,7 +157,9 @@ func TestAPanicOnOneRecordIsABadRow(t *testing.T) {
 }
 
 func TestAPanicAfterTheRowWasPutTakesTheRowBack(t *testing.T) {
-	w, _ := worker(accesslog.Config{Keep: func(dst, line []byte, _ record.Identity, _ int64) ([]byte, string) { return append(dst, line...), "" }})
+	w, _ := worker(accesslog.Config{Keep: func(dst, line []byte, _ record.Identity, _ string, _ int64) ([]byte, string) {
+		return append(dst, line...), ""
+	}})
 	w.Count = func(e *accesslog.Event) {
 		if string(e.Path) == "/poison" {
 			panic("an aggregate that panics")

@@ -39,18 +39,18 @@ func text(b *table.Batch) []string {
 }
 
 // shout seals by turning the bytes around, so that tests see what is stored.
-func shout(dst, line []byte, _ record.Identity, _ int64) ([]byte, string) {
+func shout(dst, line []byte, _ record.Identity, _ string, _ int64) ([]byte, string) {
 	for i := len(line) - 1; i >= 0; i-- {
 		dst = append(dst, line[i])
 	}
 	return dst, "k9"
 }
 
-func unshout(dst, payload []byte, keyID string, _ record.Identity, _ int64) ([]byte, error) {
+func unshout(dst, payload []byte, keyID string, _ record.Identity, _ string, _ int64) ([]byte, error) {
 	if keyID != "k9" {
 		return dst, errors.New("wrong key " + keyID)
 	}
-	dst, _ = shout(dst, payload, record.Identity{}, 0)
+	dst, _ = shout(dst, payload, record.Identity{}, "", 0)
 	return dst, nil
 }
 
@@ -82,8 +82,10 @@ func archiveOf(b *table.Batch, order []int) []record.Block {
 }
 
 func TestArchivedRecordsGiveTheRowsTheyGaveBefore(t *testing.T) {
-	plain := func(dst, line []byte, _ record.Identity, _ int64) ([]byte, string) { return append(dst, line...), "" }
-	for name, keep := range map[string]func([]byte, []byte, record.Identity, int64) ([]byte, string){"plain": plain, "sealed": shout} {
+	plain := func(dst, line []byte, _ record.Identity, _ string, _ int64) ([]byte, string) {
+		return append(dst, line...), ""
+	}
+	for name, keep := range map[string]func([]byte, []byte, record.Identity, string, int64) ([]byte, string){"plain": plain, "sealed": shout} {
 		for _, arrival := range []int64{0, 1_772_400_000_000} {
 			t.Run(fmt.Sprintf("%s, arrival %d", name, arrival), func(t *testing.T) {
 				w, _ := worker(accesslog.Config{Keep: keep})
@@ -146,7 +148,7 @@ func TestSealedRecordsWithoutATimeAreFiledUnderTheNearest(t *testing.T) {
 	var b record.Block
 	b.Source, b.Name, b.KeyID = source, "archive", "k9"
 	for i, l := range []string{`first "bad`, `second "worse, longer`, line(3, "/", "x")} {
-		b.Data, _ = shout(b.Data, []byte(l), record.Identity{}, 0)
+		b.Data, _ = shout(b.Data, []byte(l), record.Identity{}, "", 0)
 		b.Ends, b.Positions = append(b.Ends, len(b.Data)), append(b.Positions, int64(i))
 	}
 	w, _ := worker(accesslog.Config{Open: unshout})
