@@ -29,6 +29,9 @@ type Job struct {
 	// Detect tells the format of an input, "" when unknown, and the event time of
 	// its first readable record, 0 when there is none, by its first bytes.
 	Detect func(head []byte) (format string, near int64)
+	// EventTime reads the event time of a record, in Unix milliseconds, if it has
+	// one: as the decoder does.
+	EventTime func(record []byte) (ms int64, ok bool)
 	// Formats are the formats the job reads.
 	Formats []string
 	// Fingerprint names the reference data the settings select, so that rows
@@ -45,6 +48,9 @@ type Output struct {
 	Name   string
 	Schema *table.Schema
 	Doc    string
+	// PerRecord outputs have a row for a record. Live, their rows become files
+	// when their records have come, those of the others when they are sealed.
+	PerRecord bool
 }
 
 // Catalogue lists every job.
@@ -53,19 +59,20 @@ var Catalogue = []Job{
 		Name: "weblogs",
 		Doc:  "web-server access logs (Apache common, combined, vhost_combined) to masked events, sessions, traffic, top pages, visitors and bots",
 		Outputs: []Output{
-			{"events", weblog.Events, "every request, masked"},
-			{"sessions", weblog.Sessions, "visits of a visitor"},
-			{"traffic", weblog.TrafficRows, "requests and bytes by status class, per second and per minute"},
-			{"top_pages", weblog.TopPages, "most requested paths of each hour"},
-			{"visitors", weblog.Visitors, "distinct visitors of each day, with and without bots"},
-			{"bots", weblog.Bots, "requests and visitors of each known bot and day"},
-			{"bad_rows", badrow.Rows, "lines that could not become events, by reason; never their text"},
-			{"late", late.Rows, "events that came after their windows were sealed; none when reading files"},
-			{"raw", raw.Rows, "every line as it came, encrypted unless --raw plain"},
+			{"events", weblog.Events, "every request, masked", true},
+			{"sessions", weblog.Sessions, "visits of a visitor", false},
+			{"traffic", weblog.TrafficRows, "requests and bytes by status class, per second and per minute", false},
+			{"top_pages", weblog.TopPages, "most requested paths of each hour", false},
+			{"visitors", weblog.Visitors, "distinct visitors of each day, with and without bots", false},
+			{"bots", weblog.Bots, "requests and visitors of each known bot and day", false},
+			{"bad_rows", badrow.Rows, "lines that could not become events, by reason; never their text", true},
+			{"late", late.Rows, "events that came after their windows were sealed; none when reading files", true},
+			{"raw", raw.Rows, "every line as it came, encrypted unless --raw plain", true},
 		},
 		NewSettings: func() any { s := weblogs.Defaults(); return &s },
 		Validate:    func(s any) error { return s.(*weblogs.Settings).Validate() },
 		Detect:      func(head []byte) (string, int64) { return formatName(decode.Detect(head)), firstTime(head) },
+		EventTime:   decode.EventTime,
 		Formats:     []string{decode.Common.String(), decode.Combined.String(), decode.VhostCombined.String()},
 		Fingerprint: func(s any) (string, error) {
 			version, err := transforms.BotsVersion(s.(*weblogs.Settings).BotsFile)

@@ -1,0 +1,62 @@
+package flink
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+)
+
+// IsWorker tells whether this process was started as a worker of a runner.
+func IsWorker(args []string) bool {
+	for _, a := range args {
+		if a == "--worker=true" || a == "-worker=true" || a == "--worker" {
+			return true
+		}
+	}
+	return false
+}
+
+// ServeWorker works for a runner until that ends. It does not return.
+func ServeWorker(args []string) {
+	if err := flag.CommandLine.Parse(args); err != nil {
+		fmt.Fprintln(os.Stderr, "millrace: worker:", err)
+		os.Exit(2) //nolint:revive // this is the worker's main
+	}
+	go exitWithParents()
+	beam.Init()
+	os.Exit(0) //nolint:revive // not reached: Init serves and exits
+}
+
+// exitWithParents ends the worker when boot or the TaskManager that started it is
+// gone: a killed TaskManager leaves both behind otherwise, and they would go on
+// reading.
+func exitWithParents() {
+	boot := os.Getppid()
+	manager := parentOf(boot)
+	for range time.Tick(time.Second) {
+		if os.Getppid() != boot || (manager > 1 && parentOf(boot) != manager) {
+			fmt.Fprintln(os.Stderr, "millrace: worker: what started it is gone")
+			os.Exit(1) //nolint:revive // this is the worker's main
+		}
+	}
+}
+
+// parentOf reads the parent of a process from /proc; 0 when that cannot be told.
+func parentOf(pid int) int {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, ok := strings.Cut(string(b), ") ") // the name before may hold anything but this
+	fields := strings.Fields(rest)
+	if !ok || len(fields) < 2 {
+		return 0
+	}
+	parent, _ := strconv.Atoi(fields[1])
+	return parent
+}
