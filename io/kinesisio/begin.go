@@ -1,0 +1,189 @@
+package kinesisio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"millrace/io/driver"
+)
+
+// Begin asks for the stream and its shards, deals the shards out among readers
+// and gives the cursor of each. A reader can be left without shards when there
+// are more readers than shards; its share is done at once.
+func (s *Stream) Begin(ctx context.Context, readers int) ([]driver.Cursor, error) {
+	if readers < 1 {
+		return nil, &driver.Error{
+			Doing: "begin", Object: s.place.String(), Class: driver.ErrInvalid,
+			Cause: fmt.Errorf("%d readers", readers), Cure: "use one reader or more",
+		}
+	}
+	sum, err := s.describe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	listed, err := s.listShards(ctx)
+	if err != nil {
+		return nil, err
+	}
+	began := s.serviceNow()
+	if s.start.rule == startTime && s.start.at > began {
+		return nil, badPlace(s.place.String(), "start lies in the future", "start at a time that has passed, or at latest")
+	}
+	l := newLineage(listed)
+	states, err := s.begin(l, began)
+	if err != nil {
+		return nil, err
+	}
+	cursors := make([]*cursor, readers)
+	for i := range cursors {
+		cursors[i] = &cursor{
+			Version: cursorVersion, Stream: sum.arn, Created: sum.created, Reader: i, Readers: readers, Began: began, Shards: []*shardState{},
+		}
+	}
+	owner := l.deal(readers)
+	for _, id := range l.ids {
+		if state, read := states[id]; read {
+			c := cursors[owner[id]]
+			c.Shards = append(c.Shards, state)
+		}
+	}
+	encoded := make([]driver.Cursor, readers)
+	for i, c := range cursors {
+		if encoded[i], err = c.encode(); err != nil {
+			return nil, err
+		}
+	}
+	return encoded, nil
+}
+
+// begin says which of the listed shards are read, and from where.
+func (s *Stream) begin(l *lineage, began int64) (map[string]*shardState, error) {
+	states := map[string]*shardState{}
+	if s.start.rule == startPositions {
+		return states, s.beginAt(l, states)
+	}
+	for _, id := range l.ids {
+		state := *l.shards[id]
+		switch s.start.rule {
+		case startLatest:
+			if !l.open[id] {
+				continue
+			}
+			// A time, and not where the tip is when someone asks: until the first
+			// record comes, a reader that starts anew must begin at the same place.
+			state.From = &began
+		case startTime:
+			state.From = &s.start.at
+		}
+		states[id] = &state
+	}
+	return states, nil
+}
+
+// beginAt takes positions. A listed shard without one is new, and read from its
+// beginning, unless a shard with a position descends from it.
+func (s *Stream) beginAt(l *lineage, states map[string]*shardState) error {
+	placed := map[string]bool{}
+	for id := range s.start.file {
+		placed[id] = true
+	}
+	for _, id := range l.ids {
+		state := *l.shards[id]
+		text, known := s.start.file[id]
+		if !known && l.isAncestor(id, placed) {
+			continue
+		}
+		if known {
+			if err := state.setPosition(text); err != nil {
+				return &driver.Error{
+					Doing: "begin", Object: s.place.String(), Class: driver.ErrInvalid,
+					Cause: fmt.Errorf("position of %s: %w", id, err), Cure: "give the positions as they were written",
+				}
+			}
+		}
+		states[id] = &state
+	}
+	// A shard that is gone leaves its hash keys to others, which are listed and
+	// begin at their oldest record: what it still had is lost, and told of there.
+	for id, text := range s.start.file {
+		if _, listed := l.shards[id]; listed || text == positionEnd {
+			continue
+		}
+		for _, state := range states {
+			if _, has := s.start.file[state.ID]; !has && !l.hasParent(state) {
+				state.Lost = true
+			}
+		}
+	}
+	return nil
+}
+
+func (l *lineage) hasParent(s *shardState) bool {
+	for _, id := range s.Parents {
+		if l.shards[id] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Positions beside sequence numbers, of which one can have +N behind it: so many
+// lines of the record behind it were given, too.
+const (
+	positionHorizon = "TRIM_HORIZON" // nothing was given
+	positionEnd     = "SHARD_END"    // everything was, and the shard is closed
+)
+
+func (s *shardState) position() string {
+	switch {
+	case s.Done && s.Ended:
+		return positionEnd
+	case s.Inside != "":
+		return decimalOrHorizon(s.After) + "+" + strconv.Itoa(s.Given) + "@" + decimal(s.Inside)
+	case s.After != "":
+		return decimal(s.After)
+	case s.From != nil:
+		return time.UnixMilli(*s.From).UTC().Format(time.RFC3339Nano)
+	}
+	return positionHorizon
+}
+
+func decimalOrHorizon(sequence string) string {
+	if sequence == "" {
+		return positionHorizon
+	}
+	return decimal(sequence)
+}
+
+func (s *shardState) setPosition(text string) error {
+	if text == positionEnd {
+		s.Done, s.Ended = true, true
+		return nil
+	}
+	if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		ms := at.UnixMilli()
+		s.From = &ms
+		return nil
+	}
+	after, inside, found := strings.Cut(text, "+")
+	if found {
+		given, sequence, _ := strings.Cut(inside, "@")
+		n, err := strconv.Atoi(given)
+		if err != nil || n < 1 || !isDecimal(sequence) {
+			return fmt.Errorf("%q has something else than N@SEQUENCE behind the plus", text)
+		}
+		s.Given, s.Inside = n, sequenceText(sequence)
+	}
+	switch {
+	case after == positionHorizon:
+	case isDecimal(after):
+		s.After = sequenceText(after)
+	default:
+		return errors.New("it is not " + positionHorizon + ", " + positionEnd + ", a time or a sequence number")
+	}
+	return nil
+}
