@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"millrace/io/driver"
 	"millrace/schemas/table"
@@ -48,11 +49,27 @@ type document struct {
 	Before *string `json:"before"` // nil when there was none
 }
 
+// decode reads a JSON document as it was and as it is to be.
+func (d document) decode(before, now any) error {
+	if d.Before != nil {
+		if err := json.Unmarshal([]byte(*d.Before), before); err != nil {
+			return fmt.Errorf("reading what %s was before: %w", d.Key, err)
+		}
+	}
+	if err := json.Unmarshal([]byte(d.Text), now); err != nil {
+		return fmt.Errorf("reading what %s is to be: %w", d.Key, err)
+	}
+	return nil
+}
+
 // Commit makes the staged files of a run appear in the lake, in place of what
 // the outputs held for the touched days, together with the notes. What fails is
 // undone: after an error, a cancellation included, the lake is as it was. A commit
 // that is killed, or that lost its lease, is carried through by Recover.
 func Commit(ctx context.Context, s Store, ch Change) error {
+	if err := CompactLedger(ctx, s, time.Now().AddDate(0, 0, -keptApart)); err != nil {
+		return err
+	}
 	c, err := ch.plan(ctx, s)
 	if err != nil {
 		return err
@@ -90,10 +107,10 @@ func (ch Change) plan(ctx context.Context, s Store) (commit, error) {
 			now = append(now, ch.Standing[output])
 			continue
 		}
-		cur, stale := ch.Standing[output].replaced(ch.Run, ch.Schemas[output].ID(), ch.Touched, ch.Revisions, ch.Files)
+		cur, shown, stale := ch.Standing[output].replaced(ch.Run, ch.Schemas[output].ID(), ch.Touched, ch.Revisions, ch.Files)
 		documents[currentKey(output)] = cur
 		c.Remove = append(c.Remove, stale...)
-		now = append(now, cur)
+		now = append(now, shown)
 	}
 	for _, key := range slices.Sorted(maps.Keys(documents)) {
 		text, err := indent(documents[key])
@@ -130,7 +147,7 @@ func (c commit) appear(ctx context.Context, s Store) error {
 			return err
 		}
 	}
-	return nil
+	return c.adopt(ctx, s)
 }
 
 // clear removes what is no longer named, then the log.

@@ -16,12 +16,16 @@ import (
 	"millrace/schemas/table"
 )
 
-// Current is what an output of a lake consists of: LAKE/_current/<output>.json.
-// It is replaced as a whole, so whoever reads by it sees a day all at once.
+// Current is what an output of a lake consists of. What batch runs wrote stands in
+// LAKE/_current/<output>.json, which is replaced as a whole, so whoever reads by it
+// sees a day all at once; what live jobs wrote, in their commit records.
 type Current struct {
 	Output string                `json:"output"`
 	Schema string                `json:"schema"`
 	Days   map[string]CurrentDay `json:"days"`
+
+	stored map[string]CurrentDay // Days without what live jobs wrote
+	mixed  string                // another schema, that of some rows of live jobs
 }
 
 // CurrentDay is one UTC day of an output.
@@ -31,6 +35,8 @@ type CurrentDay struct {
 	Rows     int64         `json:"rows"`
 	Sources  []string      `json:"sources,omitempty"` // identities of the inputs its rows came from
 	Files    []CurrentFile `json:"files"`
+
+	live bool // live jobs wrote rows of the day, be they replaced since
 }
 
 // CurrentFile is one Parquet file, by its key in the lake.
@@ -46,8 +52,40 @@ const currentDir = "_current"
 func currentKey(output string) string { return path.Join(currentDir, output+".json") }
 
 // LoadCurrent reads what an output consists of; an output never written is
-// empty.
+// empty. Whoever needs several outputs calls LoadOutputs.
 func LoadCurrent(ctx context.Context, s Store, output string) (Current, error) {
+	all, err := LoadOutputs(ctx, s, output)
+	return all[output], err
+}
+
+// LoadOutputs reads what some outputs consist of; without names, all that the lake
+// has.
+func LoadOutputs(ctx context.Context, s Store, outputs ...string) (map[string]Current, error) {
+	every := len(outputs) == 0
+	if every {
+		infos, err := s.List(ctx, currentDir+"/")
+		if err != nil {
+			return nil, err
+		}
+		for _, info := range infos {
+			if name, ok := strings.CutSuffix(path.Base(info.Key), ".json"); ok {
+				outputs = append(outputs, name)
+			}
+		}
+	}
+	all := map[string]Current{}
+	for _, output := range outputs {
+		c, err := loadStored(ctx, s, output)
+		if err != nil {
+			return nil, err
+		}
+		all[output] = c
+	}
+	return all, addLive(ctx, s, all, every)
+}
+
+// loadStored reads what batch runs wrote of an output.
+func loadStored(ctx context.Context, s Store, output string) (Current, error) {
 	c := Current{Output: output, Days: map[string]CurrentDay{}}
 	err := ReadJSON(ctx, s, currentKey(output), &c)
 	if errors.Is(err, driver.ErrNotFound) {
@@ -61,17 +99,23 @@ const maxJSON = 256 << 20
 
 // ReadJSON reads a bookkeeping file of a lake.
 func ReadJSON(ctx context.Context, s Store, key string, into any) error {
-	b, _, err := ReadAll(ctx, s, key, maxJSON)
+	_, err := readVersion(ctx, s, key, into)
+	return err
+}
+
+// readVersion is ReadJSON that tells which version was read.
+func readVersion(ctx context.Context, s Store, key string, into any) (version string, err error) {
+	b, info, err := ReadAll(ctx, s, key, maxJSON)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := json.Unmarshal(b, into); err != nil {
-		return &driver.Error{
+		return "", &driver.Error{
 			Doing: "read", Object: s.Name(key), Class: driver.ErrCorrupt, Cause: err,
 			Cure: "something else than this program has written it: restore it from a backup, or use another lake",
 		}
 	}
-	return nil
+	return info.Version, nil
 }
 
 // WriteJSON puts v as indented JSON.
@@ -95,22 +139,31 @@ type Standing map[string]Current // by output
 // LoadStanding reads the state of all outputs. A lake whose rows follow another
 // version of a schema is refused.
 func LoadStanding(ctx context.Context, s Store, schemas map[string]*table.Schema) (Standing, error) {
-	st := Standing{}
-	for output, schema := range schemas {
-		c, err := LoadCurrent(ctx, s, output)
-		if err != nil {
-			return nil, err
-		}
-		if len(c.Days) > 0 && c.Schema != schema.ID() {
-			return nil, &driver.Error{
-				Doing: "write to", Object: s.Name(output), Class: driver.ErrInvalid,
-				Cause: fmt.Errorf("it holds rows of schema %s, and this program writes %s", c.Schema, schema.ID()),
-				Cure:  "use the version of the program that wrote it, or another lake",
-			}
-		}
-		st[output] = c
+	if len(schemas) == 0 {
+		return Standing{}, nil
 	}
-	return st, nil
+	all, err := LoadOutputs(ctx, s, slices.Sorted(maps.Keys(schemas))...)
+	if err != nil {
+		return nil, err
+	}
+	for output, schema := range schemas {
+		c := all[output]
+		if len(c.Days) > 0 && c.Schema != schema.ID() {
+			return nil, otherSchema(s, output, c.Schema, schema.ID())
+		}
+		if c.mixed != "" {
+			return nil, otherSchema(s, output, c.mixed, schema.ID())
+		}
+	}
+	return all, nil
+}
+
+func otherSchema(s Store, output, held, wanted string) error {
+	return &driver.Error{
+		Doing: "write to", Object: s.Name(output), Class: driver.ErrInvalid,
+		Cause: fmt.Errorf("it holds rows of schema %s, and this program writes %s", held, wanted),
+		Cure:  "use the version of the program that wrote it, or another lake",
+	}
 }
 
 // Revisions decides how a run numbers the days it writes: a day it wrote before
@@ -157,15 +210,21 @@ func (st Standing) Frozen(run string, sources map[string]bool, replace func(day 
 	return frozen
 }
 
-// replaced gives the state of an output after the run, and the files that it no
-// longer names.
-func (c Current) replaced(run, schema string, touched []int64, revisions map[int64]int32, files []File) (now Current, stale []string) {
-	now = Current{Output: c.Output, Schema: schema, Days: maps.Clone(c.Days)}
+// replaced gives the state of an output after the run, as _current is to have it
+// and as readers then see it, and the files that it no longer names.
+func (c Current) replaced(run, schema string, touched []int64, revisions map[int64]int32, files []File) (now, shown Current, stale []string) {
+	now = Current{Output: c.Output, Schema: schema, Days: maps.Clone(c.withoutLive())}
 	if now.Days == nil {
 		now.Days = map[string]CurrentDay{}
 	}
 	for _, day := range touched {
-		delete(now.Days, DayText(day))
+		text := DayText(day)
+		delete(now.Days, text)
+		if old, ok := c.Days[text]; ok && (old.live || len(old.Files) == 0) {
+			// The records of live jobs stay: only a revision tells that their files do
+			// not count any more.
+			now.Days[text] = CurrentDay{Revision: revisions[day], Run: run}
+		}
 	}
 	for _, f := range files {
 		if f.Part.Output != c.Output {
@@ -181,8 +240,14 @@ func (c Current) replaced(run, schema string, touched []int64, revisions map[int
 		d.Sources = slices.Compact(d.Sources)
 		now.Days[text] = d
 	}
+	shown = Current{Output: c.Output, Schema: schema, Days: maps.Clone(now.Days)}
+	for text, d := range c.Days {
+		if day, err := ParseDay(text); err == nil && !slices.Contains(touched, day) {
+			shown.Days[text] = d
+		}
+	}
 	named := map[string]bool{}
-	for _, d := range now.Days {
+	for _, d := range shown.Days {
 		for _, f := range d.Files {
 			named[f.Key] = true
 		}
@@ -194,7 +259,15 @@ func (c Current) replaced(run, schema string, touched []int64, revisions map[int
 			}
 		}
 	}
-	return now, stale
+	return now, shown, stale
+}
+
+// withoutLive is the days as _current has them.
+func (c Current) withoutLive() map[string]CurrentDay {
+	if c.stored == nil {
+		return c.Days
+	}
+	return c.stored
 }
 
 // Views is SQL for DuckDB that makes one view of each output, over exactly the

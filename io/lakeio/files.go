@@ -76,8 +76,20 @@ type fileMerger struct {
 	revision int32
 	dir      string
 	files    []File
-	open     *stagedFile
+	open     *lakeFile
 	written  func(rows int)
+	// create begins the part's next file, which starts with a row of the given sort
+	// columns; nil for files in dir.
+	create func(first []byte) (key string, to destination, err error)
+}
+
+// destination is where a file is written to. It shows nothing of it yet.
+type destination interface {
+	io.Writer
+	// finish says that the file is complete.
+	finish() error
+	// abandon drops the file.
+	abandon()
 }
 
 // add cuts pieces at row groups, so that a file ends at the same row however the
@@ -91,12 +103,15 @@ func (m *fileMerger) add(rows piece) error {
 			}
 		}
 		if m.open == nil {
-			f, err := newStagedFile(m.dir, m.schema, m.cut.groupRows)
+			create := m.create
+			if create == nil {
+				create = m.stage
+			}
+			key, to, err := create(sortKey(nil, rows.batch, rows.from))
 			if err != nil {
 				return err
 			}
-			f.key = m.name(sortKey(nil, rows.batch, rows.from))
-			m.open = f
+			m.open = newLakeFile(key, to, m.schema, m.cut.groupRows)
 		}
 		part := rows
 		part.to = min(rows.to, rows.from+m.cut.groupRows-m.open.w.rows)
@@ -106,6 +121,15 @@ func (m *fileMerger) add(rows piece) error {
 		rows.from = part.to
 	}
 	return nil
+}
+
+// stage begins a file in the folder.
+func (m *fileMerger) stage(first []byte) (string, destination, error) {
+	f, err := os.CreateTemp(m.dir, "*.parquet")
+	if err != nil {
+		return "", nil, err
+	}
+	return m.name(first), stagedFile{f}, nil
 }
 
 // name is the key of a file that begins with the given row. Two files of a part
@@ -131,7 +155,7 @@ func (m *fileMerger) finish() error {
 		return err
 	}
 	m.files = append(m.files, File{
-		Part: m.part, Key: f.key, Staged: f.file.Name(), Schema: m.schema.ID(),
+		Part: m.part, Key: f.key, Staged: stagedName(f.to), Schema: m.schema.ID(),
 		Rows: f.w.total, Bytes: f.out.n, SHA256: hex.EncodeToString(f.out.sum.Sum(nil)),
 	})
 	return nil
@@ -142,43 +166,58 @@ func (m *fileMerger) abandon() {
 		m.open.abandon()
 	}
 	for _, f := range m.files {
-		_ = os.Remove(f.Staged)
+		if f.Staged != "" {
+			_ = os.Remove(f.Staged)
+		}
 	}
 }
 
-// stagedFile is a Parquet file being written outside the lake's folders.
-type stagedFile struct {
-	key  string
-	file *os.File
-	out  *hashingWriter
-	buf  *bufio.Writer
-	w    *parquetWriter
+// lakeFile is a Parquet file being written, not in the lake's folders yet.
+type lakeFile struct {
+	key string
+	to  destination
+	out *hashingWriter
+	buf *bufio.Writer
+	w   *parquetWriter
 }
 
-func newStagedFile(dir string, s *table.Schema, groupRows int) (*stagedFile, error) {
-	f, err := os.CreateTemp(dir, "*.parquet")
-	if err != nil {
-		return nil, err
-	}
-	out := &hashingWriter{w: f, sum: sha256.New()}
+func newLakeFile(key string, to destination, s *table.Schema, groupRows int) *lakeFile {
+	out := &hashingWriter{w: to, sum: sha256.New()}
 	buf := bufio.NewWriterSize(out, 1<<20)
-	return &stagedFile{file: f, out: out, buf: buf, w: newParquetWriter(buf, s, groupRows)}, nil
+	return &lakeFile{key: key, to: to, out: out, buf: buf, w: newParquetWriter(buf, s, groupRows)}
 }
 
-func (f *stagedFile) close() error {
+func (f *lakeFile) close() error {
 	if err := f.w.close(); err != nil {
 		return err
 	}
 	if err := f.buf.Flush(); err != nil {
 		return err
 	}
-	return errors.Join(f.file.Chmod(0o644), f.file.Sync(), f.file.Close())
+	return f.to.finish()
 }
 
-func (f *stagedFile) abandon() {
+func (f *lakeFile) abandon() {
 	f.w.abandon()
-	_ = f.file.Close()
-	_ = os.Remove(f.file.Name())
+	f.to.abandon()
+}
+
+// stagedFile waits in a folder of this machine.
+type stagedFile struct{ *os.File }
+
+func (f stagedFile) finish() error { return errors.Join(f.Chmod(0o644), f.Sync(), f.Close()) }
+
+func (f stagedFile) abandon() {
+	_ = f.Close()
+	_ = os.Remove(f.Name())
+}
+
+// stagedName is the path of a file that waits on this machine, else empty.
+func stagedName(to destination) string {
+	if f, ok := to.(stagedFile); ok {
+		return f.Name()
+	}
+	return ""
 }
 
 // hashingWriter counts and hashes what passes through.

@@ -8,10 +8,19 @@ import (
 	"millrace/schemas/table"
 )
 
-// mergeRuns calls add with the rows of all runs, which are of one schema, in order. Rows of one run that
-// precede every other run's next row are handed on as one piece, so a log that
-// was nearly in order costs nearly no comparisons.
+// mergeRuns calls add with the rows of all runs, which are of one schema, in order.
 func mergeRuns(ctx context.Context, s *table.Schema, runs []Run, add func(piece) error) error {
+	sources := make([]runSource, len(runs))
+	for i, r := range runs {
+		sources[i] = runSource{Run: r, frames: r.open}
+	}
+	return mergeSources(ctx, s, sources, add)
+}
+
+// mergeSources merges runs wherever they lie. Rows of one run that precede every
+// other run's next row are handed on as one piece, so a log that was nearly in
+// order costs nearly no comparisons.
+func mergeSources(ctx context.Context, s *table.Schema, runs []runSource, add func(piece) error) error {
 	h := cursors{}
 	defer func() {
 		for _, c := range h {
@@ -19,7 +28,7 @@ func mergeRuns(ctx context.Context, s *table.Schema, runs []Run, add func(piece)
 		}
 	}()
 	for _, r := range runs {
-		h = append(h, &cursor{reader: runReader{run: r, schema: s}, first: r.First})
+		h = append(h, &cursor{reader: runReader{runSource: r, schema: s}, first: r.First})
 	}
 	heap.Init(&h)
 	for len(h) > 0 {

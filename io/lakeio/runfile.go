@@ -70,14 +70,33 @@ func unpack(buf, packed []byte) (*table.Batch, []byte, error) {
 	return b, raw, err
 }
 
-// runReader reads the frames of a run. Its file is open only between the first
+// runSource is a run and where its frames are.
+type runSource struct {
+	Run
+	frames func() (r io.ReadCloser, size int64, err error)
+}
+
+// open opens a run that is a file of its own.
+func (r Run) open() (io.ReadCloser, int64, error) {
+	f, err := os.Open(r.Path)
+	if err != nil {
+		return nil, 0, err
+	}
+	st, err := f.Stat()
+	if err != nil {
+		return nil, 0, errors.Join(err, f.Close())
+	}
+	return f, st.Size(), nil
+}
+
+// runReader reads the frames of a run. They are open only between the first
 // frame and the last.
 type runReader struct {
-	run    Run
+	runSource
 	schema *table.Schema
 	rows   int // read so far
 	left   int64
-	f      *os.File
+	f      io.Closer
 	r      *bufio.Reader
 	packed []byte
 	raw    []byte
@@ -87,34 +106,23 @@ type runReader struct {
 func (r *runReader) next() (*table.Batch, error) {
 	b, err := r.frame()
 	if err != nil {
-		return nil, fmt.Errorf("reading spilled rows from %s: %w", filepath.Base(r.run.Path), err)
+		return nil, fmt.Errorf("reading spilled rows from %s: %w", filepath.Base(r.Path), err)
 	}
 	return b, nil
 }
 
-func (r *runReader) open() error {
-	f, err := os.Open(r.run.Path)
-	if err != nil {
-		return err
-	}
-	r.f, r.r = f, bufio.NewReaderSize(f, 64<<10)
-	st, err := f.Stat()
-	if err == nil {
-		r.left = st.Size()
-	}
-	return err
-}
-
 func (r *runReader) frame() (*table.Batch, error) {
 	if r.f == nil {
-		if err := r.open(); err != nil {
+		f, size, err := r.frames()
+		if err != nil {
 			return nil, err
 		}
+		r.f, r.r, r.left = f, bufio.NewReaderSize(f, 64<<10), size
 	}
 	var head [frameHead]byte
 	if _, err := io.ReadFull(r.r, head[:]); err == io.EOF {
-		if r.rows != r.run.Rows {
-			return nil, fmt.Errorf("%w: it ends after %d of %d rows", errDamaged, r.rows, r.run.Rows)
+		if r.rows != r.Rows {
+			return nil, fmt.Errorf("%w: it ends after %d of %d rows", errDamaged, r.rows, r.Rows)
 		}
 		return nil, nil
 	} else if err != nil {
@@ -143,8 +151,8 @@ func (r *runReader) frame() (*table.Batch, error) {
 	if b.Schema() != r.schema {
 		return nil, fmt.Errorf("it holds rows of %s, not of %s", b.Schema().ID(), r.schema.ID())
 	}
-	if r.rows += b.Len(); b.Len() == 0 || r.rows > r.run.Rows {
-		return nil, fmt.Errorf("%w: it holds %d rows or more, not %d", errDamaged, r.rows, r.run.Rows)
+	if r.rows += b.Len(); b.Len() == 0 || r.rows > r.Rows {
+		return nil, fmt.Errorf("%w: it holds %d rows or more, not %d", errDamaged, r.rows, r.Rows)
 	}
 	return b, nil
 }
