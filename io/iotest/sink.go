@@ -21,8 +21,12 @@ type SinkRow struct {
 var SinkRows = table.MustOf[SinkRow]("iotest.rows", 1)
 
 // SinkCan is what a kind of sink can do. What all of them guarantee needs no
-// mention: every row is there once, and a repetition adds nothing.
+// mention: every row is there once, and a repetition adds nothing, unless the
+// sink Appends.
 type SinkCan struct {
+	// Appends: it adds to what is there and recognises nothing, so a repetition
+	// adds its rows again.
+	Appends bool
 	// Pinned: the bytes it stores depend on the rows alone, not on their batches
 	// or order.
 	Pinned bool
@@ -88,7 +92,8 @@ func RunSinkTests(t *testing.T, h SinkHarness) {
 		run  func(*testing.T, SinkHarness)
 	}{
 		{"every row is written once", true, writesOnce},
-		{"a repetition adds nothing", true, repeats},
+		{"a repetition adds nothing", !h.Can.Appends, repeats},
+		{"a repetition adds its rows again", h.Can.Appends, appends},
 		{"no rows leave nothing", true, writesNothing},
 		{"a greater version wins in whatever order", h.Can.Versioned, versions},
 		{"another run replaces its days", h.Can.ReplacesDays, replaces},

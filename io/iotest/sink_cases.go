@@ -35,6 +35,14 @@ func repeats(t *testing.T, h SinkHarness) {
 	checkBytes(t, "after repetitions", first, p.bytes(t, h.Can))
 }
 
+func appends(t *testing.T, h SinkHarness) {
+	p := h.New(t)
+	rows := makeRows(2, 1, 0, 1)
+	p.mustWrite(t, "run-a", rows, 100)
+	p.mustWrite(t, "run-b", shuffled(2, rows), 33)
+	p.check(t, "written twice", slices.Concat(rows, rows))
+}
+
 func writesNothing(t *testing.T, h SinkHarness) {
 	p := h.New(t)
 	p.mustWrite(t, "run-a", nil, 1)
@@ -151,7 +159,7 @@ func cancels(t *testing.T, h SinkHarness) {
 		p.check(t, "cancelled", nil)
 	}
 	p.mustWrite(t, "run-a", rows, 100)
-	p.check(t, "written after all", rows)
+	p.checkWritten(t, h.Can, "written after all", rows)
 }
 
 func excludes(t *testing.T, h SinkHarness) {

@@ -215,6 +215,9 @@ func newProducer(ctx context.Context, client putter, at place, limit int, opt Pr
 // are on their way. An error says that the record was not accepted: because ctx
 // ended, or because the Producer did, for a reason that concerns every record.
 func (p *Producer) Put(ctx context.Context, r Record) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("put a record into %s: %w", p.place, context.Cause(ctx))
+	}
 	if err := p.check(&r); err != nil {
 		return p.refuseNew(r, err)
 	}
