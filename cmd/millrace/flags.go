@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"millrace/internal/run"
 	"millrace/internal/settings"
@@ -23,16 +24,44 @@ type jobFlags struct {
 func (f *jobFlags) add(c *cobra.Command) {
 	fs := c.Flags()
 	fs.SortFlags = false
-	fs.StringVar(&f.options.Source, "source", "", "what to read: a file, folder, glob or s3:// prefix, for example 'file:///var/log/apache2/access*.log*'")
+	fs.StringVar(&f.options.Source, "source", "", "what to read: a file, folder, glob or s3:// prefix, for example 'file:///var/log/apache2/access*.log*'; or a stream, for example kinesis://access-logs?start=latest")
 	fs.StringVar(&f.options.Lake, "lake", "", "where to write: a folder or s3://bucket/prefix; every output becomes LAKE/<output>/year=/month=/day=/*.parquet")
 	fs.StringArrayVar(&f.outputs, "output", nil, "send one output elsewhere: NAME=URL (not yet: there is no sink but the lake)")
 	fs.StringVar(&f.config, "config", "", "YAML file with any of these settings; flags win over it")
 	fs.StringArrayVar(&f.set, "set", nil, "a setting of the job: NAME=VALUE (repeatable; millrace jobs show JOB lists them)")
 	fs.StringVar(&f.options.MaskKey, "mask-key", "", "masking key by reference: file:///path or env://NAME (default: a key of your own, made on first use)")
-	fs.StringVar(&f.options.Raw, "raw", "", "keep every line as it came in output raw: off, sealed (encrypted) or plain (default off for files)")
+	fs.StringVar(&f.options.Raw, "raw", "", "keep every line as it came in output raw: off, sealed (encrypted) or plain (default off for files, sealed for streams)")
 	fs.StringVar(&f.options.From, "from", "", "first UTC day to write, 2006-01-02; days named so are replaced")
 	fs.StringVar(&f.options.To, "to", "", "last UTC day to write")
-	fs.StringVar(&f.options.Runner, "runner", "", "prism (in this process; the default) or its alias direct")
+	fs.StringVar(&f.options.Runner, "runner", "", "prism (in this process; the default), its alias direct, or flink")
+	f.addLive(fs)
+	f.addFlink(fs)
+}
+
+// addLive adds what only streams have.
+func (f *jobFlags) addLive(fs *pflag.FlagSet) {
+	l := &f.options.Live
+	fs.StringVar(&l.MaxDisorder, "max-disorder", "", "streams: how far behind the latest event of its shard an event may lie (default "+run.DefaultMaxDisorder+")")
+	fs.StringVar(&l.AllowedLateness, "allowed-lateness", "", "streams: how far behind the watermark an event still counts (default "+run.DefaultLateness+")")
+	fs.StringVar(&l.Idle, "idle", "", "streams: whether an empty shard holds the watermark back: hold, or advance-after=DURATION (default "+run.DefaultIdle+")")
+	fs.StringVar(&l.Roll, "roll", "", "streams: bytes and arrival time of the records that become files together (default "+run.DefaultRoll+")")
+	fs.StringVar(&l.Seal, "seal", "", "streams: span of event time whose sealed rows become files together (default "+run.DefaultSeal+")")
+}
+
+// addFlink adds how a job gets to Flink.
+func (f *jobFlags) addFlink(fs *pflag.FlagSet) {
+	l := &f.options.Flink
+	fs.IntVar(&l.Parallelism, "parallelism", 0, "flink: subtasks of each step (default 1)")
+	fs.StringVar(&l.Master, "flink-master", "", "flink: host:port of the JobManager's REST API (default "+run.DefaultMaster+")")
+	fs.StringArrayVar(&l.Options, "flink-option", nil, "flink: a pipeline option of the Flink runner, NAME=VALUE, for example state_backend=rocksdb (repeatable)")
+	fs.StringVar(&l.JobServer, "job-server", "", "flink: host:port of a Beam job server (default: one is started for the submission)")
+	fs.StringVar(&l.Environment, "environment", "", "flink: where workers run: process (the TaskManagers start them; the default), external (a worker pool beside each) or loopback (in this process)")
+	fs.StringVar(&l.Boot, "boot", "", "flink: path of Beam's boot program on the TaskManagers (default: that of --flink-home)")
+	fs.StringVar(&l.Pool, "worker-pool", "", "flink: host:port of the worker pool, for --environment external")
+	fs.StringVar(&l.Worker, "worker", "", "flink: program for the workers, when this one is for another system")
+	fs.StringVar(&l.Home, "flink-home", "", "flink: folder with Flink's and Beam's pinned parts (default $MILLRACE_FLINK_HOME, or what make flink installed)")
+	fs.StringVar(&l.Savepoint, "savepoint", "", "flink: savepoint or checkpoint to resume from")
+	fs.BoolVar(&l.Detach, "detach", false, "flink: return once the job is submitted")
 }
 
 // read gives the options, those of the YAML file where no flag says otherwise.

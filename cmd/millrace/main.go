@@ -6,11 +6,14 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"millrace/internal/run"
 )
 
 func main() { os.Exit(execute()) }
 
 func execute() int {
+	run.ServeWorker(os.Args[1:]) // which a runner starts this program as, too
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	signal.Ignore(syscall.SIGXFSZ) // a limit of file sizes is an error of the write

@@ -33,12 +33,17 @@ type Result struct {
 	manifest.Manifest
 	Lake   string // as it was given
 	Report string // where the report lies; empty when none was drawn
+	// Detached names a job that goes on on Flink; the rest but Lake is empty then.
+	Detached string
 }
 
 // Execute plans and carries out a run. After an error the lake is as it was; a
 // lake that did not exist still does not. A run that is cancelled keeps the days
 // it finished in its staging area, where the same run finds them.
 func Execute(ctx context.Context, o Options, configDir string, w Watcher) (r Result, err error) {
+	if endpoint.IsStream(o.Source) {
+		return executeLive(ctx, o, configDir, w)
+	}
 	started := time.Now()
 	p, err := Make(ctx, o, configDir)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"millrace/internal/settings"
+	"millrace/io/endpoint"
 	"millrace/io/lakeio"
 	"millrace/jobs"
 )
@@ -21,7 +22,7 @@ type Options struct {
 	Source  string
 	Lake    string
 	Outputs map[string]string // name -> URL of a lake for that output
-	Runner  string            // "prism" or "direct"
+	Runner  string            // "prism", "direct" or "flink"
 	MaskKey string            // reference; the user's own key when empty
 	Raw     string            // "off", "plain" or "sealed"
 	From    string            // first UTC day, 2006-01-02
@@ -29,6 +30,8 @@ type Options struct {
 	Values  []settings.Value
 	// NoReport leaves LAKE/report.html as it is.
 	NoReport bool
+	Live     LiveOptions
+	Flink    FlinkOptions
 
 	where map[string]string // option -> line of the YAML file that gave it
 }
@@ -53,6 +56,7 @@ type request struct {
 	job      jobs.Job
 	settings any
 	from, to int64 // days; 0 is open
+	live     live
 }
 
 // check validates options, all faults at once.
@@ -78,9 +82,13 @@ func check(o Options) (request, error) {
 	if r.Runner == "" {
 		r.Runner = "prism"
 	}
-	if r.Runner != "prism" && r.Runner != "direct" {
-		fault("%s %s: unknown runner; there are prism and its alias direct", o.at("runner"), r.Runner)
+	if !slices.Contains([]string{"prism", "direct", "flink"}, r.Runner) {
+		fault("%s %s: unknown runner; there are prism, its alias direct, and flink", o.at("runner"), r.Runner)
 	}
+	if r.Runner == "flink" && o.MaskKey == "" {
+		fault("--mask-key is missing: workers on other machines need a key that they can reach; give file:///path or env://NAME")
+	}
+	faults = append(faults, o.Flink.check(o)...)
 	if r.Raw == "" {
 		r.Raw = "off"
 	}
@@ -99,6 +107,7 @@ func check(o Options) (request, error) {
 	}
 	if known {
 		faults = append(faults, r.checkJob()...)
+		faults = append(faults, r.checkLive()...)
 	}
 	if len(faults) > 0 {
 		return r, &UsageError{errors.Join(faults...)}
@@ -122,6 +131,21 @@ func (r *request) checkJob() (faults []error) {
 	if err := r.job.Validate(r.settings); err != nil {
 		faults = append(faults, err)
 	}
+	return faults
+}
+
+// checkLive checks what only streams have.
+func (r *request) checkLive() (faults []error) {
+	if !endpoint.IsStream(r.Source) {
+		for _, name := range r.Live.set() {
+			faults = append(faults, fmt.Errorf("%s is for streams, and %s is none: leave it out", r.at(name), r.Source))
+		}
+		return faults
+	}
+	if r.From != "" || r.To != "" {
+		faults = append(faults, fmt.Errorf("--from and --to are for backfills: a stream is bounded by its URL, for example %s?until=tip", r.Source))
+	}
+	r.live, faults = r.Live.check(r.Options, r.job)
 	return faults
 }
 

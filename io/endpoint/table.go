@@ -6,8 +6,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
+	"millrace/io/bootstrap"
 	"millrace/io/driver"
+	"millrace/io/kinesisio"
 	"millrace/io/lakeio"
 )
 
@@ -19,7 +22,11 @@ type Kind struct {
 	Parameters []driver.Parameter
 	// open opens the kind as a source; nil when it is none.
 	open openSource
+	// follow opens it as a stream; nil when it is none.
+	follow followStream
 }
+
+type followStream func(ctx context.Context, url string, opt driver.StreamOptions) (driver.Stream, error)
 
 type openSource func(ctx context.Context, url string, detect driver.Inspect) (driver.Source, error)
 
@@ -27,20 +34,68 @@ type openSource func(ctx context.Context, url string, detect driver.Inspect) (dr
 // registers itself. A place without a scheme is a path.
 var Kinds = map[string]Kind{
 	"file": {Doc: "files of this machine: a file, folder or glob of logs or of a lake's raw archive as a source, a folder as a lake; a plain path means the same", Example: "file:///var/log/apache2/access*.log*", Parameters: lakeio.Parameters("file"), open: openLake},
-	"s3":   {Doc: "objects of Amazon S3 or a compatible server: an object, prefix or glob of logs or of a lake's raw archive as a source, a prefix as a lake", Example: "s3://logs/web/2026/", Parameters: lakeio.Parameters("s3"), open: openLake},
+	"kinesis": {
+		Doc:        "a stream of Amazon Kinesis or a compatible server, by name or ARN: as a source its records, live or up to an end; as an output rows as JSON",
+		Example:    "kinesis://access-logs?start=trim_horizon&until=tip",
+		Parameters: kinesisio.Parameters(),
+		follow: func(ctx context.Context, url string, opt driver.StreamOptions) (driver.Stream, error) {
+			return kinesisio.OpenStream(ctx, url, opt)
+		},
+	},
+	"s3": {Doc: "objects of Amazon S3 or a compatible server: an object, prefix or glob of logs or of a lake's raw archive as a source, a prefix as a lake", Example: "s3://logs/web/2026/", Parameters: lakeio.Parameters("s3"), open: openLake},
 }
 
 func openLake(ctx context.Context, url string, detect driver.Inspect) (driver.Source, error) {
 	return lakeio.OpenSource(ctx, url, detect)
 }
 
+// scheme is that of a URL; a place without one is a path.
+func scheme(url string) string {
+	scheme, _, ok := strings.Cut(url, "://")
+	if !ok {
+		return "file"
+	}
+	return scheme
+}
+
+// IsStream tells whether a source is one that records keep coming from.
+func IsStream(url string) bool { return Kinds[scheme(url)].follow != nil }
+
+// OpenStream opens the stream a URL names.
+func OpenStream(ctx context.Context, url string, opt driver.StreamOptions) (driver.Stream, error) {
+	k := Kinds[scheme(url)]
+	if k.follow == nil {
+		return nil, fmt.Errorf("%w source %s: it is no stream", driver.ErrInvalid, url)
+	}
+	return k.follow(ctx, url, opt)
+}
+
+// OpenBootstrap opens a stream that an archive precedes, up to a time; the stream
+// alone when there is no archive.
+func OpenBootstrap(ctx context.Context, archive string, until time.Time, url string, opt driver.StreamOptions) (driver.Stream, error) {
+	live, err := OpenStream(ctx, url, opt)
+	if err != nil || archive == "" {
+		return live, err
+	}
+	source, err := OpenSource(ctx, archive, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &bootstrap.Stream{Archive: source, Live: live, Until: until}, nil
+}
+
+// eventTimes are the functions that read the event time of a job's records. A
+// worker, which is told the job's name only, finds them here.
+var eventTimes = map[string]func(record []byte) (ms int64, ok bool){}
+
+// KnowEventTime makes the function known under a job's name. It is for package
+// initialisation.
+func KnowEventTime(job string, f func(record []byte) (ms int64, ok bool)) { eventTimes[job] = f }
+
 // OpenSource opens the source a URL names. detect tells the decoder for a file
 // by its first bytes; it is needed to plan, not to read.
 func OpenSource(ctx context.Context, url string, detect driver.Inspect) (driver.Source, error) {
-	scheme, _, ok := strings.Cut(url, "://")
-	if !ok {
-		scheme = "file"
-	}
+	scheme := scheme(url)
 	k, ok := Kinds[scheme]
 	if !ok || k.open == nil {
 		return nil, fmt.Errorf("%w source %s: unknown scheme %s; there are %s", driver.ErrInvalid, url, scheme, strings.Join(slices.Sorted(maps.Keys(Kinds)), ", "))

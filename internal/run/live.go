@@ -1,0 +1,297 @@
+package run
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
+	"millrace/internal/failure"
+	"millrace/internal/progress"
+	"millrace/internal/settings"
+	"millrace/internal/version"
+	"millrace/io/driver"
+	"millrace/io/endpoint"
+	"millrace/io/lakeio"
+	"millrace/jobs"
+	"millrace/runners/prism"
+	"millrace/schemas/ledger"
+	"millrace/schemas/manifest"
+	"millrace/transforms"
+)
+
+func init() {
+	for _, j := range jobs.Catalogue {
+		endpoint.KnowEventTime(j.Name, j.EventTime)
+	}
+}
+
+// executeLive plans and carries out a run over a stream.
+func executeLive(ctx context.Context, o Options, configDir string, w Watcher) (Result, error) {
+	started := time.Now()
+	p, err := makeLive(ctx, o, configDir)
+	if err != nil {
+		return Result{}, err
+	}
+	if p.NewKey {
+		said, err := p.makeKey(configDir)
+		if err != nil {
+			return Result{}, err
+		}
+		if said != "" {
+			w.Say("%s", said)
+		}
+	}
+	for _, n := range p.Notes {
+		w.Say("%s", n)
+	}
+	if err := p.noteKeys(ctx); err != nil {
+		return Result{}, err
+	}
+	w.Start(p.progress)
+	defer w.Done()
+	if err := p.follow(ctx, w); err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
+		}
+		return Result{}, err
+	}
+	if p.req.Flink.Detach && p.onFlink() {
+		return Result{Lake: p.Lake, Detached: p.name()}, nil
+	}
+	return p.settle(context.WithoutCancel(ctx), started, w)
+}
+
+// livePlan is what a live run would do.
+type livePlan struct {
+	Plan
+	options live
+	cursors []driver.Cursor
+	attempt string // of this submission
+}
+
+// makeLive checks the options and plans the run. It writes nothing.
+func makeLive(ctx context.Context, o Options, configDir string) (*livePlan, error) {
+	if o.Raw == "" {
+		o.Raw = "sealed" // a stream forgets
+	}
+	req, err := check(o)
+	if err != nil {
+		return nil, err
+	}
+	p := &livePlan{Plan: Plan{Job: req.job.Name, Source: o.Source, Lake: o.Lake, req: req}, options: req.live}
+	if p.store, err = lakeio.OpenStore(ctx, o.Lake); err != nil {
+		return nil, &UsageError{err}
+	}
+	if err := p.resolveKey(ctx, configDir); err != nil {
+		return nil, err
+	}
+	if err := p.identifyLive(); err != nil {
+		return nil, err
+	}
+	if p.standing, err = lakeio.LoadStanding(ctx, p.store, p.schemas()); err != nil {
+		return nil, err
+	}
+	stream, err := endpoint.OpenStream(ctx, o.Source, p.options.stream)
+	if err != nil {
+		return nil, usageOrNot(err)
+	}
+	p.cursors, err = stream.Begin(ctx, p.readers())
+	if n, ok := stream.(driver.Noter); ok {
+		p.Notes = append(p.Notes, n.Notes()...)
+	}
+	if p.attempt, err = attempt(err); err != nil {
+		return nil, usageOrNot(err)
+	}
+	return p, nil
+}
+
+func usageOrNot(err error) error {
+	if errors.Is(err, driver.ErrInvalid) {
+		return &UsageError{err}
+	}
+	return err
+}
+
+// attempt is a name of its own for a submission.
+func attempt(err error) (string, error) {
+	if err != nil {
+		return "", err
+	}
+	var b [4]byte
+	_, err = rand.Read(b[:])
+	return hex.EncodeToString(b[:]), err
+}
+
+func (p *livePlan) onFlink() bool { return p.req.Runner == "flink" }
+
+// readers is how many there are to be. Prism loses data of several.
+func (p *livePlan) readers() int {
+	if p.onFlink() {
+		return p.req.parallelism()
+	}
+	return 1
+}
+
+// identifyLive names the run by what decides its rows and by its lake: resumed or
+// submitted again, it is the same run.
+func (p *livePlan) identifyLive() error {
+	fingerprint, err := p.req.job.Fingerprint(p.req.settings)
+	if err != nil {
+		return &UsageError{err}
+	}
+	p.Settings = map[string]string{}
+	for _, s := range settings.Describe(p.req.settings) {
+		p.Settings[s.Name] = s.Default // the value that holds
+	}
+	o := p.options
+	p.ConfigHash, err = hashJSON(map[string]any{
+		"job": p.Job, "program": version.Rows, "settings": p.Settings, "reference": fingerprint, "raw": p.req.Raw, "key": p.Key.Active().ID(),
+		"disorder": o.stream.MaxDisorder, "lateness": o.stream.AllowedLateness, "idle": o.stream.IdleAfter,
+		"roll_bytes": o.stream.RollBytes, "roll_every": o.stream.RollEvery, "seal": o.seal,
+	})
+	if err != nil {
+		return err
+	}
+	id, err := hashJSON([]string{p.ConfigHash, p.Source, p.store.Name("")})
+	if err != nil {
+		return err
+	}
+	p.Run = p.Job + "-live-" + id[:12]
+	return nil
+}
+
+// name is the job's on Flink.
+func (p *livePlan) name() string { return p.Run + "-" + p.attempt }
+
+// noteKeys writes down what the lake is masked with, before its first row.
+func (p *livePlan) noteKeys(ctx context.Context) error {
+	keys, changed, err := p.knownKeys(ctx)
+	if err == nil && changed {
+		err = lakeio.WriteJSON(ctx, p.store, keysKey, keys)
+	}
+	return err
+}
+
+// build makes the pipeline.
+func (p *livePlan) build() *beam.Pipeline {
+	pipe, s := beam.NewPipelineWithRoot()
+	ending := endpoint.Ending{Lake: p.Lake, Run: p.Run, Attempt: p.attempt}
+	records := endpoint.Follow(s, endpoint.Following{Run: p.Run, URL: p.Source, Job: p.Job, Options: p.options.stream, Readers: p.cursors, Ending: ending})
+	common := transforms.Common{
+		Run: p.Run, KeyRef: p.KeyRef, Raw: p.req.Raw,
+		Live: &transforms.Live{Lateness: p.options.stream.AllowedLateness, Bucket: p.options.seal},
+	}
+	outputs := p.req.job.Build(s, p.req.settings, common, records)
+	lake := endpoint.LiveLake{
+		Writing:   lakeio.LiveWriting{Run: p.Run, Lake: p.Lake, Schemas: map[string]string{}},
+		Raw:       p.req.Raw != "off",
+		SealAfter: p.options.stream.AllowedLateness + time.Minute,
+	}
+	for _, out := range p.req.job.Outputs {
+		lake.Writing.Schemas[out.Name] = out.Schema.ID()
+		if out.PerRecord {
+			lake.Rolled = append(lake.Rolled, out.Name)
+		}
+	}
+	if p.req.Raw == "off" {
+		delete(outputs.Rows, "raw")
+	}
+	endpoint.End(s, ending, endpoint.WriteLive(s, lake, outputs.Rows, outputs.Ledger))
+	return pipe
+}
+
+// follow runs the pipeline until the stream or the run ends.
+func (p *livePlan) follow(ctx context.Context, w Watcher) error {
+	pipe := p.build()
+	if p.onFlink() {
+		return p.submit(ctx, pipe, p.name(), true, w)
+	}
+	err := await(ctx, failure.Noted(p.Run), func() error { return prism.Run(ctx, pipe, runnerLog()) })
+	if cause := failure.Of(p.Run); err != nil && cause != nil {
+		return cause
+	}
+	return err
+}
+
+func (p *livePlan) progress() progress.Snapshot {
+	now := endpoint.ProgressOf(p.Run)
+	return progress.Snapshot{Bytes: now.Bytes, Lines: now.Records}
+}
+
+// settle tells what a run that came to its end has left in the lake.
+func (p *livePlan) settle(ctx context.Context, started time.Time, w Watcher) (Result, error) {
+	r := Result{Lake: p.Lake}
+	if err := (endpoint.Ending{Lake: p.Lake, Run: p.Run, Attempt: p.attempt}).Forget(ctx); err != nil {
+		return r, err
+	}
+	parts, err := lakeio.ReadLedger(ctx, p.store)
+	if err != nil {
+		return r, err
+	}
+	standing, err := lakeio.LoadStanding(ctx, p.store, p.schemas())
+	if err != nil {
+		return r, err
+	}
+	var sum ledger.Ledger
+	for i := range parts {
+		if err := parts[i].Check(); err != nil {
+			return r, &UnbalancedError{err.Error()}
+		}
+		sum.Add(parts[i].Ledger)
+	}
+	r.Manifest = p.liveManifest(sum, standing, started)
+	if err := lakeio.WriteJSON(ctx, p.store, manifest.Key(p.Run), r.Manifest); err != nil {
+		return r, err
+	}
+	if err := lakeio.RefreshViews(ctx, p.store); err != nil {
+		return r, err
+	}
+	if p.req.NoReport {
+		return r, nil
+	}
+	if r.Report, err = writeReport(ctx, p.store, p.Lake, r.Manifest); err != nil {
+		w.Say("the rows are in the lake, but its report is not drawn: %v; then: millrace report --lake %s", err, p.Lake)
+	}
+	return r, nil
+}
+
+func (p *livePlan) liveManifest(sum ledger.Ledger, standing lakeio.Standing, started time.Time) manifest.Manifest {
+	m := manifest.Manifest{
+		Run: p.Run, Job: p.Job, State: manifest.Done, Version: version.Build(), ConfigHash: p.ConfigHash, Settings: p.Settings,
+		KeyID: p.Key.Active().ID(), Source: p.Source, Started: started.UTC(), Seconds: time.Since(started).Seconds(),
+		Outputs: map[string]manifest.Output{}, Ledger: manifest.Ledger{Ledger: sum, Balanced: sum.Balanced()},
+	}
+	days := map[string]bool{}
+	for output, c := range standing {
+		var o manifest.Output
+		for day, d := range c.Days {
+			days[day] = true
+			for _, f := range d.Files {
+				o.Rows += f.Rows
+				o.Bytes += f.Bytes
+				o.Files++
+				m.Files = append(m.Files, manifest.File{Key: f.Key, Rows: f.Rows, Bytes: f.Bytes, SHA256: f.SHA256})
+			}
+		}
+		if o.Files > 0 {
+			m.Outputs[output] = o
+		}
+	}
+	slices.SortFunc(m.Files, func(a, b manifest.File) int {
+		if a.Key < b.Key {
+			return -1
+		}
+		return 1
+	})
+	m.Days = slices.Sorted(maps.Keys(days))
+	return m
+}
+
+// parallelism is that of the run, 1 when none was asked for.
+func (r *request) parallelism() int { return max(r.Flink.Parallelism, 1) }

@@ -1,0 +1,109 @@
+package run
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"millrace/io/driver"
+	"millrace/jobs"
+)
+
+// LiveOptions say how a stream is read. They are texts as flags and YAML files
+// give them; empty ones have defaults.
+type LiveOptions struct {
+	MaxDisorder     string // how far behind the latest event of its shard an event may lie
+	AllowedLateness string // how far behind the watermark an event is not late yet
+	Idle            string // "hold" or "advance-after=30s"
+	Roll            string // "64MiB,60s": bytes and arrival time of the records that become files together
+	Seal            string // span of event time whose sealed rows become files together
+}
+
+// Defaults of LiveOptions.
+const (
+	DefaultMaxDisorder = "5m"
+	DefaultLateness    = "0s"
+	DefaultIdle        = "advance-after=30s"
+	DefaultRoll        = "64MiB,60s"
+	DefaultSeal        = "10m"
+)
+
+// live is LiveOptions, read.
+type live struct {
+	stream driver.StreamOptions
+	seal   time.Duration
+}
+
+// check reads the options, all faults at once.
+func (l LiveOptions) check(o Options, job jobs.Job) (live, []error) {
+	var faults []error
+	span := func(name, text, otherwise string, least time.Duration) time.Duration {
+		d, err := time.ParseDuration(cmp.Or(text, otherwise))
+		if err != nil || d < least {
+			faults = append(faults, fmt.Errorf("%s %s: not a duration of at least %v; write for example %s", o.at(name), text, least, otherwise))
+		}
+		return d
+	}
+	r := live{stream: driver.StreamOptions{EventTime: job.EventTime}}
+	r.stream.MaxDisorder = span("max_disorder", l.MaxDisorder, DefaultMaxDisorder, 0)
+	r.stream.AllowedLateness = span("allowed_lateness", l.AllowedLateness, DefaultLateness, 0)
+	r.seal = span("seal", l.Seal, DefaultSeal, time.Minute)
+	if r.seal%time.Minute != 0 {
+		faults = append(faults, fmt.Errorf("%s %s: not whole minutes", o.at("seal"), l.Seal))
+	}
+	var err error
+	if r.stream.IdleAfter, err = idle(cmp.Or(l.Idle, DefaultIdle)); err != nil {
+		faults = append(faults, fmt.Errorf("%s %s: %w", o.at("idle"), l.Idle, err))
+	}
+	if r.stream.RollBytes, r.stream.RollEvery, err = roll(cmp.Or(l.Roll, DefaultRoll)); err != nil {
+		faults = append(faults, fmt.Errorf("%s %s: %w", o.at("roll"), l.Roll, err))
+	}
+	return r, faults
+}
+
+// set tells which of the options were given.
+func (l LiveOptions) set() (names []string) {
+	for _, f := range []struct{ name, text string }{
+		{"max_disorder", l.MaxDisorder}, {"allowed_lateness", l.AllowedLateness}, {"idle", l.Idle}, {"roll", l.Roll}, {"seal", l.Seal},
+	} {
+		if f.text != "" {
+			names = append(names, f.name)
+		}
+	}
+	return names
+}
+
+func idle(text string) (time.Duration, error) {
+	if text == "hold" {
+		return 0, nil
+	}
+	after, ok := strings.CutPrefix(text, "advance-after=")
+	d, err := time.ParseDuration(after)
+	if !ok || err != nil || d <= 0 {
+		return 0, errors.New("write hold, or advance-after=30s")
+	}
+	return d, nil
+}
+
+func roll(text string) (size int64, every time.Duration, err error) {
+	wrong := errors.New("write bytes and a duration, for example 64MiB,60s")
+	bytes, span, ok := strings.Cut(text, ",")
+	if !ok {
+		return 0, 0, wrong
+	}
+	unit := int64(1)
+	for suffix, n := range map[string]int64{"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30} {
+		if number, found := strings.CutSuffix(bytes, suffix); found {
+			bytes, unit = number, n
+		}
+	}
+	n, err := strconv.ParseInt(bytes, 10, 64)
+	every, fault := time.ParseDuration(span)
+	if err != nil || fault != nil || n <= 0 || n > 1<<40 || every < time.Second {
+		return 0, 0, wrong
+	}
+	return n * unit, every, nil
+}

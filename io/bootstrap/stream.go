@@ -1,0 +1,101 @@
+// Package bootstrap reads an archive up to a time and a stream from that time on,
+// as one stream: so that a live job knows what happened before it.
+package bootstrap
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"millrace/io/driver"
+)
+
+// Stream is an archive, then a stream. The records of the archive that arrived
+// before Until are given first; the watermark waits for them. The stream is to
+// begin with the records that arrived at Until or later. What arrives when is
+// what the stream itself says, in both, so no record is missed or given twice.
+type Stream struct {
+	Archive driver.Source
+	Live    driver.Stream
+	Until   time.Time
+}
+
+// cursor is where a reader stands. Its splits travel as they were planned.
+type cursor struct {
+	Form    int               `json:"form"`
+	Splits  []json.RawMessage `json:"splits"`  // still to be read, of the archive
+	Blocks  int               `json:"blocks"`  // of the first of them that were given
+	Records int64             `json:"records"` // and the records in them
+	First   int64             `json:"first"`   // arrival of the earliest and the latest of these
+	Last    int64             `json:"last"`
+	Live    driver.Cursor     `json:"live"`
+}
+
+const form = 1
+
+// Begin spreads the archive's files over the readers.
+func (s *Stream) Begin(ctx context.Context, readers int) ([]driver.Cursor, error) {
+	splits, err := s.Archive.Splits(ctx)
+	if err != nil {
+		return nil, err
+	}
+	live, err := s.Live.Begin(ctx, readers)
+	if err != nil {
+		return nil, err
+	}
+	cursors := make([]cursor, len(live))
+	for i := range cursors {
+		cursors[i] = cursor{Form: form, Splits: []json.RawMessage{}, Live: live[i]}
+	}
+	for i, split := range splits {
+		split.Sources, split.Keys = nil, nil // they serve the plan
+		b, err := json.Marshal(split)
+		if err != nil {
+			return nil, fmt.Errorf("planning %s: %w", split.Name, err)
+		}
+		c := &cursors[i%len(cursors)]
+		c.Splits = append(c.Splits, b)
+	}
+	out := make([]driver.Cursor, len(cursors))
+	for i, c := range cursors {
+		if out[i], err = json.Marshal(c); err != nil {
+			return nil, fmt.Errorf("planning the archive: %w", err)
+		}
+	}
+	return out, nil
+}
+
+// Notes are those of the archive and of the stream.
+func (s *Stream) Notes() (notes []string) {
+	for _, of := range []any{s.Archive, s.Live} {
+		if n, ok := of.(driver.Noter); ok {
+			notes = append(notes, n.Notes()...)
+		}
+	}
+	return notes
+}
+
+// Read starts a reader at a cursor.
+func (s *Stream) Read(ctx context.Context, at driver.Cursor) (driver.StreamReader, error) {
+	var c cursor
+	err := json.Unmarshal(at, &c)
+	if err == nil && c.Form != form {
+		err = fmt.Errorf("it is of form %d, this program reads form %d", c.Form, form)
+	}
+	if err != nil {
+		return nil, &driver.Error{
+			Doing: "restore", Object: "a reader's position", Class: driver.ErrCorrupt, Cause: err,
+			Cure: "resume with the version of the program that wrote the savepoint",
+		}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	r := &reader{source: s, at: c, life: ctx, end: func() { cancel(errClosed) }}
+	if len(c.Splits) == 0 {
+		return r, r.startLive()
+	}
+	return r, nil
+}
+
+var errClosed = errors.New("the reader was closed")

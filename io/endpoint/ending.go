@@ -1,0 +1,101 @@
+package endpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/state"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/timers"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"millrace/internal/failure"
+	"millrace/io/driver"
+	"millrace/io/lakeio"
+)
+
+func init() {
+	register.DoFn6x1[context.Context, state.Provider, timers.Provider, string, []byte, func([]byte), error](&endFn{})
+	register.DoFn2x0[string, func(string, []byte)](&beginFn{})
+}
+
+// Ending is how the readers of a stream with an end learn that everything they
+// read was sealed. Timers that a runner has not fired when its source ends may
+// never fire (Flink), so the watermark goes to the end first and the source after
+// the timers: a mark in the lake says that the last one has fired.
+type Ending struct {
+	Lake string
+	Run  string
+	// Attempt tells one submission of a run from the next.
+	Attempt string
+}
+
+// No timer of the data is so late; the end of the global window is later.
+var lastTimer = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+func (e Ending) key() string { return fmt.Sprintf("_live/%s/ended-%s", e.Run, e.Attempt) }
+
+func (e Ending) sealed(ctx context.Context) (bool, error) {
+	store, err := lakeio.OpenStore(ctx, e.Lake)
+	if err != nil {
+		return false, err
+	}
+	_, err = store.Stat(ctx, e.key())
+	if errors.Is(err, driver.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Forget removes the mark.
+func (e Ending) Forget(ctx context.Context) error {
+	store, err := lakeio.OpenStore(ctx, e.Lake)
+	if err != nil {
+		return err
+	}
+	return store.Delete(ctx, e.key())
+}
+
+// End notes that the watermark has passed everything, behind what the writers
+// say, KV<string, []byte>: theirs have passed it then, too.
+func End(s beam.Scope, e Ending, written ...beam.PCollection) beam.PCollection {
+	s = s.Scope("endpoint.End")
+	begin := beam.ParDo(s, &beginFn{}, beam.Create(s, closingKey))
+	return beam.ParDo(s, &endFn{Ending: e, Begun: state.MakeValueState[bool]("begun"), Last: timers.InEventTime("last")}, beam.Flatten(s, append(written, begin)...))
+}
+
+// beginFn brings the one element that is there when nothing is written.
+type beginFn struct{}
+
+func (fn *beginFn) ProcessElement(key string, emit func(string, []byte)) { emit(key, nil) }
+
+type endFn struct {
+	Ending Ending
+	Begun  state.Value[bool]
+	Last   timers.EventTime
+}
+
+func (fn *endFn) ProcessElement(_ context.Context, sp state.Provider, tp timers.Provider, _ string, _ []byte, _ func([]byte)) error {
+	begun, _, err := fn.Begun.Read(sp)
+	if err != nil || begun {
+		return err
+	}
+	fn.Last.Set(tp, lastTimer)
+	return fn.Begun.Write(sp, true)
+}
+
+// OnTimer leaves the mark.
+func (fn *endFn) OnTimer(ctx context.Context, _ state.Provider, _ timers.Provider, _ string, _ timers.Context, emit func([]byte)) error {
+	store, err := lakeio.OpenStore(ctx, fn.Ending.Lake)
+	if err == nil {
+		_, err = store.Put(ctx, fn.Ending.key(), strings.NewReader(""), lakeio.PutOptions{})
+	}
+	if err != nil {
+		return failure.Note(fn.Ending.Run, err)
+	}
+	emit([]byte(fn.Ending.key()))
+	return nil
+}
