@@ -271,7 +271,8 @@ func (c Current) withoutLive() map[string]CurrentDay {
 }
 
 // Views is SQL for DuckDB that makes one view of each output, over exactly the
-// files its current state names. root is the lake as DuckDB should address it.
+// files its current state names. root is the lake as DuckDB should address it. A
+// column that a schema got later is null in rows of files from before.
 func Views(root string, outputs []Current) string {
 	var b strings.Builder
 	b.WriteString("-- Views of this lake for DuckDB, each over the files that make up its output now.\n")
@@ -285,7 +286,7 @@ func Views(root string, outputs []Current) string {
 		if len(keys) == 0 {
 			continue
 		}
-		fmt.Fprintf(&b, "CREATE OR REPLACE VIEW %s AS SELECT * FROM read_parquet([\n%s\n], hive_partitioning = false);\n", c.Output, strings.Join(keys, ",\n"))
+		fmt.Fprintf(&b, "CREATE OR REPLACE VIEW %s AS SELECT * FROM read_parquet([\n%s\n], hive_partitioning = false, union_by_name = true);\n", c.Output, strings.Join(keys, ",\n"))
 	}
 	return b.String()
 }

@@ -1,13 +1,18 @@
 package lakeio
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"millrace/internal/testenv"
+	"millrace/schemas/late"
 	"millrace/schemas/table"
 )
 
@@ -52,5 +57,45 @@ func TestViewsShowWhatTheSchemaSays(t *testing.T) {
 	columns := testenv.DuckDB(t, sql+"SELECT count(*) FROM (DESCRIBE visitors)")
 	if columns[0][0] != fmt.Sprint(len(b.Schema().Columns)) {
 		t.Errorf("the view has %s columns, the schema %d", columns[0][0], len(b.Schema().Columns))
+	}
+}
+
+// TestViewsReachBackBeforeAColumnWasAdded: files of a schema from before, beside
+// newer ones, whichever come first.
+func TestViewsReachBackBeforeAColumnWasAdded(t *testing.T) {
+	older := *late.Rows
+	without, _ := older.Index("sequence")
+	older.Columns = slices.Delete(slices.Clone(older.Columns), without, without+1)
+	sequence := "77"
+	for _, order := range [][]bool{{true, false}, {false, true}} {
+		lake, c := t.TempDir(), Current{Output: "late", Days: map[string]CurrentDay{}}
+		for day, isOld := range order {
+			key := fmt.Sprintf("late/%d.parquet", day)
+			rows := []late.Row{{Source: "s", Sequence: &sequence, Position: int64(day)}}
+			if isOld {
+				var out bytes.Buffer
+				b := table.NewBatch(&older)
+				b.PutUUID(0, table.ID{})
+				b.PutInt(1, 0)
+				b.PutString(2, "s")
+				b.PutInt(3, int64(day))
+				b.PutInt(4, 0)
+				b.EndRow()
+				w := newParquetWriter(&out, &older, 10)
+				if err := errors.Join(b.Check(), w.add(piece{b, 0, 1}), w.close()); err != nil {
+					t.Fatal(err)
+				}
+				if err := errors.Join(os.MkdirAll(filepath.Join(lake, "late"), 0o755), os.WriteFile(filepath.Join(lake, key), out.Bytes(), 0o644)); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				writeParquet(t, filepath.Join(lake, key), late.Rows, rows, 10)
+			}
+			c.Days[DayText(int64(day))] = CurrentDay{Files: []CurrentFile{{Key: key}}}
+		}
+		got := testenv.DuckDB(t, Views(lake, []Current{c})+"SELECT position, sequence FROM late ORDER BY sequence NULLS FIRST")
+		if len(got) != 2 || got[0][1] == "77" || got[1][1] != "77" {
+			t.Errorf("the old file first %t: %q", order[0], got)
+		}
 	}
 }
