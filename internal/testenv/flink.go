@@ -97,7 +97,8 @@ func startFlink(d dist.Distribution, o cluster.Options) (*FlinkCluster, error) {
 	f := &FlinkCluster{Cluster: c, Dist: d}
 	f.jobServer = sync.OnceValues(func() (*jobserver.Server, error) {
 		return jobserver.Start(context.Background(), jobserver.Options{
-			Dist: d, Master: c.Master(), Dir: filepath.Join(c.Dir(), "jobserver"), Group: c.Group(), JVM: cluster.QuickFlags,
+			Dist: d, Master: c.Master(), Dir: filepath.Join(c.Dir(), "jobserver"), Group: c.Group(),
+			ConfDir: c.ConfDir(), JVM: cluster.QuickFlags,
 		})
 	})
 	return f, nil

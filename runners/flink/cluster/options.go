@@ -31,7 +31,7 @@ type Options struct {
 	StateBackend       string        // "hashmap" (the default) or "rocksdb"
 	Checkpoints        string        // URL of the folder of checkpoints: below Dir
 	Savepoints         string        // URL of the folder of savepoints: below Dir
-	CheckpointInterval time.Duration // for jobs that name none: 10s
+	CheckpointInterval time.Duration // for jobs submitted with ConfDir that name none: 10s
 
 	// Restarts and RestartDelay are how often a job is started again after a
 	// failure, and after what pause. Without Restarts there is no end to it, and
