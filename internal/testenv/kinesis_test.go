@@ -1,9 +1,12 @@
 package testenv
 
 import (
+	"context"
 	"fmt"
 	"net"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -145,6 +148,7 @@ func TestKinesisServersKeepRecordsAcrossAnOutage(t *testing.T) {
 			server := start(t)
 			server.CreateStream(t, "s", 1)
 			server.Put(t, "s", KinesisRecord{Key: "k", Data: []byte("1")})
+			pollUntilEnd(t, server, "s") // a server must not wait for its clients
 			server.Stop()
 			for _, addr := range []string{server.Addr, server.TLSAddr} {
 				if conn, err := net.Dial("tcp", addr); addr != "" && err == nil {
@@ -161,6 +165,31 @@ func TestKinesisServersKeepRecordsAcrossAnOutage(t *testing.T) {
 			}
 		})
 	}
+}
+
+// pollUntilEnd keeps asking the server about a stream, whatever it answers,
+// and returns after the first answer.
+func pollUntilEnd(t *testing.T, server *KinesisServer, stream string) {
+	t.Helper()
+	client := server.Client(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	answered := make(chan struct{})
+	var clients sync.WaitGroup
+	t.Cleanup(func() { cancel(); clients.Wait() })
+	clients.Go(func() {
+		for first := true; ctx.Err() == nil; first = false {
+			// An error is what an outage is made of.
+			_, _ = client.ListShards(ctx, &kinesis.ListShardsInput{StreamName: &stream})
+			if first {
+				close(answered)
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+	})
+	<-answered
 }
 
 func TestKinesisServersListenOnLoopbackOnly(t *testing.T) {

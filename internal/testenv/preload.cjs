@@ -4,10 +4,13 @@
 // up before it saves its streams: here it hangs up on them.
 const net = require('net')
 
+const graceMs = 100 // in which the server gets to see the clients it has just taken
 const listen = net.Server.prototype.listen
+const servers = new Set()
 const clients = new Set()
 
 net.Server.prototype.listen = function (first, ...rest) {
+  servers.add(this)
   this.on('connection', (client) => {
     clients.add(client)
     client.on('close', () => clients.delete(client))
@@ -18,6 +21,9 @@ net.Server.prototype.listen = function (first, ...rest) {
 }
 
 process.on('SIGTERM', () => {
-  for (const client of clients) client.destroy(new Error('the server ends'))
-  if (process.listenerCount('SIGTERM') === 1) process.exit() // nobody else does
+  for (const server of servers) server.maxConnections = -1 // take no more
+  setTimeout(() => {
+    for (const client of clients) client.destroy(new Error('the server ends'))
+    if (process.listenerCount('SIGTERM') === 1) process.exit() // nobody else does
+  }, graceMs)
 })

@@ -15,7 +15,7 @@ import (
 
 const (
 	startTimeout = 60 * time.Second // a Python server on a loaded machine
-	stopTimeout  = 5 * time.Second
+	stopTimeout  = 20 * time.Second // a busy one that saves what it holds
 )
 
 // Server is a process that listens on a loopback address. Tests stop and start
