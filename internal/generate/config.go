@@ -32,6 +32,11 @@ type WeblogConfig struct {
 	Days  int
 	Rate  float64 // lines a second of event time: the mean of a day
 
+	// Steady gives the rate from the first second on, for logs that are written as
+	// one watches. Without it the first minutes are quieter, because visits that
+	// begin write most of their lines later. It needs Rate.
+	Steady bool
+
 	Flat     bool          // the same rate at every hour, instead of a day curve with its peak in the evening
 	Start    time.Time     // the farm's first second; 2025-03-03 00:00:00 UTC when zero
 	Zone     time.Duration // offset of written timestamps from UTC, whole minutes, at most 14h either way
@@ -39,6 +44,7 @@ type WeblogConfig struct {
 	Servers  int           // servers of the farm, each with a log of its own; 1 when zero, at most 1000
 	Visitors int           // people who may come; 10,000 when zero
 	Disorder time.Duration // within one log, a line comes at most this long after a line of a later event time; 5s when zero, at most 1h, none when negative
+	Shuffle  time.Duration // beyond Disorder, every line comes later by up to this, all delays being as likely; at most 1h
 
 	Duplicates float64 // lines delivered twice, identical, at two places of one log; 0.001 when zero
 	Malformed  float64 // lines that are no log line; 0.001 when zero
@@ -109,6 +115,8 @@ func (cfg WeblogConfig) Validate() error {
 	check(cfg.Servers >= 1 && cfg.Servers <= 1000, "servers %d is not from 1 to 1000", cfg.Servers)
 	check(cfg.Visitors >= 1 && cfg.Visitors <= maxPeople, "visitors %d is not from 1 to %d", cfg.Visitors, maxPeople)
 	check(cfg.Disorder <= time.Hour && cfg.Disorder%time.Second == 0, "disorder %s is not whole seconds up to 1h", cfg.Disorder)
+	check(cfg.Shuffle >= 0 && cfg.Shuffle <= time.Hour && cfg.Shuffle%time.Second == 0, "shuffle %s is not whole seconds up to 1h", cfg.Shuffle)
+	check(!cfg.Steady || given.Rate > 0, "steady needs a rate")
 	for _, s := range []struct {
 		name  string
 		value float64

@@ -61,7 +61,7 @@ func Weblog(cfg WeblogConfig) (*Farm, error) {
 		rng:        newRNG(cfg.Seed, 1),
 		people:     people{salt: mix(cfg.Seed), alone: cfg.Format == Common},
 		budget:     newBudget(&cfg),
-		pipe:       newPipe(cfg.Disorder),
+		pipe:       newPipe(cfg.Disorder + cfg.Shuffle),
 		stamp:      newStamp(cfg.Zone),
 		limit:      1<<63 - 1,
 		last:       1<<62 - 1,
@@ -124,6 +124,11 @@ func (f *Farm) Lines() iter.Seq[Line] {
 	}
 }
 
+// Stop ends the run before its time: no more lines are made, and those on their
+// way are still given. It is called while Lines runs, by the one who ranges over
+// it.
+func (f *Farm) Stop() { f.limit = min(f.limit, f.written) }
+
 // tick lives one second.
 func (f *Farm) tick() {
 	f.now = f.cfg.Start.Unix() + f.second
@@ -131,13 +136,17 @@ func (f *Farm) tick() {
 	f.truth.setTime(f.now)
 	f.pipe.flush(f.now)
 	f.budget.grow(f.second, f.now)
-	f.admit()
+	if !f.cfg.Steady {
+		f.admit()
+	}
 	for f.open() {
-		v := f.wheel.pop(f.second)
-		if v == nil {
+		if v := f.wheel.pop(f.second); v != nil {
+			f.advance(v)
+		} else if f.cfg.Steady && float64(f.written) < f.budget.granted {
+			f.startVisit() // its first line is due at once
+		} else {
 			return
 		}
-		f.advance(v)
 	}
 }
 

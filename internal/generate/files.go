@@ -44,13 +44,10 @@ func WriteFiles(ctx context.Context, dir string, cfg WeblogConfig, progress func
 			return Truth{}, err
 		}
 	}
-	sessions, err := out.create(SessionsFile, true)
+	sessionErr, err := out.recordSessions(farm)
 	if err != nil {
 		return Truth{}, err
 	}
-	lines := json.NewEncoder(sessions)
-	var sessionErr error
-	farm.OnSession = func(s Session) { sessionErr = errors.Join(sessionErr, lines.Encode(s)) }
 
 	done := int64(0)
 	for line := range farm.Lines() {
@@ -61,8 +58,8 @@ func WriteFiles(ctx context.Context, dir string, cfg WeblogConfig, progress func
 			if ctx.Err() != nil {
 				return Truth{}, fmt.Errorf("write logs to %s: %w", dir, context.Cause(ctx))
 			}
-			if sessionErr != nil {
-				return Truth{}, sessionErr
+			if *sessionErr != nil {
+				return Truth{}, *sessionErr
 			}
 		}
 		if progress != nil && done&0xffff == 0 {
@@ -76,10 +73,23 @@ func WriteFiles(ctx context.Context, dir string, cfg WeblogConfig, progress func
 	for _, l := range logs {
 		truth.Files = append(truth.Files, l.files()...)
 	}
-	if err := errors.Join(sessionErr, out.writeTruth(farm, &truth)); err != nil {
+	if err := errors.Join(*sessionErr, out.writeTruth(farm, &truth)); err != nil {
 		return Truth{}, err
 	}
 	return truth, out.publish()
+}
+
+// recordSessions has the farm write its sessions; the error is set when that goes
+// wrong.
+func (o *outputs) recordSessions(farm *Farm) (failure *error, err error) {
+	sessions, err := o.create(SessionsFile, true)
+	if err != nil {
+		return nil, err
+	}
+	lines := json.NewEncoder(sessions)
+	failure = new(error)
+	farm.OnSession = func(s Session) { *failure = errors.Join(*failure, lines.Encode(s)) }
+	return failure, nil
 }
 
 func (o *outputs) writeTruth(farm *Farm, truth *Truth) error {

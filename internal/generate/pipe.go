@@ -53,9 +53,20 @@ func (p *pipe) drain(now int64) {
 	}
 }
 
-// delay draws how long a line waits: most not at all, some up to the bound.
+// delay draws how long a line waits.
 func (f *Farm) delay() int {
-	if f.pipe.bound == 0 {
+	d := f.disorder()
+	if f.cfg.Shuffle > 0 {
+		d += f.rng.between(0, int(f.cfg.Shuffle/time.Second))
+	}
+	return d
+}
+
+// disorder draws how long the end of a response takes: most of them no time, some
+// up to the bound.
+func (f *Farm) disorder() int {
+	bound := int(f.cfg.Disorder / time.Second)
+	if bound == 0 {
 		return 0
 	}
 	x := f.rng.uint64()
@@ -63,7 +74,7 @@ func (f *Farm) delay() int {
 		return 0
 	}
 	if x>>4&15 == 0 { // one in 256: as late as allowed, or nearly
-		return f.pipe.bound - int(x>>33)%(f.pipe.bound+3)/4
+		return bound - int(x>>33)%(bound+3)/4
 	}
-	return min(f.pipe.bound, 1+int(f.rng.exp()*int64(f.pipe.bound)/16>>16))
+	return min(bound, 1+int(f.rng.exp()*int64(bound)/16>>16))
 }

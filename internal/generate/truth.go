@@ -31,12 +31,14 @@ type Settings struct {
 	Days       int       `json:"days,omitempty"`
 	Rate       float64   `json:"rate,omitempty"`
 	Flat       bool      `json:"flat"`
+	Steady     bool      `json:"steady,omitempty"`
 	Start      time.Time `json:"start"`
 	Zone       string    `json:"zone"`
 	Format     Format    `json:"format"`
 	Servers    int       `json:"servers"`
 	Visitors   int       `json:"visitors"`
 	Disorder   string    `json:"disorder"`
+	Shuffle    string    `json:"shuffle,omitempty"`
 	Duplicates float64   `json:"duplicates"`
 	Malformed  float64   `json:"malformed"`
 	LongLine   int       `json:"long_line"`
@@ -145,10 +147,14 @@ func (f *Farm) Truth() Truth {
 }
 
 func (cfg *WeblogConfig) settings() Settings {
-	return Settings{
+	s := Settings{
 		Seed: cfg.Seed, Lines: cfg.Lines, Days: cfg.Days, Rate: cfg.Rate, Flat: cfg.Flat, Start: cfg.Start, Zone: zoneName(cfg.Zone),
 		Format: cfg.Format, Servers: cfg.Servers, Visitors: cfg.Visitors, Disorder: cfg.Disorder.String(), Duplicates: cfg.Duplicates,
 		Malformed: cfg.Malformed, LongLine: cfg.LongLine, Bots: cfg.Bots, Attacks: cfg.Attacks, Canaries: cfg.Canaries,
-		Gzip: cfg.Gzip, Redeliver: cfg.Redeliver,
+		Gzip: cfg.Gzip, Redeliver: cfg.Redeliver, Steady: cfg.Steady,
 	}
+	if cfg.Shuffle > 0 {
+		s.Shuffle = cfg.Shuffle.String()
+	}
+	return s
 }
