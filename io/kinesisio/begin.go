@@ -38,10 +38,14 @@ func (s *Stream) Begin(ctx context.Context, readers int) ([]driver.Cursor, error
 	if err != nil {
 		return nil, err
 	}
+	newest := ""
+	if n := len(l.ids); n > 0 {
+		newest = l.ids[n-1]
+	}
 	cursors := make([]*cursor, readers)
 	for i := range cursors {
 		cursors[i] = &cursor{
-			Version: cursorVersion, Stream: sum.arn, Created: sum.created, Reader: i, Readers: readers, Began: began, Shards: []*shardState{},
+			Version: cursorVersion, Stream: sum.arn, Created: sum.created, Reader: i, Readers: readers, Began: began, Newest: newest, Shards: []*shardState{},
 		}
 	}
 	owner := l.deal(readers)

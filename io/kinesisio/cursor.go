@@ -18,6 +18,9 @@ type cursor struct {
 	Reader  int    `json:"reader"`
 	Readers int    `json:"readers"`
 	Began   int64  `json:"began"` // Unix milliseconds by the service's clock
+	// Newest is the last shard that was dealt out at Begin. Those up to it that are
+	// not here belong to other readers, or to none.
+	Newest string `json:"newest"`
 	// Low is the reader's watermark; nil before it has one.
 	Low    *int64        `json:"low,omitempty"`
 	Shards []*shardState `json:"shards"`

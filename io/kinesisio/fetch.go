@@ -294,7 +294,7 @@ func (f *fetcher) take(out *kinesis.GetRecordsOutput, asked int64) (bytes int) {
 	}
 	f.proved = known && held == 0
 	behind := time.Duration(aws.ToInt64(out.MillisBehindLatest)) * time.Millisecond
-	tip := len(out.Records) == 0 && behind == 0
+	tip := len(out.Records) == 0 && behind == 0 && aws.ToString(out.NextShardIterator) != ""
 	if tip {
 		f.reached = max(f.reached, asked)
 	}

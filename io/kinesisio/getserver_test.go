@@ -143,7 +143,7 @@ func (s *getServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Limit                                                                        int
 	}
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
-		panic(err)
+		panic(http.ErrAbortHandler) // the reader was closed meanwhile
 	}
 	s.mu.Lock()
 	call := s.calls[operation]

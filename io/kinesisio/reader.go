@@ -307,7 +307,7 @@ func (r *reader) finish(sh *shard, ended bool) {
 // alone.
 func (r *reader) adopt(closed *shard, heirs []*shardState) {
 	for _, heir := range heirs {
-		if r.state.shard(heir.ID) == nil {
+		if compareShards(heir.ID, r.state.Newest) > 0 && r.state.shard(heir.ID) == nil {
 			r.state.Shards = append(r.state.Shards, heir)
 			r.add(heir)
 		}

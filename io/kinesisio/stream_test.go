@@ -49,7 +49,7 @@ func testTime(line []byte) (int64, bool) {
 // reader's watermark falls or passes a record that is not marked late.
 func readAll(t *testing.T, open func() *Stream, cursors []driver.Cursor, restart int, rng *rand.Rand) reading {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	got := reading{closes: map[string]record.Close{}}
 	readers := make([]driver.StreamReader, len(cursors))
@@ -96,7 +96,7 @@ func readAll(t *testing.T, open func() *Stream, cursors []driver.Cursor, restart
 			} else {
 				marks[i] = mark
 			}
-			if restart > 0 && rng.IntN(restart) == 0 {
+			if restart > 0 && (b != nil && rng.IntN(restart) == 0 || rng.IntN(20*restart) == 0) {
 				if cursors[i], err = readers[i].Cursor(); err != nil {
 					t.Fatal(err)
 				}
@@ -149,8 +149,8 @@ func (g *reading) add(t *testing.T, b *record.Block, mark int64) {
 	if b.Close == nil {
 		return
 	}
-	if _, again := g.closes[b.Roll]; again {
-		t.Fatalf("the roll %s is closed twice", b.Roll)
+	if before, again := g.closes[b.Roll]; again {
+		t.Fatalf("the roll %s is closed twice, by %+v and %+v", b.Roll, before, *b.Close)
 	}
 	g.closes[b.Roll] = *b.Close
 }
@@ -227,9 +227,10 @@ func (w *world) clock() time.Time {
 	return time.UnixMilli(w.base).Add(100 * time.Since(w.from))
 }
 
-// fill puts random records into a shard that arrived over about an hour.
-func (w *world) fill(shard, n int) {
-	arrival := w.base - 7_300_000
+// fill puts random records into a shard that arrived over about an hour, the more
+// recent the later the phase.
+func (w *world) fill(shard, n, phase int) {
+	arrival := w.base - 50_000_000 + int64(phase)*7_300_000
 	r := w.shards[shard].hashes
 	event := arrival - 500_000_000
 	id := 0
@@ -296,7 +297,10 @@ func (w *world) fill(shard, n int) {
 // open opens the stream with random limits.
 func (w *world) open(t *testing.T, params string) *Stream {
 	t.Helper()
-	url := fmt.Sprintf("kinesis://logs?poll=1ms&rate=1GiB&until=tip&max_line=200&block=%d%s", 1+w.rng.IntN(2000), params)
+	if !strings.Contains(params, "until") {
+		params += "&until=tip"
+	}
+	url := fmt.Sprintf("kinesis://logs?poll=1ms&rate=1GiB&max_line=200&block=%d%s", 1+w.rng.IntN(2000), params)
 	s, err := OpenStream(t.Context(), url, w.opt)
 	if err != nil {
 		t.Fatal(err)
@@ -314,40 +318,125 @@ func (w *world) begin(t *testing.T, readers int, params string) []driver.Cursor 
 	return cursors
 }
 
-func TestHowAStreamIsCutChangesNothing(t *testing.T) {
-	for seed := range uint64(8) {
+// lines are the texts of a reading, where too long ones are named by those that
+// were put.
+func (w *world) lines(t *testing.T, g reading) map[string]int {
+	t.Helper()
+	got := map[string]int{}
+	for _, r := range g.records {
+		if r.Oversize > 0 {
+			if len(r.Text) != 200 {
+				t.Fatalf("%d bytes are given of a record too long", len(r.Text))
+			}
+			for line := range w.want {
+				if int64(len(line)) == r.Oversize && strings.HasPrefix(line, r.Text) {
+					r.Text = line
+				}
+			}
+		}
+		got[r.Text]++
+	}
+	return got
+}
+
+func TestShardsThatSplitAndMergeAreReadOnce(t *testing.T) {
+	for seed := range uint64(3) {
 		w := newWorld(t, seed, 3)
 		for shard := range w.shards {
-			w.fill(shard, 120)
+			w.fill(shard, 40, 0)
+		}
+		w.split(1) // 3, 4
+		w.fill(3, 30, 1)
+		w.fill(4, 30, 1)
+		w.fill(0, 30, 1)
+		w.merge(0, 3) // 5
+		w.fill(5, 30, 2)
+		w.merge(5, 4) // 6
+		w.split(2)    // 7, 8
+		w.fill(6, 30, 3)
+		w.fill(8, 30, 3)
+		open := func() *Stream { return w.open(t, "") }
+		for readers := 1; readers < 5; readers++ {
+			first := readAll(t, open, w.begin(t, readers, ""), 0, w.rng)
+			first.check(t)
+			if diff := cmp.Diff(w.want, w.lines(t, first)); diff != "" {
+				t.Fatalf("seed %d, %d readers: lines (-put +read):\n%s", seed, readers, diff)
+			}
+			again := readAll(t, open, w.begin(t, readers, ""), 3, w.rng)
+			if diff := cmp.Diff(first, again, cmp.AllowUnexported(reading{})); diff != "" {
+				t.Fatalf("seed %d, %d readers: (-one reading +another)\n%s", seed, readers, diff)
+			}
+		}
+	}
+}
+
+func TestShardsThatSplitAndMergeMeanwhileAreReadOnce(t *testing.T) {
+	for seed, idle := range []time.Duration{0, 0, 10 * time.Second, time.Second} {
+		w := newWorld(t, uint64(seed), 3)
+		w.opt.IdleAfter = idle
+		w.opt.MaxDisorder, w.opt.AllowedLateness = 2*time.Second, time.Second
+		end := w.base + 400_000
+		until := "&until=" + time.UnixMilli(end).UTC().Format(time.RFC3339Nano)
+		cursors := w.begin(t, 1+seed%3, until)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			open := []int{0, 1, 2} // by hash keys
+			rng := rand.New(rand.NewPCG(uint64(seed), 2))
+			for id := 0; ; id++ {
+				now := w.clock().UnixMilli()
+				if now > end-20_000 {
+					return
+				}
+				i := rng.IntN(len(open))
+				text := fmt.Sprintf("%d %d", now-rng.Int64N(2500), id)
+				w.put(open[i], now, []byte(text))
+				w.want[text]++
+				switch {
+				case id%7 == 3 && len(open) < 8:
+					w.split(open[i])
+					open = slices.Replace(open, i, i+1, len(w.shards)-2, len(w.shards)-1)
+				case id%7 == 6 && i+1 < len(open):
+					w.merge(open[i], open[i+1])
+					open = slices.Replace(open, i, i+2, len(w.shards)-1)
+				}
+				time.Sleep(time.Duration(rng.IntN(20)) * time.Millisecond)
+			}
+		}()
+		got := readAll(t, func() *Stream { return w.open(t, until) }, cursors, 1+10*seed, w.rng)
+		<-done
+		got.check(t)
+		if diff := cmp.Diff(w.want, w.lines(t, got)); diff != "" {
+			t.Fatalf("seed %d: lines (-put +read):\n%s", seed, diff)
+		}
+		if len(w.shards) < 10 {
+			t.Fatalf("only %d shards", len(w.shards))
+		}
+	}
+}
+
+func TestHowAStreamIsCutChangesNothing(t *testing.T) {
+	for seed := range uint64(3) {
+		w := newWorld(t, seed, 3)
+		for shard := range w.shards {
+			w.fill(shard, 120, 0)
 		}
 		open := func() *Stream { return w.open(t, "") }
 		first := readAll(t, open, w.begin(t, 1, ""), 0, w.rng)
 		first.check(t)
-		got := map[string]int{}
 		late := 0
 		for _, r := range first.records {
-			if r.Oversize > 0 {
-				if len(r.Text) != 200 {
-					t.Fatalf("%d bytes are given of a record too long", len(r.Text))
-				}
-				for line := range w.want {
-					if int64(len(line)) == r.Oversize && strings.HasPrefix(line, r.Text) {
-						r.Text = line
-					}
-				}
-			}
-			got[r.Text]++
 			if r.Behind > 0 {
 				late++
 			}
 		}
-		if diff := cmp.Diff(w.want, got); diff != "" {
+		if diff := cmp.Diff(w.want, w.lines(t, first)); diff != "" {
 			t.Fatalf("seed %d: lines (-put +read):\n%s", seed, diff)
 		}
 		if late == 0 || len(first.closes) < 10 {
 			t.Fatalf("seed %d: %d late records, %d rolls: the test proves nothing", seed, late, len(first.closes))
 		}
-		for _, restart := range []int{0, 20, 3, 1} {
+		for _, restart := range []int{0, 20, 2} {
 			again := readAll(t, open, w.begin(t, 1+w.rng.IntN(4), ""), restart, w.rng)
 			if diff := cmp.Diff(first.records, again.records); diff != "" {
 				t.Fatalf("seed %d, a restart in %d: (-one reading +another)\n%s", seed, restart, diff)
