@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,70 +13,119 @@ import (
 	"millrace/internal/settings"
 )
 
+// generateFlags are the flags as given; some need reading.
+type generateFlags struct {
+	cfg                      generate.WeblogConfig
+	out, start, zone, format string
+	rate                     rateFlag
+	canaries                 bool
+	to                       string
+	length                   time.Duration
+	speed                    float64
+	aggregate                bool
+}
+
 func generateCommand() *cobra.Command {
-	var cfg generate.WeblogConfig
-	var out, start, zone, format string
-	var canaries bool
+	f := generateFlags{aggregate: true}
 	c := &cobra.Command{
-		Use:   "generate weblog --out DIR",
-		Short: "Make the logs of a simulated server farm, and the truth about them",
+		Use:   "generate weblog {--out DIR | --to kinesis://STREAM}",
+		Short: "Make the logs of a simulated server farm, into files or live into a stream",
 		Long: `Make the access logs of a simulated server farm: visitors with sessions, Zipf
 pages, bots, attacks, bursts of errors, disorder within a bound, lines delivered
-twice, malformed lines. The same seed and settings give the same bytes.
+twice, malformed lines.
 
-Beside the logs lies the truth, for checking a job against it:
+Into files (--out DIR): the same seed and settings give the same bytes. Beside the
+logs lies the truth, for checking a job against it:
   truth.json                 counts: lines, events, bad lines, classes, days, incidents
   truth_sessions.ndjson.gz   every session
   truth_canaries.txt         planted personal data, with --canaries
-  truth_attacks.ndjson       every attack`,
+  truth_attacks.ndjson       every attack
+
+Into a stream (--to kinesis://STREAM): plays the farm live. Lines come at --rate,
+evenly, their times run with the clock, and a server's name is their partition
+key. It goes on for --for or --lines, or until Ctrl-C, which delivers what is on
+its way and tells how many lines were acknowledged; a second one ends it at once.
+With --out, the truth about the lines in the stream is written there at the end,
+if all of them were acknowledged.
+  - Lines are packed, many into one record, in the format of the Kinesis Producer
+    Library, which millrace and the Kinesis client libraries take apart; a shard
+    takes only 1,000 records a second. --aggregate=false puts each line by itself.
+  - --shuffle 30s has every line come up to 30 seconds after its time, so that
+    lines are in no order; read such a stream with --max-disorder of that and the
+    --disorder together, or more. The rate builds up over that time.
+  - --start 2026-01-31 --speed 60 plays a day from that date in 24 minutes.
+  - Each line is in the stream at least once. An answer that is lost on the way
+    makes millrace put its records again, and Kinesis cannot tell.
+  - Credentials and region come from the AWS configuration, and
+    AWS_ENDPOINT_URL_KINESIS is honoured.`,
 		Example: `  millrace generate weblog --out farm --lines 1000000 --servers 4 --gzip
-  millrace generate weblog --out farm --days 3 --rate 50 --seed 7 --canaries`,
+  millrace generate weblog --out farm --days 3 --rate 50 --seed 7 --canaries
+  millrace generate weblog --to kinesis://access-logs --rate 5000/s --for 60s
+  millrace generate weblog --to kinesis://access-logs --rate 300/min --shuffle 30s --out truth`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 && args[0] != "weblog" {
 				return &run.UsageError{Err: fmt.Errorf("unknown schema %q%s", args[0], settings.Suggest(args[0], []string{"weblog"}))}
 			}
-			return exactArgs(1, "millrace generate weblog --out DIR")(c, args)
+			return exactArgs(1, "millrace generate weblog --out DIR or --to kinesis://STREAM")(c, args)
 		},
 		RunE: func(c *cobra.Command, _ []string) error {
-			if out == "" {
-				return &run.UsageError{Err: fmt.Errorf("--out is missing: name the folder to write to; see %s --help", c.CommandPath())}
-			}
-			if err := readTimes(&cfg, start, zone, format); err != nil {
+			f.cfg.Rate = float64(f.rate)
+			if err := readTimes(&f.cfg, f.start, f.zone, f.format); err != nil {
 				return &run.UsageError{Err: err}
 			}
-			if canaries {
-				cfg.Canaries = generate.DefaultCanaries
+			if f.canaries {
+				f.cfg.Canaries = generate.DefaultCanaries
 			}
-			if err := cfg.Validate(); err != nil {
-				return &run.UsageError{Err: err}
+			if f.to != "" {
+				return generateLive(c, &f)
 			}
-			truth, err := generate.WriteFiles(c.Context(), out, cfg, nil)
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(c.OutOrStdout(), "%d lines in %d files in %s; what is true of them: %s/truth.json\n", truth.Lines, len(truth.Files), out, out)
-			return err
+			return generateFiles(c, &f)
 		},
 	}
 	fs := c.Flags()
 	fs.SortFlags = false
-	fs.StringVar(&out, "out", "", "folder to write to")
-	fs.Uint64Var(&cfg.Seed, "seed", 1, "seed of everything random")
-	fs.Int64Var(&cfg.Lines, "lines", 0, "lines to write; two of --lines, --days and --rate give the third")
-	fs.IntVar(&cfg.Days, "days", 0, "days of event time")
-	fs.Float64Var(&cfg.Rate, "rate", 0, "mean lines a second of event time")
-	fs.IntVar(&cfg.Visitors, "visitors", 0, "people who may come (default 10,000)")
-	fs.IntVar(&cfg.Servers, "servers", 0, "servers, each with a log of its own")
-	fs.StringVar(&start, "start", "", "first day or time, 2006-01-02 or RFC 3339")
-	fs.StringVar(&zone, "zone", "", "offset of the servers' clocks from UTC, for example +05:30")
-	fs.StringVar(&format, "format", "", "common, combined or vhost_combined")
-	fs.DurationVar(&cfg.Disorder, "disorder", 0, "lines of a file are out of order by at most this")
-	fs.Float64Var(&cfg.Duplicates, "duplicates", 0, "share of lines written twice (each is an event of its own)")
-	fs.Float64Var(&cfg.Malformed, "malformed", 0, "share of lines that are broken")
-	fs.IntVar(&cfg.Redeliver, "redeliver", 0, "servers whose whole log is delivered twice (the copy is a duplicate)")
-	fs.BoolVar(&canaries, "canaries", false, "plant 1,000 values of each type of personal data; needs 64,000 lines or more")
-	fs.BoolVar(&cfg.Gzip, "gzip", false, "compress the logs")
+	fs.StringVar(&f.out, "out", "", "folder to write to; with --to, for the truth alone")
+	fs.StringVar(&f.to, "to", "", "stream to play to instead, for example kinesis://access-logs?region=eu-west-1")
+	fs.Uint64Var(&f.cfg.Seed, "seed", 1, "seed of everything random")
+	fs.Int64Var(&f.cfg.Lines, "lines", 0, "lines to write; two of --lines, --days and --rate give the third")
+	fs.IntVar(&f.cfg.Days, "days", 0, "days of event time")
+	fs.Var(&f.rate, "rate", "mean lines a second of event time, live of the clock: 5000, 5000/s, 300/min, 9000/h (default live 100/s)")
+	fs.DurationVar(&f.length, "for", 0, "live: how long to play, for example 60s")
+	fs.Float64Var(&f.speed, "speed", 1, "live: seconds of event time in a second of the clock")
+	fs.IntVar(&f.cfg.Visitors, "visitors", 0, "people who may come (default 10,000; live more for a high rate)")
+	fs.IntVar(&f.cfg.Servers, "servers", 0, "servers, each with a log of its own (default 1, live 16)")
+	fs.StringVar(&f.start, "start", "", "first day or time, 2006-01-02 or RFC 3339 (default 2025-03-03, live now)")
+	fs.StringVar(&f.zone, "zone", "", "offset of the servers' clocks from UTC, for example +05:30")
+	fs.StringVar(&f.format, "format", "", "common, combined or vhost_combined")
+	fs.DurationVar(&f.cfg.Disorder, "disorder", 0, "lines of a server are out of order by at most this (default 5s, -1s for none)")
+	fs.DurationVar(&f.cfg.Shuffle, "shuffle", 0, "beyond that, each line comes later by up to this")
+	fs.Float64Var(&f.cfg.Duplicates, "duplicates", 0, "share of lines written twice (each is an event of its own)")
+	fs.Float64Var(&f.cfg.Malformed, "malformed", 0, "share of lines that are broken")
+	fs.IntVar(&f.cfg.Redeliver, "redeliver", 0, "files: servers whose whole log is delivered twice (the copy is a duplicate)")
+	fs.BoolVar(&f.canaries, "canaries", false, "plant 1,000 values of each type of personal data; needs 64,000 lines or more")
+	fs.BoolVar(&f.cfg.Gzip, "gzip", false, "files: compress the logs")
+	fs.BoolVar(&f.aggregate, "aggregate", true, "live: pack lines into aggregated records")
 	return c
+}
+
+func generateFiles(c *cobra.Command, f *generateFlags) error {
+	if f.out == "" {
+		return usage("--out or --to is missing: name the folder or the stream to write to; see %s --help", c.CommandPath())
+	}
+	for _, name := range []string{"for", "speed", "aggregate"} {
+		if c.Flags().Changed(name) {
+			return usage("--%s is for playing live: give --to kinesis://STREAM, too", name)
+		}
+	}
+	if err := f.cfg.Validate(); err != nil {
+		return &run.UsageError{Err: err}
+	}
+	truth, err := generate.WriteFiles(c.Context(), f.out, f.cfg, nil)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(c.OutOrStdout(), "%d lines in %d files in %s; what is true of them: %s/truth.json\n", truth.Lines, len(truth.Files), f.out, f.out)
+	return err
 }
 
 // readTimes reads what flags give as text.
@@ -99,5 +150,31 @@ func readTimes(cfg *generate.WeblogConfig, start, zone, format string) error {
 	if format != "" {
 		cfg.Format = generate.Format(format) // checked with the rest
 	}
+	return nil
+}
+
+// rateFlag is a number a second; it may be given a minute or an hour.
+type rateFlag float64
+
+func (r *rateFlag) String() string {
+	if *r == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(float64(*r), 'g', -1, 64)
+}
+
+func (r *rateFlag) Type() string { return "rate" }
+
+func (r *rateFlag) Set(s string) error {
+	number, unit, per := strings.Cut(s, "/")
+	seconds, known := map[string]float64{"s": 1, "sec": 1, "second": 1, "min": 60, "m": 60, "minute": 60, "h": 3600, "hour": 3600}[unit]
+	if !per {
+		seconds, known = 1, true
+	}
+	n, err := strconv.ParseFloat(number, 64)
+	if err != nil || !known || !(n > 0) || n > 1e9 {
+		return fmt.Errorf("write a number of lines above zero, a second or per unit: 5000, 5000/s, 300/min or 9000/h")
+	}
+	*r = rateFlag(n / seconds)
 	return nil
 }

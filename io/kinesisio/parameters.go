@@ -4,7 +4,7 @@ import "millrace/io/driver"
 
 // Parameters are what URLs of streams can say, for the reference and --help.
 func Parameters() []driver.Parameter {
-	return []driver.Parameter{
+	source := []driver.Parameter{
 		{Name: "start", Type: "trim_horizon, latest, a time or positions", Default: "trim_horizon", Source: true, Doc: "where the shards that exist begin: with the oldest record, with the next, with what arrived at a time (2026-01-31T12:00:00Z), or after saved positions"},
 		{Name: "positions", Type: "file", Source: true, Doc: "saved positions, for start=positions"},
 		{Name: "until", Type: "tip or a time", Source: true, Doc: "end with what had arrived at the start, or before a time; without it, the stream goes on"},
@@ -16,4 +16,5 @@ func Parameters() []driver.Parameter {
 		{Name: "block", Type: "size", Default: driver.FormatBytes(defaultBlock), Source: true, Doc: "about how much one block holds"},
 		{Name: "max_line", Type: "size", Default: driver.FormatBytes(defaultMaxLine), Source: true, Doc: "a longer line becomes a bad row"},
 	}
+	return append(source, sinkParameters()...)
 }

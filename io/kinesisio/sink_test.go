@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -210,6 +211,20 @@ func TestASinkPutsItsRows(t *testing.T) {
 	}
 	if _, err := OpenSink(t.Context(), "kinesis://rows?key=nothing", everythings, ProducerOptions{}); !errors.Is(err, driver.ErrInvalid) {
 		t.Errorf("a wrong key gives %v", err)
+	}
+}
+
+func TestTheParametersOfASinkAreThoseItReads(t *testing.T) {
+	var names []string
+	for _, p := range Parameters() {
+		if p.Sink {
+			names = append(names, p.Name)
+		}
+	}
+	slices.Sort(names)
+	_, err := OpenSink(t.Context(), "kinesis://rows?zzz=1", everythings, ProducerOptions{})
+	if want := "(known: " + strings.Join(names, ", ") + ")"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("the error is %v, want %s", err, want)
 	}
 }
 
