@@ -17,4 +17,19 @@
 //     (record.Close.Lost), never passed over.
 //
 // Records in the format of the Kinesis Producer Library are taken apart.
+//
+// The producer (NewProducer) and the sink for rows (OpenSink) put records. They
+// guarantee:
+//
+//   - Every record accepted is stored at least once when Flush or Close return
+//     without error: what the service throttles, fails or does not answer is put
+//     again, record by record, until it is acknowledged or the caller gives up.
+//   - A record can be stored twice, when the answer to a call was lost: Kinesis
+//     recognises no repetition.
+//   - Records of a key keep their order, failures included, unless given up.
+//   - What the service can never accept is refused with its reason, and the others
+//     go on. Memory is bounded: Put waits.
+//   - Aggregated records hold what belongs to their shard. One that comes to
+//     another shard, split or merged meanwhile, is put again, since readers drop
+//     it.
 package kinesisio
