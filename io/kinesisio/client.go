@@ -58,6 +58,7 @@ func newClient(ctx context.Context, p place) (*kinesis.Client, error) {
 			o.Region = "us-east-1" // enters the signature only
 		}
 		noRegion = o.Region == ""
+		o.Protocol = quickAnswers{o.Protocol}
 	})
 	if noRegion {
 		return nil, &driver.Error{

@@ -22,6 +22,7 @@ type fetcher struct {
 	stream    *Stream
 	shard     string
 	retention time.Duration
+	endTip    int64                      // a shard that has nothing more then is at the end of the stream
 	target    int                        // bytes to ask for at a time, and to hold
 	news      chan<- struct{}            // told when there is something new
 	awake     func(context.Context) bool // waits until somebody wants records
@@ -34,11 +35,12 @@ type fetcher struct {
 	after    string // the last record fetched
 	inside   string // the record behind it of which skip lines were given
 	skip     int
-	reached  int64 // the shard was read up to this time
-	verify   bool  // the next record proves whether any were lost
-	proved   bool  // nothing was lost up to the iterator
-	perCall  int   // records to ask for
-	failures int   // in a row
+	reached  int64  // the shard was read up to this time
+	verify   bool   // the next record proves whether any were lost
+	proved   bool   // nothing was lost up to the iterator
+	perCall  int    // records to ask for
+	buffer   []byte // of an answer
+	failures int    // in a row
 
 	mu    sync.Mutex
 	room  sync.Cond
@@ -54,6 +56,8 @@ type fetched struct {
 	tipSince, tipAt int64
 	reached         int64
 	behind          time.Duration
+	// last: with the tip, all that arrived before the end of the stream was fetched.
+	last bool
 	// ended: nothing comes behind the chunks. heirs are the shards to go on with.
 	ended                    bool
 	lost                     bool // with ended: the shard was gone before it was read to its end
@@ -151,7 +155,7 @@ func (f *fetcher) fetch(ctx context.Context) (ended bool, err error) {
 		}
 	}
 	begun, asked := f.stream.now(), f.stream.serviceNow()
-	out, err := f.stream.client.GetRecords(ctx, &kinesis.GetRecordsInput{
+	out, err := f.stream.client.GetRecords(context.WithValue(ctx, answerBuffer{}, &f.buffer), &kinesis.GetRecordsInput{
 		ShardIterator: &f.iterator, Limit: aws.Int32(int32(f.perCall)), StreamARN: f.arn(),
 	}, once)
 	if err != nil {
@@ -164,7 +168,25 @@ func (f *fetcher) fetch(ctx context.Context) (ended bool, err error) {
 	bytes := f.take(out, asked)
 	f.pacer.spend(begun, bytes)
 	f.iterator = aws.ToString(out.NextShardIterator)
+	if f.iterator != "" && f.found.tipAt >= f.endTip { // only this goroutine changes it
+		return false, f.confirm(ctx)
+	}
 	return f.iterator == "", nil
+}
+
+// confirm makes sure that a shard at its tip is the end of its line, and was not
+// closed in favour of others that have something still.
+func (f *fetcher) confirm(ctx context.Context) error {
+	listed, err := f.stream.listShards(ctx, once)
+	if err != nil {
+		return err
+	}
+	open := newLineage(listed).open[f.shard]
+	f.mu.Lock()
+	f.found.last = open
+	f.mu.Unlock()
+	f.tell()
+	return nil
 }
 
 func (f *fetcher) arn() *string {

@@ -137,7 +137,7 @@ func (r *reader) waits(sh *shard) bool {
 func (r *reader) start(sh *shard, live int) {
 	lim := r.stream.limits
 	f := &fetcher{
-		stream: r.stream, shard: sh.ID, retention: r.sum.retention, news: r.news, awake: r.awake,
+		stream: r.stream, shard: sh.ID, retention: r.sum.retention, endTip: r.endTip, news: r.news, awake: r.awake,
 		framing: framing{eventTime: r.opt.EventTime, hashes: sh.hashes(), block: lim.block, maxLine: lim.maxLine},
 		target:  int(min(2<<20, max(256<<10, lim.ahead/int64(2*live)))),
 		pacer:   pacer{every: lim.poll, rate: lim.rate},
@@ -260,7 +260,7 @@ func (r *reader) settle(sh *shard) *record.Block {
 		r.adopt(sh, sh.seen.heirs)
 		return b
 	case sh.seen.tipAt == 0:
-	case sh.seen.tipAt >= r.endTip:
+	case sh.seen.last:
 		return r.stopAt(sh)
 	case sh.Roll != nil && sh.Roll.over(sh.seen.tipAt, r.rolling):
 		return r.closing(sh, false)
