@@ -36,6 +36,23 @@ func (s watched) Put(ctx context.Context, key string, r io.Reader, opt PutOption
 	return info, err
 }
 
+func (s watched) Create(ctx context.Context, key string, opt PutOptions) (Writer, error) {
+	w, err := s.Store.Create(ctx, key, opt)
+	return watchedWriter{w, s, key}, err
+}
+
+// watchedWriter tells of its end, which is when something appears.
+type watchedWriter struct {
+	Writer
+	store watched
+	key   string
+}
+
+func (w watchedWriter) Commit(ctx context.Context) (info Info, err error) {
+	err = w.store.do("put "+w.key, func() error { info, err = w.Writer.Commit(ctx); return err })
+	return info, err
+}
+
 func (s watched) Delete(ctx context.Context, keys ...string) error {
 	for _, key := range keys {
 		if err := s.do("delete "+key, func() error { return s.Store.Delete(ctx, key) }); err != nil {
