@@ -38,7 +38,9 @@ var shared struct {
 // about five seconds, and ends with the process. Its workers see none of the
 // test's AWS variables; WorkerEnv hands them over with a job.
 //
-// A test that fails shows the last lines of the cluster's logs.
+// Jobs that a test leaves running are cancelled with it, which is why its tests
+// cannot be parallel. A test that fails shows the last lines of the cluster's
+// logs.
 func Flink(t testing.TB) *FlinkCluster {
 	t.Helper()
 	distribution := flinkDistribution(t)
@@ -48,6 +50,7 @@ func Flink(t testing.TB) *FlinkCluster {
 	if shared.err != nil {
 		t.Fatal(shared.err)
 	}
+	cancelJobs(t, shared.flink)
 	showLogs(t, shared.flink)
 	return shared.flink
 }
@@ -136,6 +139,27 @@ func withoutAWS() []string {
 		}
 	}
 	return env
+}
+
+// cancelJobs cancels, with the test, the jobs that run then: they would keep
+// the slots that the next test needs.
+func cancelJobs(t testing.TB, f *FlinkCluster) {
+	t.Helper()
+	t.Cleanup(func() {
+		ctx := context.WithoutCancel(t.Context())
+		jobs, err := f.Client().Jobs(ctx)
+		if err != nil {
+			t.Error(err)
+		}
+		for _, job := range jobs {
+			if job.State.Ended() {
+				continue
+			}
+			if err := f.Client().Cancel(ctx, job.ID); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 }
 
 // showLogs shows the ends of the cluster's logs with a test that fails.

@@ -62,6 +62,7 @@ func (o Options) settings(p ports) map[string]string {
 		"classloader.resolve-order":                                 "child-first",
 		"io.tmp.dirs":                                               filepath.Join(o.Dir, "tmp"),
 		"web.tmpdir":                                                filepath.Join(o.Dir, "tmp"),
+		"web.refresh-interval":                                      "500",  // ms
 		"metrics.fetcher.update-interval":                           "1000", // ms: REST answers are fresh
 		"heartbeat.interval":                                        "2000", // ms
 		"heartbeat.timeout":                                         "30000",

@@ -96,6 +96,9 @@ func (s *Server) Address() string { return s.address }
 // Log is the path of its log file.
 func (s *Server) Log() string { return s.log }
 
+// Group is the name that its processes carry; see package process.
+func (s *Server) Group() string { return s.group }
+
 // Ended is closed when the server has ended, asked or not.
 func (s *Server) Ended() <-chan struct{} { return s.process.Ended() }
 

@@ -12,6 +12,7 @@ const longestCause = 1000
 // what went wrong rather than who noticed. The text of a Go worker's error that
 // Beam wraps is kept. It is cut to 1,000 bytes.
 func RootCause(trace string) string {
+	trace = strings.TrimPrefix(strings.TrimSpace(trace), "<Exception on server side:") // what REST answers wrap it in
 	lines := strings.Split(strings.TrimSpace(trace), "\n")
 	start := 0
 	for i, line := range lines {
@@ -30,7 +31,7 @@ func RootCause(trace string) string {
 		cause = append(cause, line)
 	}
 	text := strings.TrimSpace(strings.TrimPrefix(strings.Join(cause, "\n"), "Caused by: "))
-	return cut(text, longestCause)
+	return cut(goCause(text), longestCause)
 }
 
 // cut shortens text to at most limit bytes, at a character.

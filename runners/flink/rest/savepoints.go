@@ -14,13 +14,21 @@ import (
 // default when empty) and returns the savepoint's URL when the job has ended. It
 // never drains: windows stay open, to go on with the savepoint.
 //
-// When the job cannot take the savepoint it runs on.
+// When the job cannot take the savepoint it runs on. An error with a URL says
+// that the savepoint was taken but the job's end was not seen.
 func (c *Client) Stop(ctx context.Context, id, target string) (string, error) {
 	body := map[string]any{"drain": false}
 	if target != "" {
 		body["targetDirectory"] = target
 	}
-	return c.savepoint(ctx, "stop with a savepoint", id, "/stop", body)
+	location, err := c.savepoint(ctx, "stop with a savepoint", id, "/stop", body)
+	if err != nil {
+		return "", err
+	}
+	// The savepoint is there before the job's end is told: Flink's answers about
+	// jobs are up to three seconds old.
+	_, err = c.Await(ctx, id, func(j Job) bool { return j.State.Ended() })
+	return location, err
 }
 
 // Savepoint takes a savepoint of a job that runs on.
