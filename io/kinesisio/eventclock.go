@@ -68,32 +68,28 @@ func (c *eventClock) see(at, arrival int64) {
 	switch {
 	case c.Latest == nil:
 		c.Latest = &at
-	case at > *c.Latest+clockLeap:
-		c.leapTo(at)
-	case c.Leap != nil && at >= c.Leap.To-clockLeap:
-		c.confirm(at)
-	default:
-		c.Leap = nil
-	}
-	if at > *c.Latest && at <= *c.Latest+clockLeap {
+	case c.leaps(at): // and counts with the others, or not
+	case at > *c.Latest && at <= *c.Latest+clockLeap:
 		*c.Latest = at
 	}
 }
 
-func (c *eventClock) leapTo(at int64) {
-	if c.Leap == nil || at < c.Leap.To-clockLeap {
+// leaps keeps account of a leap and tells whether this record made it count.
+func (c *eventClock) leaps(at int64) bool {
+	switch {
+	case c.Leap != nil && at >= c.Leap.To-clockLeap:
+		c.Leap.Lowest = min(c.Leap.Lowest, at)
+		if c.Leap.Confirmed++; c.Leap.Confirmed == confirmations {
+			*c.Latest = max(*c.Latest, c.Leap.Lowest)
+			c.Leap = nil
+			return true
+		}
+	case at > *c.Latest+clockLeap:
 		c.Leap = &leap{To: at, Lowest: at}
-		return
-	}
-	c.confirm(at)
-}
-
-func (c *eventClock) confirm(at int64) {
-	c.Leap.Lowest = min(c.Leap.Lowest, at)
-	if c.Leap.Confirmed++; c.Leap.Confirmed == confirmations {
-		*c.Latest = max(*c.Latest, c.Leap.Lowest)
+	default:
 		c.Leap = nil
 	}
+	return false
 }
 
 // child is the clock with which a shard goes on that follows this one's.

@@ -196,14 +196,19 @@ func (f *fetcher) arn() *string {
 
 // failed says what an error of a call for records means.
 func (f *fetcher) failed(ctx context.Context, err error) error {
-	f.iterator = "" // it lives for five minutes only, and costs little
 	switch errorCode(err) {
 	case "ExpiredIteratorException":
+		f.iterator = ""
 		return nil
 	case "ResourceNotFoundException":
+		f.iterator = ""
 		return f.missing(ctx, err)
 	}
-	return serviceError("read", f.stream.place, err)
+	err = serviceError("read", f.stream.place, err)
+	if errors.Is(err, driver.ErrInvalid) || f.failures > 1 && !errors.Is(err, driver.ErrPermission) {
+		f.iterator = "" // it may be the cause
+	}
+	return err
 }
 
 // missing tells a stream that is gone from a shard that is.
@@ -224,10 +229,13 @@ func (f *fetcher) missing(ctx context.Context, err error) error {
 	if again != nil {
 		return serviceError("describe", f.stream.place, again)
 	}
-	return errShardMissing
+	return &driver.Error{
+		Doing: "read", Object: f.stream.place.String(), Class: driver.ErrUnavailable,
+		Cause: fmt.Errorf("%s is not there: %w", f.shard, errShardMissing), Cure: "wait",
+	}
 }
 
-var errShardMissing = errors.New("the shard is not there")
+var errShardMissing = errors.New("its records were dropped, or it is asked of the wrong server")
 
 // endangered tells whether the position is about to be, or was, dropped from the
 // stream. Calls then begin at the last record read, and not behind it: as long as
@@ -243,23 +251,30 @@ func (f *fetcher) endangered() bool {
 // iterate finds where to read on.
 func (f *fetcher) iterate(ctx context.Context) (ended bool, err error) {
 	err = f.iterateFrom(ctx, f.position())
-	if code := errorCode(err); f.after != "" && (code == "InvalidArgumentException" || code == "ResourceNotFoundException") {
-		// The number is no longer known, or the shard is not.
+	code := errorCode(err)
+	if gone := code == "InvalidArgumentException" || code == "ResourceNotFoundException"; gone && f.after != "" && f.failures > 1 {
+		// The number is no longer known, or the shard is not. What was read before is
+		// passed over, so this costs time at worst.
 		f.verify = true
 		err = f.iterateFrom(ctx, &kinesis.GetShardIteratorInput{ShardIteratorType: types.ShardIteratorTypeTrimHorizon})
 	}
-	if errorCode(err) == "ResourceNotFoundException" {
-		err = f.missing(ctx, err)
-		if errors.Is(err, errShardMissing) {
-			// Its records and the shard itself were dropped.
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			f.found.lost = true
-			return true, nil
-		}
+	if errorCode(err) != "ResourceNotFoundException" {
+		return false, serviceError("read", f.stream.place, err)
+	}
+	if err = f.missing(ctx, err); !errors.Is(err, errShardMissing) {
 		return false, err
 	}
-	return false, serviceError("read", f.stream.place, err)
+	listed, again := f.stream.listShards(ctx, once)
+	if again != nil {
+		return false, again
+	}
+	if _, there := newLineage(listed).shards[f.shard]; there {
+		return false, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.found.lost = true // it was dropped with what it still had
+	return true, nil
 }
 
 func (f *fetcher) position() *kinesis.GetShardIteratorInput {

@@ -297,6 +297,11 @@ func aggregateOf(hash hashKey, users ...string) []byte {
 		record := append(appendLength([]byte{1 << 3, 0, 2 << 3, 0}, 3<<3|2, len(user)), user...)
 		message = append(appendLength(message, 3<<3|2, len(record)), record...)
 	}
+	return sealAggregate(message)
+}
+
+// sealAggregate puts magic and digest around a message.
+func sealAggregate(message []byte) []byte {
 	sum := md5.Sum(message)
 	return append(append([]byte(aggregateMagic), message...), sum[:]...)
 }
