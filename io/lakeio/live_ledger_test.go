@@ -351,3 +351,37 @@ func FuzzCompactedLedger(f *testing.F) {
 		}
 	})
 }
+
+func TestClearingStagingAreasSparesLiveRuns(t *testing.T) {
+	lake := t.TempDir()
+	s := openStore(t, lake)
+	l := openLive(t, s)
+	roll := newRoll(1, 0, 30, 1)
+	segments := stage(t, l, seeded(1), roll)[roll.part.Roll]
+	w, err := s.Create(t.Context(), "events/under-way", PutOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, run := range []string{"dead", "mine"} {
+		if err := PrepareStaging(StagingDir(lake, run)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustPut(t, s, stagingName+"/dead/runs/x", "x", PutOptions{})
+	mustPut(t, s, stagingName+"/mine/done/x.json", "x", PutOptions{})
+	before := inStaging(t, s)
+	if err := ClearStaging(t.Context(), lake+"/"+stagingName, "mine"); err != nil {
+		t.Fatal(err)
+	}
+	before = slices.DeleteFunc(before, func(key string) bool { return strings.Contains(key, "/dead/") })
+	if diff := cmp.Diff(before, inStaging(t, s)); diff != "" {
+		t.Errorf("cleared (-want +got):\n%s", diff)
+	}
+	if _, err := w.Commit(t.Context()); err != nil {
+		t.Errorf("a write under way: %v", err)
+	}
+	closeRoll(t, l, roll, segments)
+	if err := ClearStaging(t.Context(), t.TempDir()+"/nowhere", "mine"); err != nil {
+		t.Errorf("where nothing is: %v", err)
+	}
+}

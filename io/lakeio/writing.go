@@ -154,6 +154,42 @@ func PrepareStaging(dir string) error {
 	return nil
 }
 
+// ClearStaging removes from a folder of staging areas on this machine what runs
+// other than keep have left. Live runs, whose rows wait there, and writes under way
+// are spared.
+func ClearStaging(ctx context.Context, dir, keep string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("clearing the staging area: %w", err)
+	}
+	for _, e := range entries {
+		area := filepath.Join(dir, e.Name())
+		switch {
+		case !e.IsDir() || e.Name() == keep:
+		case area == filepath.Join(filepath.Dir(dir), stagingDir):
+			if err := newFileStore(filepath.Dir(dir)).Sweep(ctx); err != nil {
+				return fmt.Errorf("clearing the staging area: %w", err)
+			}
+		case isLiveArea(area):
+		default:
+			if err := os.RemoveAll(area); err != nil {
+				return fmt.Errorf("clearing the staging area: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// isLiveArea tells whether a staging area is a live run's.
+func isLiveArea(dir string) bool {
+	for _, sub := range []string{segmentsName, closedName} {
+		if st, err := os.Stat(filepath.Join(dir, sub)); err == nil && st.IsDir() {
+			return true
+		}
+	}
+	return false
+}
+
 // StagedFiles lists the finished files of a run, ordered by output, day and
 // shard.
 func StagedFiles(dir string) ([]File, error) {
