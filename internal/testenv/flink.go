@@ -87,13 +87,13 @@ func flinkDistribution(t testing.TB) dist.Distribution {
 
 func startFlink(d dist.Distribution, o cluster.Options) (*FlinkCluster, error) {
 	// t.TempDir would be gone with the first of the tests that share it.
-	dir, err := os.MkdirTemp("", "millrace-flink-") //nolint:usetesting // removed with the cluster
+	dir, err := os.MkdirTemp("", "millrace-flink-") // removed with the cluster
 	if err != nil {
 		return nil, fmt.Errorf("start a Flink cluster: %w", err)
 	}
 	o.Dir, o.Dist = dir, d
 	o.QuickStart, o.DieWithParent, o.Temporary = true, true, true
-	c, err := cluster.Up(context.Background(), o) //nolint:usetesting // it serves more than one test
+	c, err := cluster.Up(context.Background(), o) // it serves more than one test
 	if err != nil {
 		return nil, err
 	}

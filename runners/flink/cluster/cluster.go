@@ -186,7 +186,7 @@ func (c *Cluster) awaitJobManager(ctx context.Context, o Options, manager *proce
 	return c.await(ctx, o, "jobmanager", manager.Ended(), func() (bool, error) {
 		log, err := os.ReadFile(o.logFile("jobmanager"))
 		if err != nil {
-			return false, nil //nolint:nilerror // not written yet
+			return false, nil // not written yet
 		}
 		found := listening.FindSubmatch(log)
 		if found == nil {

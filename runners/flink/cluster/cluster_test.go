@@ -136,7 +136,9 @@ func TestAClusterLosesAndGainsTaskManagers(t *testing.T) {
 	if got := names(t, f.Cluster); started.Name != "tm-3" || got != "tm-2 tm-3" {
 		t.Errorf("started %s, TaskManagers %s; want tm-3 beside tm-2", started.Name, got)
 	}
-	<-ended // the orphan goes before its successors come
+	if err := <-ended; err == nil {
+		t.Error("the orphan ended by itself, want it killed before its successors come")
+	}
 	eventually(t, "the JobManager knows of the death", func() bool {
 		overview, err := f.Client().Overview(t.Context())
 		return err == nil && overview.TaskManagers == 2 && overview.SlotsTotal == 6

@@ -68,7 +68,6 @@ func (o Options) settings(p ports) map[string]string {
 		"heartbeat.timeout":                                         "30000",
 		"heartbeat.rpc-failure-threshold":                           "2",   // a dead neighbour is known in seconds
 		"pekko.ask.timeout":                                         "60s", // two cores that compile, too
-		"cluster.processes.halt-on-fatal-error":                     "true",
 		"restart-strategy.type":                                     "exponential-delay",
 		"restart-strategy.exponential-delay.initial-backoff":        "1s",
 		"restart-strategy.exponential-delay.max-backoff":            "1min",

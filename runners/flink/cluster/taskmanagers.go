@@ -95,7 +95,7 @@ func (c *Cluster) awaitTaskManager(ctx context.Context, o Options, name string) 
 		}
 		registered, err := c.client.TaskManagers(ctx)
 		if err != nil {
-			return false, nil //nolint:nilerror // asked again until the deadline
+			return false, nil // asked again until the deadline
 		}
 		for _, t := range registered {
 			if t.ID == name && t.Slots >= o.Slots {

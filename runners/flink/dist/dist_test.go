@@ -30,7 +30,7 @@ func home(t *testing.T, dir string) string {
 	return dir
 }
 
-func real(t *testing.T, dir string) string {
+func followed(t *testing.T, dir string) string {
 	t.Helper()
 	path, err := filepath.EvalSymlinks(dir)
 	if err != nil {
@@ -61,14 +61,14 @@ func TestADistributionIsFoundByNameThenByVariableThenAbove(t *testing.T) {
 	}
 
 	t.Setenv(dist.HomeVariable, fromVariable)
-	if got, want := find(named), real(t, named); got != want {
+	if got, want := find(named), followed(t, named); got != want {
 		t.Errorf("named: %s, want %s", got, want)
 	}
-	if got, want := find(""), real(t, fromVariable); got != want {
+	if got, want := find(""), followed(t, fromVariable); got != want {
 		t.Errorf("by the variable: %s, want %s", got, want)
 	}
 	t.Setenv(dist.HomeVariable, "")
-	if got, want := find(""), real(t, installed); got != want { // not the link, which may change
+	if got, want := find(""), followed(t, installed); got != want { // not the link, which may change
 		t.Errorf("above: %s, want %s", got, want)
 	}
 }
@@ -79,7 +79,7 @@ func TestADistributionTellsItsParts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir = real(t, dir)
+	dir = followed(t, dir)
 	want := dist.Distribution{
 		Dir: dir, JobServer: filepath.Join(dir, "beam-flink-job-server.jar"), Boot: filepath.Join(dir, "boot"),
 		Versions: dist.Versions{Flink: "1.19.3", Runner: "2.62.0", SDK: "2.77.0"},

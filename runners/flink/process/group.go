@@ -50,7 +50,7 @@ func Signal(group string, pid int, sig os.Signal) (bool, error) {
 	// number does not get the signal.
 	handle, err := os.FindProcess(pid)
 	if err != nil {
-		return false, nil //nolint:nilerror // there is no such process
+		return false, nil // there is no such process
 	}
 	defer handle.Release() //nolint:errcheck // nothing is lost with a handle
 	member, ok, err := look(pid)

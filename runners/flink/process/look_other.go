@@ -18,7 +18,7 @@ func Members(group string) ([]Member, error) {
 func look(pid int) (Member, bool, error) {
 	found, err := list("", "-ww", "-p", strconv.Itoa(pid))
 	if err != nil || len(found) == 0 {
-		return Member{}, false, nil //nolint:nilerror // ps fails when there is no such process
+		return Member{}, false, nil // ps fails when there is no such process
 	}
 	return found[0], true, nil
 }
