@@ -11,10 +11,10 @@ type Row struct {
 	Stage     string       `col:"stage" mask:"none" doc:"step that refused the record"`
 	Reason    string       `col:"reason" mask:"none" ecs:"error.code" doc:"code from the fixed taxonomy"`
 	Source    string       `col:"source,sort2" mask:"hash" ecs:"log.file.fingerprint" doc:"identity of the file or shard, 32 hex digits of SHA-256: over the first 64 KiB of the file, or over the names of stream and shard"`
-	Sequence  *string      `col:"sequence,null,sort3" mask:"none" doc:"sequence number of the stream record, with leading zeros; null for files"`
 	Position  int64        `col:"position,sort4" ecs:"log.offset" doc:"byte offset of the record in the decompressed file, or its number in the stream record"`
 	Length    int64        `col:"length" doc:"length of the record in bytes, without line end"`
 	Skeleton  string       `col:"skeleton" mask:"skeleton" doc:"character classes of the record's beginning: its shape without its text"`
+	Sequence  *string      `col:"sequence,null,sort3" mask:"none" doc:"sequence number of the stream record, with leading zeros; null for files"`
 }
 
 // Rows is the schema of Row.

@@ -26,8 +26,8 @@ type Event struct {
 	Host      *string      `col:"host,null" mask:"none" ecs:"url.domain" doc:"virtual host that answered; null when the format has none"`
 	Request   *string      `col:"request,null" mask:"scanned" doc:"request line that is not METHOD TARGET [PROTOCOL]; findings masked"`
 	Source    string       `col:"source,sort2" mask:"hash" ecs:"log.file.fingerprint" doc:"identity of the file or shard, 32 hex digits of SHA-256: over the first 64 KiB of the file, or over the names of stream and shard"`
-	Sequence  *string      `col:"sequence,null,sort3" mask:"none" doc:"sequence number of the stream record, with leading zeros; null for files"`
 	Position  int64        `col:"position,sort4" ecs:"log.offset" doc:"byte offset of the line in the decompressed file, or number of the line in the stream record"`
+	Sequence  *string      `col:"sequence,null,sort3" mask:"none" doc:"sequence number of the stream record, with leading zeros; null for files"`
 }
 
 // Columns of Event.
@@ -52,8 +52,8 @@ const (
 	EventHost
 	EventRequest
 	EventSource
-	EventSequence
 	EventPosition
+	EventSequence
 )
 
 // Events is the schema of Event.
