@@ -32,7 +32,11 @@ type Record struct {
 	Data            []byte
 }
 
+// size is what the service's limits count.
 func (r *Record) size() int { return len(r.Key) + len(r.Data) }
+
+// weight is the memory that a record takes, about.
+func (r *Record) weight() int { return r.size() + 100 }
 
 // ProducerOptions say how a Producer works. Zero means the default.
 type ProducerOptions struct {
@@ -51,8 +55,8 @@ type ProducerOptions struct {
 	// more; 128 KiB. What gathers while a call is under way goes together, up to
 	// the limit of a record.
 	AggregateBytes int
-	// MaxBuffered bounds the bytes of records, keys included, that are accepted
-	// and not yet acknowledged; 64 MiB. Put waits for room.
+	// MaxBuffered bounds the memory of records that are accepted and not yet
+	// acknowledged: keys, data and 100 bytes for each; 64 MiB. Put waits for room.
 	MaxBuffered int
 	// MaxCalls is how many calls are under way at a time; 4.
 	MaxCalls int
@@ -133,7 +137,7 @@ type Producer struct {
 
 	mu        sync.Mutex
 	stats     ProducerStats
-	buffered  int           // bytes accepted and not settled
+	buffered  int           // weight of what is accepted and not settled
 	settled   chan struct{} // closed when records are settled or the Producer ends
 	err       error         // why it ended
 	closing   bool          // no more records are accepted
@@ -221,13 +225,13 @@ func (p *Producer) Put(ctx context.Context, r Record) error {
 	if err := p.check(&r); err != nil {
 		return p.refuseNew(r, err)
 	}
-	size := r.size()
+	weight := r.weight()
 	q := queued{Record: r}
 	if p.opt.Aggregate {
 		q.hash = r.hash()
 	}
 	p.mu.Lock()
-	for p.err == nil && !p.closing && p.buffered > 0 && p.buffered+size > p.opt.MaxBuffered {
+	for p.err == nil && !p.closing && p.buffered > 0 && p.buffered+weight > p.opt.MaxBuffered {
 		p.crowded++
 		p.signal()
 		err := p.await(ctx)
@@ -242,7 +246,7 @@ func (p *Producer) Put(ctx context.Context, r Record) error {
 		return err
 	}
 	p.stats.Accepted++
-	p.buffered += size
+	p.buffered += weight
 	q.Data, q.at = p.keep(r.Data), p.now()
 	p.enqueue(q)
 	return nil
@@ -325,6 +329,9 @@ func (p *Producer) Flush(ctx context.Context) error {
 		if err := p.await(ctx); err != nil {
 			return fmt.Errorf("flush %s: %w", p.place, err)
 		}
+	}
+	if p.stats.Pending() == 0 && errors.Is(p.err, errClosed) {
+		return nil
 	}
 	return p.err
 }

@@ -137,9 +137,8 @@ func (p *Producer) promote(now time.Duration) {
 // drop removes n records from the head of a lane: they are settled.
 func (p *Producer) drop(l *lane, n int) {
 	for i := range n {
-		size := l.queue[i].size()
-		l.bytes -= size
-		p.buffered -= size
+		l.bytes -= l.queue[i].size()
+		p.buffered -= l.queue[i].weight()
 	}
 	clear(l.queue[:n]) // so that their data can be freed
 	l.queue = l.queue[n:]

@@ -119,8 +119,12 @@ func (p *Producer) bound(u *unit) int {
 	if len(u.records) == 1 {
 		return u.records[0].size() + aggregateOverhead + len(aggregateMagic)
 	}
-	return min(p.limit, u.lane.bytes+len(u.records)*aggregateOverhead)
+	return min(p.aggregateLimit(), u.lane.bytes+len(u.records)*aggregateOverhead) + len(aggregateKey)
 }
+
+// aggregateLimit is how long the data of an aggregate may be: no more than a shard
+// takes in a second, even where a single record may be longer.
+func (p *Producer) aggregateLimit() int { return min(p.limit, defaultRecord) - len(aggregateKey) }
 
 // put makes a call and deals with its answer.
 func (p *Producer) put(call []unit) {
@@ -152,7 +156,7 @@ func (p *Producer) entry(u *unit) types.PutRecordsRequestEntry {
 			a = &aggregate{}
 		}
 		defer func() { a.reset(); p.packers.Put(a) }()
-		room := p.limit - len(aggregateKey)
+		room := p.aggregateLimit()
 		n := 0
 		for n < len(u.records) && a.add(u.records[n].Key, u.records[n].ExplicitHashKey, u.records[n].Data, room) {
 			n++

@@ -337,7 +337,7 @@ func TestPutWaitsWhileTooMuchIsOnItsWay(t *testing.T) {
 				<-healthy
 				return putFault{}
 			}
-			opt.MaxBuffered = 10_000
+			opt.MaxBuffered = 11_000
 			p := startProducer(t, s, opt)
 			put := 0
 			go func() {
@@ -349,7 +349,7 @@ func TestPutWaitsWhileTooMuchIsOnItsWay(t *testing.T) {
 			time.Sleep(time.Minute)
 			synctest.Wait()
 			if put != 10 {
-				t.Errorf("%s: %d records of 1,000 bytes were accepted where 10,000 bytes may be", name, put)
+				t.Errorf("%s: %d records of 1,000 bytes were accepted where there is room for 10", name, put)
 			}
 			close(healthy)
 			time.Sleep(time.Minute)
@@ -550,6 +550,7 @@ func TestACloseWithNothingPutIsQuiet(t *testing.T) {
 		s := newPutServer(1)
 		p := startProducer(t, s, ProducerOptions{})
 		mustClose(t, p)
+		mustClose(t, p) // once more is no fault
 		if len(s.calls) > 0 {
 			t.Errorf("calls of %v records", s.calls)
 		}
