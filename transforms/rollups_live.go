@@ -3,11 +3,12 @@ package transforms
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"strings"
 
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/state"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/timers"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"millrace/internal/failure"
 	"millrace/schemas/table"
@@ -15,7 +16,7 @@ import (
 )
 
 func init() {
-	register.DoFn10x1[context.Context, state.Provider, timers.Provider, string, []byte, func(table.Rows), func(table.Rows), func(table.Rows), func(table.Rows), func(table.Rows), error](&liveRollupsFn{})
+	beam.RegisterType(reflect.TypeFor[liveRollupsFn]())
 }
 
 // mostParts is how many partial aggregates a key holds before they are merged.

@@ -3,10 +3,11 @@ package transforms
 import (
 	"context"
 	"fmt"
+	"reflect"
 
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/state"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/timers"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 	"github.com/klauspost/compress/s2"
 
 	"millrace/internal/failure"
@@ -16,7 +17,7 @@ import (
 )
 
 func init() {
-	register.DoFn7x1[context.Context, state.Provider, timers.Provider, string, []byte, func(table.Rows), func(table.Rows), error](&liveSessionsFn{})
+	beam.RegisterType(reflect.TypeFor[liveSessionsFn]())
 }
 
 // liveSessionsFn is sessionsFn for records that keep coming. A key is a visitor

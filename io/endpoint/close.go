@@ -6,17 +6,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"millrace/internal/failure"
 	"millrace/schemas/ledger"
 )
 
 func init() {
-	register.DoFn2x3[context.Context, []byte, string, []byte, error](&ledgerFn{})
-	register.DoFn3x1[context.Context, string, func(*[]byte) bool, error](&closeFn{})
+	beam.RegisterType(reflect.TypeFor[ledgerFn]())
+	beam.RegisterType(reflect.TypeFor[closeFn]())
 }
 
 // Closing is the account of a run: its ledger, and the rows that its sinks wrote.

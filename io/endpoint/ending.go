@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/state"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/timers"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"millrace/internal/failure"
 	"millrace/io/driver"
@@ -18,8 +18,8 @@ import (
 )
 
 func init() {
-	register.DoFn6x1[context.Context, state.Provider, timers.Provider, string, []byte, func([]byte), error](&endFn{})
-	register.DoFn2x0[string, func(string, []byte)](&beginFn{})
+	beam.RegisterType(reflect.TypeFor[endFn]())
+	beam.RegisterType(reflect.TypeFor[beginFn]())
 }
 
 // Ending is how the readers of a stream with an end learn that everything they
@@ -33,12 +33,18 @@ type Ending struct {
 	Attempt string
 }
 
-// No timer of the data is so late; the end of the global window is later.
+// endOfTime is where the watermark of a stream goes that has ended: after every
+// timer, yet well before the end of the global window, where Flink's runner
+// forgets a reader that has not finished and fails (docs/adr/0006).
+var endOfTime = lastTimer.Add(24 * time.Hour)
+
+// No timer of the data is so late.
 var lastTimer = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
 func (e Ending) key() string { return fmt.Sprintf("_live/%s/ended-%s", e.Run, e.Attempt) }
 
-func (e Ending) sealed(ctx context.Context) (bool, error) {
+// Sealed tells whether the mark is there.
+func (e Ending) Sealed(ctx context.Context) (bool, error) {
 	store, err := lakeio.OpenStore(ctx, e.Lake)
 	if err != nil {
 		return false, err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"time"
@@ -12,7 +13,6 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/state"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/timers"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"millrace/internal/failure"
 	"millrace/io/lakeio"
@@ -21,11 +21,11 @@ import (
 )
 
 func init() {
-	register.DoFn3x1[context.Context, table.Rows, func(string, []byte), error](&stageFn{})
-	register.DoFn3x1[context.Context, []byte, func(string, []byte), error](&partFn{})
-	register.DoFn5x1[context.Context, state.Provider, string, []byte, func(string, []byte), error](&rollFn{})
-	register.DoFn3x1[context.Context, table.Rows, func(string, []byte), error](&bucketFn{})
-	register.DoFn6x1[context.Context, state.Provider, timers.Provider, string, []byte, func(string, []byte), error](&sealFn{})
+	beam.RegisterType(reflect.TypeFor[stageFn]())
+	beam.RegisterType(reflect.TypeFor[partFn]())
+	beam.RegisterType(reflect.TypeFor[rollFn]())
+	beam.RegisterType(reflect.TypeFor[bucketFn]())
+	beam.RegisterType(reflect.TypeFor[sealFn]())
 }
 
 // LiveLake says how a live run writes its lake.

@@ -19,7 +19,7 @@ import (
 )
 
 func init() {
-	register.DoFn4x1[context.Context, *sdf.LockRTracker, []byte, func(record.Block), error](&readFn{})
+	beam.RegisterType(reflect.TypeFor[readFn]())
 	register.Emitter1[record.Block]()
 	beam.RegisterCoder(reflect.TypeFor[record.Block](), record.Encode, record.Decode)
 }

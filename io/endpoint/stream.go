@@ -18,7 +18,7 @@ import (
 )
 
 func init() {
-	register.DoFn5x2[context.Context, *sdf.ManualWatermarkEstimator, *sdf.LockRTracker, []byte, func(beam.EventTime, record.Block), sdf.ProcessContinuation, error](&streamFn{})
+	beam.RegisterType(reflect.TypeFor[streamFn]())
 	register.Emitter2[beam.EventTime, record.Block]()
 	beam.RegisterType(reflect.TypeFor[cursor]())
 	beam.RegisterCoder(reflect.TypeFor[cursor](), encodeCursor, decodeCursor)
@@ -173,13 +173,13 @@ func (fn *streamFn) call(ctx context.Context, r *openReader, we *sdf.ManualWater
 		return true, nil
 	}
 	fn.raise(we, r.Watermark())
-	watermarkGauge.Set(ctx, min(r.Watermark(), mtime.MaxTimestamp.Milliseconds()))
+	watermarkGauge.Set(ctx, min(r.Watermark(), endOfTime.UnixMilli()))
 	if !r.Done() {
 		return false, nil
 	}
 	// The watermark has gone to the end in this call or in one before; the reader
 	// ends when all windows and timers behind it have closed.
-	sealed, err := fn.Ending.sealed(ctx)
+	sealed, err := fn.Ending.Sealed(ctx)
 	if err == nil && sealed {
 		over = rt.TryClaim(cursor{Over: true})
 	}
@@ -187,11 +187,11 @@ func (fn *streamFn) call(ctx context.Context, r *openReader, we *sdf.ManualWater
 }
 
 func (fn *streamFn) raise(we *sdf.ManualWatermarkEstimator, ms int64) {
-	to := mtime.MaxTimestamp
+	t := endOfTime
 	if ms != math.MaxInt64 {
-		to = mtime.FromMilliseconds(ms)
+		t = mtime.FromMilliseconds(ms).ToTime()
 	}
-	if t := to.ToTime(); t.After(we.CurrentWatermark()) {
+	if t.After(we.CurrentWatermark()) {
 		we.UpdateWatermark(t)
 	}
 }

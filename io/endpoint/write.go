@@ -15,8 +15,8 @@ import (
 )
 
 func init() {
-	register.DoFn3x1[context.Context, table.Rows, func(string, []byte), error](&spillFn{})
-	register.DoFn4x1[context.Context, string, func(*[]byte) bool, func(string, []byte), error](&mergeFn{})
+	beam.RegisterType(reflect.TypeFor[spillFn]())
+	beam.RegisterType(reflect.TypeFor[mergeFn]())
 	register.Emitter2[string, []byte]()
 	register.Iter1[[]byte]()
 	beam.RegisterCoder(reflect.TypeFor[table.Rows](), table.EncodeRows, table.DecodeRows)
