@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"context"
+	"reflect"
 	"runtime"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -14,8 +15,7 @@ import (
 )
 
 func init() {
-	register.DoFn9x1[context.Context, record.Block, func(table.Rows), func(table.Rows), func(table.Rows), func(table.Rows),
-		func(string, []byte), func(string, []byte), func([]byte), error](&accessLogFn{})
+	beam.RegisterType(reflect.TypeFor[accessLogFn]())
 	register.Emitter1[[]byte]()
 }
 

@@ -12,6 +12,10 @@ import (
 	"millrace/schemas/table"
 )
 
+// DoFns are registered by type, not by the generics of package register: those
+// save microseconds of reflection an element, which is a block here, and cost
+// gigabytes and minutes of the compiler. What is called for each row, or passed
+// through by others, is registered with them.
 func init() {
 	beam.RegisterCoder(reflect.TypeFor[record.Block](), record.Encode, record.Decode)
 	beam.RegisterCoder(reflect.TypeFor[table.Rows](), table.EncodeRows, table.DecodeRows)

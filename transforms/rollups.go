@@ -3,11 +3,11 @@ package transforms
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"millrace/schemas/table"
 	"millrace/schemas/weblog"
@@ -16,7 +16,7 @@ import (
 )
 
 func init() {
-	register.DoFn7x1[context.Context, string, func(*[]byte) bool, func(table.Rows), func(table.Rows), func(table.Rows), func(table.Rows), error](&rollupsFn{})
+	beam.RegisterType(reflect.TypeFor[rollupsFn]())
 }
 
 // RollupConfig configures Rollups.

@@ -3,9 +3,9 @@ package transforms
 import (
 	"context"
 	"fmt"
+	"reflect"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"millrace/schemas/table"
 	"millrace/schemas/weblog"
@@ -13,7 +13,7 @@ import (
 )
 
 func init() {
-	register.DoFn4x1[context.Context, string, func(*[]byte) bool, func(table.Rows), error](&sessionsFn{})
+	beam.RegisterType(reflect.TypeFor[sessionsFn]())
 }
 
 // Sessions puts visitors' fragments together, KV<visitor shard, encoded

@@ -11,7 +11,6 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/vet"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/ptest"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/teststream"
@@ -166,22 +165,6 @@ func TestOutputsAreTheSameWhateverBringsTheLines(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-func TestTheJobUsesNoReflection(t *testing.T) {
-	p, s := beam.NewPipelineWithRoot()
-	out := weblogs.Build(s, settings(), common(t), sources["batch"](s))
-	if len(out.Rows) == 0 {
-		t.Fatal("no outputs")
-	}
-	e, err := vet.Evaluate(t.Context(), p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !e.Performant() {
-		e.Generate("vet")
-		t.Errorf("the job uses reflection:\n%s", e.Bytes())
 	}
 }
 
