@@ -112,7 +112,7 @@ func cancelledBy(user, lease context.Context) (context.Context, func()) {
 // carryOut runs the pipeline and commits what it wrote.
 func (p *Plan) carryOut(ctx context.Context, lease *lakeio.Lease, started time.Time, w Watcher) (Result, error) {
 	r := Result{Lake: p.Lake}
-	if err := p.clearStaging(); err != nil {
+	if err := p.clearStaging(ctx); err != nil {
 		return r, err
 	}
 	sum, files, err := p.pipeline(ctx)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"path"
+	"path/filepath"
 	"slices"
 
 	"millrace/internal/report"
@@ -56,7 +57,11 @@ func latest(ctx context.Context, s lakeio.Store) (m manifest.Manifest, err error
 }
 
 func writeReport(ctx context.Context, s lakeio.Store, lake string, m manifest.Manifest) (string, error) {
-	d, err := report.Collect(ctx, reportSource(s, lake))
+	src, err := reportSource(ctx, s, lake)
+	if err != nil {
+		return "", fmt.Errorf("drawing the report: %w", err)
+	}
+	d, err := report.Collect(ctx, src)
 	if err != nil {
 		return "", fmt.Errorf("drawing the report: %w", err)
 	}
@@ -83,21 +88,40 @@ func writeReport(ctx context.Context, s lakeio.Store, lake string, m manifest.Ma
 	return s.Name(reportKey), nil
 }
 
-// reportSource lets the report read a lake, by what its outputs consist of now.
-func reportSource(s lakeio.Store, lake string) report.Source {
-	if dir, ok := lakeio.LocalDir(lake); ok {
-		return report.Dir(dir)
-	}
-	return storeSource{s}
-}
-
-type storeSource struct{ store lakeio.Store }
-
-func (src storeSource) Files(ctx context.Context, output string) ([]string, error) {
-	c, err := lakeio.LoadCurrent(ctx, src.store, output)
+// reportSource lets the report read a lake, by what its outputs consist of now,
+// with the files of live runs.
+func reportSource(ctx context.Context, s lakeio.Store, lake string) (report.Source, error) {
+	outputs, err := lakeio.LoadOutputs(ctx, s)
 	if err != nil {
 		return nil, err
 	}
+	src := storeSource{s, outputs}
+	if dir, ok := lakeio.LocalDir(lake); ok {
+		return localSource{src, report.Dir(dir)}, nil
+	}
+	return src, nil
+}
+
+type storeSource struct {
+	store   lakeio.Store
+	outputs map[string]lakeio.Current
+}
+
+// localSource opens files of this machine without a detour.
+type localSource struct {
+	storeSource
+	dir report.Source
+}
+
+func (src localSource) Open(ctx context.Context, key string) (report.File, error) {
+	if !filepath.IsLocal(filepath.FromSlash(key)) {
+		return nil, fmt.Errorf("file %q is not inside the lake", key)
+	}
+	return src.dir.Open(ctx, key)
+}
+
+func (src storeSource) Files(_ context.Context, output string) ([]string, error) {
+	c := src.outputs[output]
 	var keys []string
 	for _, day := range slices.Sorted(maps.Keys(c.Days)) {
 		for _, f := range c.Days[day].Files {

@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -35,18 +34,9 @@ func staging(lake, run string) string {
 }
 
 // clearStaging throws away what other runs left and prepares this one's area.
-func (p *Plan) clearStaging() error {
-	parent := filepath.Dir(p.staging)
-	entries, err := os.ReadDir(parent)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("preparing the staging area: %w", err)
-	}
-	for _, e := range entries {
-		if e.IsDir() && e.Name() != filepath.Base(p.staging) {
-			if err := os.RemoveAll(filepath.Join(parent, e.Name())); err != nil {
-				return fmt.Errorf("clearing the staging area: %w", err)
-			}
-		}
+func (p *Plan) clearStaging(ctx context.Context) error {
+	if err := lakeio.ClearStaging(ctx, filepath.Dir(p.staging), filepath.Base(p.staging)); err != nil {
+		return err
 	}
 	return lakeio.PrepareStaging(p.staging)
 }
