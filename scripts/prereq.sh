@@ -14,7 +14,7 @@ need() { # NAME WHAT-TO-INSTALL COMMAND...
 	fi
 }
 
-java17() { [[ $(java -version 2>&1) =~ \"(17|18|19|2[0-9])[.\"] ]]; }
+jdk17() { java -version && [[ $(javac -version 2>&1) =~ ^javac\ (17|18|19|2[0-9]) ]]; }
 node20() { (($(node --version | sed 's/^v//; s/\..*//') >= 20)); }
 python310() { python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))'; }
 browser() { command -v chromium chromium-browser google-chrome google-chrome-stable || { command -v apt-get && ((EUID == 0)); }; }
@@ -25,7 +25,7 @@ for tool in "$@"; do
 	gcc) need "a C compiler" "Install gcc (Debian: apt-get install build-essential)" gcc --version ;;
 	python) need "Python 3.10 or newer with venv" "Install it (Debian: apt-get install python3 python3-venv)" python310 ;;
 	browser) need "Chromium or Chrome" "Install it (Debian: apt-get install chromium fonts-liberation)" browser ;;
-	java) need "Java 17 or newer" "Install a JDK (Debian: apt-get install openjdk-17-jdk-headless)" java17 ;;
+	java) need "a JDK, 17 or newer" "Install one (Debian: apt-get install openjdk-17-jdk-headless)" jdk17 ;;
 	maven) need "Maven" "Install it (Debian: apt-get install maven)" mvn --version ;;
 	node) need "Node.js 20 or newer" "Install it from https://nodejs.org" node20 ;;
 	*)
