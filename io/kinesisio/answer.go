@@ -108,7 +108,7 @@ func (p *answerParser) record() (r types.Record) {
 			r.SequenceNumber = p.text()
 		case "ApproximateArrivalTimestamp":
 			seconds, err := strconv.ParseFloat(string(p.scalar()), 64)
-			p.failed = p.failed || err != nil
+			p.failed = p.failed || err != nil || !(0 <= seconds && seconds < 1<<32)
 			at := time.UnixMilli(int64(seconds * 1000)) // as the SDK does
 			r.ApproximateArrivalTimestamp = &at
 		default: // nobody asks for the partition key
