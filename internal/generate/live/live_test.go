@@ -58,7 +58,7 @@ func eventTime(line string) (time.Time, bool) {
 	return at, err == nil
 }
 
-func play(t *testing.T, ctx context.Context, o Options, m *memory) (Summary, error) {
+func play(ctx context.Context, t *testing.T, o Options, m *memory) (Summary, error) {
 	t.Helper()
 	if err := o.Validate(); err != nil {
 		t.Fatal(err)
@@ -77,7 +77,7 @@ func TestLinesComeAtTheirTimesAndRate(t *testing.T) {
 				m := &memory{}
 				o := Options{Farm: generate.WeblogConfig{Rate: c.rate, Lines: int64(30 * c.rate), Disorder: c.disorder, Malformed: -1}, Speed: c.speed}
 				begin := time.Now()
-				sum, err := play(t, t.Context(), o, m)
+				sum, err := play(t.Context(), t, o, m)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -131,7 +131,7 @@ func TestAfterAnOutageLinesDoNotBurst(t *testing.T) {
 				t.Errorf("after an outage of 10 s the run is %s behind", s.Behind)
 			}
 		}()
-		sum, err := play(t, t.Context(), o, m)
+		sum, err := play(t.Context(), t, o, m)
 		if err != nil || sum.Acknowledged != 400*90 {
 			t.Fatal(sum, err)
 		}
@@ -161,7 +161,7 @@ func TestAnInterruptedRunDeliversWhatItMade(t *testing.T) {
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(60*time.Second, cancel)
-			sum, err := play(t, ctx, o, m)
+			sum, err := play(ctx, t, o, m)
 			if !bounded && err != nil || bounded && (!errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "of 1000000 lines")) {
 				t.Errorf("the error is %v", err)
 			}
@@ -198,7 +198,7 @@ func TestAStreamThatFailsEndsTheRunWithoutATruth(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{fault: errors.New("gone")}
-		sum, err := play(t, t.Context(), Options{Farm: generate.WeblogConfig{Rate: 300, Lines: 600}, TruthDir: dir}, m)
+		sum, err := play(t.Context(), t, Options{Farm: generate.WeblogConfig{Rate: 300, Lines: 600}, TruthDir: dir}, m)
 		if !errors.Is(err, m.fault) || sum.Truth {
 			t.Errorf("summary %+v, error %v", sum, err)
 		}
@@ -211,7 +211,7 @@ func TestAStreamThatFailsEndsTheRunWithoutATruth(t *testing.T) {
 func TestServersAreKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
-		if _, err := play(t, t.Context(), Options{Farm: generate.WeblogConfig{Rate: 500, Lines: 5000, Servers: 3}}, m); err != nil {
+		if _, err := play(t.Context(), t, Options{Farm: generate.WeblogConfig{Rate: 500, Lines: 5000, Servers: 3}}, m); err != nil {
 			t.Fatal(err)
 		}
 		keys := slices.Compact(slices.Sorted(slices.Values(m.keys)))
