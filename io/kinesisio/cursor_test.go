@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"millrace/io/driver"
+	"millrace/io/iotest"
 	"millrace/schemas/record"
 )
 
@@ -99,8 +100,7 @@ func TestPositionsGoOnWithAnyNumberOfReaders(t *testing.T) {
 		w.merge(3, 1) // 4
 		w.fill(4, 20, 1)
 		cursors := w.begin(t, 2, "")
-		var first reading
-		first.closes = map[string]record.Close{}
+		first := iotest.StreamReading{Closes: map[string]record.Close{}}
 		for i := range cursors {
 			r := startAt(t, w.open(t, ""), cursors[i])
 			mark := r.Watermark()
@@ -108,7 +108,7 @@ func TestPositionsGoOnWithAnyNumberOfReaders(t *testing.T) {
 				if b, err := r.Next(t.Context()); err != nil {
 					t.Fatal(err)
 				} else if b != nil {
-					first.add(t, b, mark)
+					first.Add(t, b, mark)
 				}
 				mark = r.Watermark()
 			}
@@ -118,7 +118,7 @@ func TestPositionsGoOnWithAnyNumberOfReaders(t *testing.T) {
 			}
 		}
 		params := savePositions(t, cursors, Positions)
-		rest := readAll(t, func() *Stream { return w.open(t, params) }, w.begin(t, 1+w.rng.IntN(4), params), 5, w.rng)
+		rest := iotest.ReadStream(t, func() driver.Stream { return w.open(t, params) }, w.begin(t, 1+w.rng.IntN(4), params), 5, w.rng)
 		got := w.lines(t, first)
 		for line, n := range w.lines(t, rest) {
 			got[line] += n
@@ -128,11 +128,11 @@ func TestPositionsGoOnWithAnyNumberOfReaders(t *testing.T) {
 		}
 		// From the closed rolls, what the open ones had comes once more.
 		params = savePositions(t, cursors, ClosedPositions)
-		rest = readAll(t, func() *Stream { return w.open(t, params) }, w.begin(t, 1, params), 0, w.rng)
-		closed := reading{}
-		for _, r := range first.records {
-			if _, is := first.closes[r.Roll]; is {
-				closed.records = append(closed.records, r)
+		rest = iotest.ReadStream(t, func() driver.Stream { return w.open(t, params) }, w.begin(t, 1, params), 0, w.rng)
+		closed := iotest.StreamReading{}
+		for _, r := range first.Records {
+			if _, is := first.Closes[r.Roll]; is {
+				closed.Records = append(closed.Records, r)
 			}
 		}
 		got = w.lines(t, closed)

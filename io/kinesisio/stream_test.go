@@ -1,13 +1,9 @@
 package kinesisio
 
 import (
-	"bytes"
-	"context"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -16,188 +12,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"millrace/io/driver"
-	"millrace/schemas/record"
+	"millrace/io/iotest"
 )
 
-// given is a record as a reader gave it.
-type given struct {
-	Source, Sequence string
-	Position         int64
-	Text             string
-	Arrival          int64
-	Behind           int64
-	Oversize         int64
-	Roll             string
-}
-
-// reading is what reading a stream gave.
-type reading struct {
-	records []given
-	closes  map[string]record.Close
-}
-
-// testTime is the event time of a test's record: the number it begins with.
-func testTime(line []byte) (int64, bool) {
-	number, _, _ := bytes.Cut(line, []byte{' '})
-	ms, err := strconv.ParseInt(string(number), 10, 64)
-	return ms, err == nil
-}
-
-// readAll reads a bounded stream from its cursors until all is done, all readers
-// in turn. It starts a reader anew, from nothing but its cursor, after a random
-// number of blocks when restart is positive: once in so many. It fails when a
-// reader's watermark falls or passes a record that is not marked late.
-func readAll(t *testing.T, open func() *Stream, cursors []driver.Cursor, restart int, rng *rand.Rand) reading {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	got := reading{closes: map[string]record.Close{}}
-	readers := make([]driver.StreamReader, len(cursors))
-	marks := make([]int64, len(cursors))
-	start := func(i int) {
-		r, err := open().Read(ctx, cursors[i])
-		if err != nil {
-			t.Fatal(err)
-		}
-		readers[i], marks[i] = r, r.Watermark()
-	}
-	for i := range cursors {
-		start(i)
-	}
-	defer func() {
-		for _, r := range readers {
-			r.Close()
-		}
-	}()
-	for live := true; live; {
-		live = false
-		for i := range readers {
-			if readers[i].Done() {
-				if readers[i].Watermark() != math.MaxInt64 {
-					t.Fatalf("the watermark of a reader that is done is %d", readers[i].Watermark())
-				}
-				continue
-			}
-			live = true
-			call, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
-			b, err := readers[i].Next(call)
-			cancel()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if ctx.Err() != nil {
-				t.Fatalf("the end does not come: %+v", readers[i].Status())
-			}
-			if b != nil {
-				got.add(t, b, marks[i])
-			}
-			if mark := readers[i].Watermark(); mark < marks[i] {
-				t.Fatalf("the watermark falls from %d to %d", marks[i], mark)
-			} else {
-				marks[i] = mark
-			}
-			if restart > 0 && (b != nil && rng.IntN(restart) == 0 || rng.IntN(20*restart) == 0) {
-				if cursors[i], err = readers[i].Cursor(); err != nil {
-					t.Fatal(err)
-				}
-				readers[i].Close()
-				before := marks[i]
-				start(i)
-				if marks[i] != before {
-					t.Fatalf("the watermark is %d before a restart and %d after", before, marks[i])
-				}
-			}
-		}
-	}
-	slices.SortFunc(got.records, func(a, b given) int {
-		return strings.Compare(fmt.Sprint(a.Source, a.Sequence)+fmt.Sprintf("%020d", a.Position), fmt.Sprint(b.Source, b.Sequence)+fmt.Sprintf("%020d", b.Position))
-	})
-	return got
-}
-
-func (g *reading) add(t *testing.T, b *record.Block, mark int64) {
-	t.Helper()
-	n := len(b.Ends)
-	if len(b.Positions) != n || len(b.Sequences) != n || len(b.Arrivals) != n || len(b.Behind) != n {
-		t.Fatalf("lists of different lengths: %+v", b)
-	}
-	if b.Source == "" || b.Name == "" || b.Roll == "" || n == 0 && b.Close == nil {
-		t.Fatalf("a block lacks something: %+v", b)
-	}
-	if _, _, err := record.ParseRoll(b.Roll); err != nil {
-		t.Fatal(err)
-	}
-	text, err := record.Encode(*b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := record.Decode(text); err != nil {
-		t.Fatal(err)
-	}
-	if b.Oversize > 0 && n != 1 {
-		t.Fatalf("a block with a record too long has %d", n)
-	}
-	at := 0
-	for i, end := range b.Ends {
-		r := given{b.Source, b.Sequences[i], b.Positions[i], string(b.Data[at:end]), b.Arrivals[i], b.Behind[i], b.Oversize, b.Roll}
-		at = end
-		g.records = append(g.records, r)
-		if ms, ok := testTime([]byte(r.Text)); ok && r.Behind == 0 && ms < mark && r.Oversize == 0 {
-			t.Fatalf("%+v lies %d ms before the watermark and is not marked", r, mark-ms)
-		}
-	}
-	if b.Close == nil {
-		return
-	}
-	if before, again := g.closes[b.Roll]; again {
-		t.Fatalf("the roll %s is closed twice, by %+v and %+v", b.Roll, before, *b.Close)
-	}
-	g.closes[b.Roll] = *b.Close
-}
-
-// check compares what was read with the closes of its rolls, and these with each
-// other: in each shard they follow each other without a hole.
-func (g *reading) check(t *testing.T) {
-	t.Helper()
-	counts := map[string]int64{}
-	for _, r := range g.records {
-		counts[r.Roll]++
-		c, closed := g.closes[r.Roll]
-		if !closed || r.Sequence < c.First || r.Sequence > c.Last || r.Arrival < c.FirstArrival && r.Sequence == c.First || r.Arrival > c.LastArrival {
-			t.Fatalf("%+v is not of its roll %+v", r, c)
-		}
-	}
-	type link struct{ shard, after string }
-	next := map[link]record.Close{}
-	for roll, c := range g.closes {
-		if c.Records != counts[roll] {
-			t.Fatalf("the roll %s of %d records has %d", roll, c.Records, counts[roll])
-		}
-		shard, _, _ := strings.Cut(roll, "/")
-		at := link{shard, c.After}
-		if other, twice := next[at]; twice {
-			t.Fatalf("two rolls follow %v: %+v and %+v", at, other, c)
-		}
-		next[at] = c
-	}
-	for at, c := range next {
-		if at.after == "" {
-			for !c.End && c.Last != "" {
-				after := link{at.shard, c.Last}
-				follower, has := next[after]
-				if !has {
-					break
-				}
-				delete(next, after)
-				c = follower
-			}
-			delete(next, at)
-		}
-	}
-	if len(next) > 0 {
-		t.Fatalf("rolls follow none: %v", next)
-	}
-}
+// testTime is the event time of a test's record.
+func testTime(line []byte) (int64, bool) { return iotest.EventTime(line) }
 
 // world is a stream of a test with what it holds.
 type world struct {
@@ -320,10 +139,10 @@ func (w *world) begin(t *testing.T, readers int, params string) []driver.Cursor 
 
 // lines are the texts of a reading, where too long ones are named by those that
 // were put.
-func (w *world) lines(t *testing.T, g reading) map[string]int {
+func (w *world) lines(t *testing.T, g iotest.StreamReading) map[string]int {
 	t.Helper()
 	got := map[string]int{}
-	for _, r := range g.records {
+	for _, r := range g.Records {
 		if r.Oversize > 0 {
 			if len(r.Text) != 200 {
 				t.Fatalf("%d bytes are given of a record too long", len(r.Text))
@@ -355,15 +174,15 @@ func TestShardsThatSplitAndMergeAreReadOnce(t *testing.T) {
 		w.split(2)    // 7, 8
 		w.fill(6, 30, 3)
 		w.fill(8, 30, 3)
-		open := func() *Stream { return w.open(t, "") }
+		open := func() driver.Stream { return w.open(t, "") }
 		for readers := 1; readers < 5; readers++ {
-			first := readAll(t, open, w.begin(t, readers, ""), 0, w.rng)
-			first.check(t)
+			first := iotest.ReadStream(t, open, w.begin(t, readers, ""), 0, w.rng)
+			first.Check(t)
 			if diff := cmp.Diff(w.want, w.lines(t, first)); diff != "" {
 				t.Fatalf("seed %d, %d readers: lines (-put +read):\n%s", seed, readers, diff)
 			}
-			again := readAll(t, open, w.begin(t, readers, ""), 3, w.rng)
-			if diff := cmp.Diff(first, again, cmp.AllowUnexported(reading{})); diff != "" {
+			again := iotest.ReadStream(t, open, w.begin(t, readers, ""), 3, w.rng)
+			if diff := cmp.Diff(first, again); diff != "" {
 				t.Fatalf("seed %d, %d readers: (-one reading +another)\n%s", seed, readers, diff)
 			}
 		}
@@ -403,9 +222,9 @@ func TestShardsThatSplitAndMergeMeanwhileAreReadOnce(t *testing.T) {
 				time.Sleep(time.Duration(rng.IntN(20)) * time.Millisecond)
 			}
 		}()
-		got := readAll(t, func() *Stream { return w.open(t, until) }, cursors, 1+10*seed, w.rng)
+		got := iotest.ReadStream(t, func() driver.Stream { return w.open(t, until) }, cursors, 1+10*seed, w.rng)
 		<-done
-		got.check(t)
+		got.Check(t)
 		if diff := cmp.Diff(w.want, w.lines(t, got)); diff != "" {
 			t.Fatalf("seed %d: lines (-put +read):\n%s", seed, diff)
 		}
@@ -421,11 +240,11 @@ func TestHowAStreamIsCutChangesNothing(t *testing.T) {
 		for shard := range w.shards {
 			w.fill(shard, 120, 0)
 		}
-		open := func() *Stream { return w.open(t, "") }
-		first := readAll(t, open, w.begin(t, 1, ""), 0, w.rng)
-		first.check(t)
+		open := func() driver.Stream { return w.open(t, "") }
+		first := iotest.ReadStream(t, open, w.begin(t, 1, ""), 0, w.rng)
+		first.Check(t)
 		late := 0
-		for _, r := range first.records {
+		for _, r := range first.Records {
 			if r.Behind > 0 {
 				late++
 			}
@@ -433,15 +252,15 @@ func TestHowAStreamIsCutChangesNothing(t *testing.T) {
 		if diff := cmp.Diff(w.want, w.lines(t, first)); diff != "" {
 			t.Fatalf("seed %d: lines (-put +read):\n%s", seed, diff)
 		}
-		if late == 0 || len(first.closes) < 10 {
-			t.Fatalf("seed %d: %d late records, %d rolls: the test proves nothing", seed, late, len(first.closes))
+		if late == 0 || len(first.Closes) < 10 {
+			t.Fatalf("seed %d: %d late records, %d rolls: the test proves nothing", seed, late, len(first.Closes))
 		}
 		for _, restart := range []int{0, 20, 2} {
-			again := readAll(t, open, w.begin(t, 1+w.rng.IntN(4), ""), restart, w.rng)
-			if diff := cmp.Diff(first.records, again.records); diff != "" {
+			again := iotest.ReadStream(t, open, w.begin(t, 1+w.rng.IntN(4), ""), restart, w.rng)
+			if diff := cmp.Diff(first.Records, again.Records); diff != "" {
 				t.Fatalf("seed %d, a restart in %d: (-one reading +another)\n%s", seed, restart, diff)
 			}
-			if diff := cmp.Diff(first.closes, again.closes); diff != "" {
+			if diff := cmp.Diff(first.Closes, again.Closes); diff != "" {
 				t.Fatalf("seed %d, a restart in %d: closes (-one reading +another)\n%s", seed, restart, diff)
 			}
 		}
