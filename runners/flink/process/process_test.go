@@ -111,7 +111,9 @@ func TestOnlyTheChosenAreEnded(t *testing.T) {
 
 func TestWaitingEndsWithTheContext(t *testing.T) {
 	group := process.NewGroup()
-	start(t, group, "sh", "-c", "trap '' TERM; while :; do sleep 1; done")
+	ready := filepath.Join(t.TempDir(), "ready")
+	start(t, group, "sh", "-c", "trap '' TERM; : >"+ready+"; while :; do sleep 1; done")
+	eventually(t, "the shell ignores the signal", func() bool { _, err := os.Stat(ready); return err == nil })
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := process.End(ctx, group, time.Hour, nil); err == nil {
