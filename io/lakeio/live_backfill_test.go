@@ -207,6 +207,42 @@ func TestARollClosedDuringABackfillStays(t *testing.T) {
 		closeRoll(t, openLive(t, s), unknown, segments)
 		end(t, s, "repeated", segments)
 	})
+	t.Run("twice, before and after it", func(t *testing.T) {
+		s, ch, segments := begin(t)
+		slow := watch(s, func(step string) error {
+			if strings.HasPrefix(step, "put "+ledgerDir) {
+				if err := Commit(t.Context(), s, ch); err != nil {
+					t.Fatal(err)
+				}
+				if done := closeRoll(t, openLive(t, s), unknown, segments); done.Again {
+					t.Error("the slow one was first")
+				}
+			}
+			return nil
+		}, quiet)
+		anew := stage(t, openLive(t, s), seeded(4), unknown)[unknown.part.Roll]
+		if done := closeRoll(t, openLive(t, slow), unknown, anew); !done.Again {
+			t.Error("the slow one has written it, too")
+		}
+		end(t, s, "closed twice", segments)
+	})
+	t.Run("by an attempt that died before it", func(t *testing.T) {
+		s, ch, segments := begin(t)
+		dying := watch(s, func(step string) error {
+			if strings.HasPrefix(step, "put "+ledgerDir) {
+				return errCrash
+			}
+			return nil
+		}, quiet)
+		if !attempt(t, openLive(t, dying), unknown, segments) {
+			t.Fatal("it does not die")
+		}
+		if err := Commit(t.Context(), s, ch); err != nil {
+			t.Fatal(err)
+		}
+		closeRoll(t, openLive(t, s), unknown, segments)
+		end(t, s, "closed after it", segments)
+	})
 	t.Run("beside a commit that dies and is carried through", func(t *testing.T) {
 		for n := 1; ; n++ { // before step 0 nothing is decided
 			s, ch, segments := begin(t)

@@ -158,7 +158,7 @@ func readCompacted(ctx context.Context, s Store, folder string, visit func(r *li
 	lines := bufio.NewReaderSize(z, 64<<10)
 	for {
 		line, err := lines.ReadBytes('\n')
-		if err == io.EOF && len(line) == 0 {
+		if errors.Is(err, io.EOF) && len(line) == 0 {
 			return nil
 		}
 		if err != nil {

@@ -22,12 +22,12 @@ const fetches = 16
 type scratch struct{ f *os.File }
 
 func newScratch() (scratch, error) {
-	f, err := os.CreateTemp("", "millrace-roll-*") //nolint:usetesting // this is no test
+	f, err := os.CreateTemp("", "millrace-roll-*")
 	if err != nil {
-		return scratch{}, fileError("write to", os.TempDir(), err) //nolint:usetesting // this is no test
+		return scratch{}, fileError("write to", os.TempDir(), err)
 	}
 	if err := os.Remove(f.Name()); err != nil {
-		return scratch{}, fileError("write to", os.TempDir(), errors.Join(err, f.Close())) //nolint:usetesting // this is no test
+		return scratch{}, fileError("write to", os.TempDir(), errors.Join(err, f.Close()))
 	}
 	return scratch{f}, nil
 }
@@ -99,5 +99,5 @@ func (s scratch) copy(ctx context.Context, store Store, key string, from, n, to 
 	if err == nil && copied != n {
 		err = io.ErrUnexpectedEOF
 	}
-	return FileError("write to", os.TempDir(), err) //nolint:usetesting // this is no test
+	return FileError("write to", os.TempDir(), err)
 }
