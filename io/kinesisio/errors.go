@@ -46,11 +46,11 @@ func serviceError(doing string, p place, err error) error {
 		if status != 0 {
 			text = fmt.Sprintf("HTTP %d %s", status, text)
 		}
-		class, cure := classify(api.ErrorCode(), status, operation(err), p)
+		cure, class := classify(api.ErrorCode(), status, operation(err), p)
 		return &driver.Error{Doing: doing, Object: p.String(), Class: class, Cause: shortError{text, err}, Cure: cure}
 	}
 	if status != 0 {
-		class, cure := classify("", status, operation(err), p)
+		cure, class := classify("", status, operation(err), p)
 		return &driver.Error{
 			Doing: doing, Object: p.String(), Class: class, Cure: cure,
 			Cause: shortError{fmt.Sprintf("HTTP %d %s", status, http.StatusText(status)), err},
@@ -79,39 +79,39 @@ func serviceError(doing string, p place, err error) error {
 
 // classify goes by the service's code first, and by the HTTP status where the
 // code is not known.
-func classify(code string, status int, operation string, p place) (class error, cure string) {
+func classify(code string, status int, operation string, p place) (cure string, class error) {
 	switch {
 	case code == "ResourceNotFoundException":
 		where := "the region"
 		if p.region != "" {
 			where = "region " + p.region
 		}
-		return driver.ErrNotFound, "check the stream's name; it must exist in " + where + " and in the account of the credentials. " +
-			"Name another region with ?region=..., another account by the ARN"
+		return "check the stream's name; it must exist in " + where + " and in the account of the credentials. " +
+			"Name another region with ?region=..., another account by the ARN", driver.ErrNotFound
 	case slices.Contains([]string{"UnrecognizedClientException", "InvalidSignatureException", "IncompleteSignatureException", "InvalidClientTokenId", "SignatureDoesNotMatch", "MissingAuthenticationTokenException", "MissingAuthenticationToken"}, code):
-		return driver.ErrPermission, "the AWS credentials are not valid for this server; check them, the region and AWS_ENDPOINT_URL_KINESIS"
+		return "the AWS credentials are not valid for this server; check them, the region and AWS_ENDPOINT_URL_KINESIS", driver.ErrPermission
 	case strings.HasPrefix(code, "ExpiredToken"):
-		return driver.ErrPermission, "the AWS credentials have expired; log in again"
+		return "the AWS credentials have expired; log in again", driver.ErrPermission
 	case code == "KMSThrottlingException":
-		return driver.ErrThrottled, "the key of the stream is asked too often; raise the request quota of KMS"
+		return "the key of the stream is asked too often; raise the request quota of KMS", driver.ErrThrottled
 	case strings.HasPrefix(code, "KMS"):
-		return driver.ErrPermission, "the stream is encrypted: check its key's state and the right to use it (kms:Decrypt to read, kms:GenerateDataKey to write)"
+		return "the stream is encrypted: check its key's state and the right to use it (kms:Decrypt to read, kms:GenerateDataKey to write)", driver.ErrPermission
 	case code == "AccessDeniedException", code == "AccessDenied":
 		right := "kinesis:" + operation
 		if operation == "" {
 			right = "the kinesis: actions it needs"
 		}
-		return driver.ErrPermission, "allow it to these credentials (aws sts get-caller-identity shows whose they are): " + right
+		return "allow it to these credentials (aws sts get-caller-identity shows whose they are): " + right, driver.ErrPermission
 	case code == "ProvisionedThroughputExceededException", code == "LimitExceededException", strings.HasPrefix(code, "Throttling"), code == "RequestLimitExceeded", status == http.StatusTooManyRequests:
-		return driver.ErrThrottled, "give the stream more shards or stop other readers and writers of it"
+		return "give the stream more shards or stop other readers and writers of it", driver.ErrThrottled
 	case code == "ResourceInUseException":
-		return driver.ErrUnavailable, "the stream is being created or deleted; wait until it is ACTIVE"
+		return "the stream is being created or deleted; wait until it is ACTIVE", driver.ErrUnavailable
 	case code == "InvalidArgumentException", code == "ValidationException", code == "SerializationException":
-		return driver.ErrInvalid, ""
+		return "", driver.ErrInvalid
 	case status == http.StatusForbidden, status == http.StatusUnauthorized:
-		return driver.ErrPermission, "check the AWS credentials and what they may do"
+		return "check the AWS credentials and what they may do", driver.ErrPermission
 	}
-	return driver.ErrUnavailable, "run the same command again"
+	return "run the same command again", driver.ErrUnavailable
 }
 
 // passes tells whether an error of serviceError can pass by itself.

@@ -156,9 +156,9 @@ func TestFaultsAreTold(t *testing.T) {
 
 func TestWhatStaysIsAnErrorWithACure(t *testing.T) {
 	for name, test := range map[string]struct {
-		break_ func(*getServer)
-		class  error
-		says   string
+		fault func(*getServer)
+		class error
+		says  string
 	}{
 		"deleted while it is read": {func(s *getServer) { s.deleted = true }, driver.ErrNotFound, "deleted"},
 		"no right": {func(s *getServer) {
@@ -176,7 +176,7 @@ func TestWhatStaysIsAnErrorWithACure(t *testing.T) {
 				t.Fatal(diff)
 			}
 			server.mu.Lock()
-			test.break_(server)
+			test.fault(server)
 			server.mu.Unlock()
 			wantError(t, r, test.class, test.says)
 			if _, err := r.Next(t.Context()); err == nil {

@@ -138,9 +138,11 @@ func (s *getServer) trim(shard, records int) {
 func (s *getServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	var in struct {
-		ShardId, ShardIteratorType, StartingSequenceNumber, ShardIterator, NextToken string
-		Timestamp                                                                    float64
-		Limit                                                                        int
+		ShardID string `json:"ShardId"`
+
+		ShardIteratorType, StartingSequenceNumber, ShardIterator, NextToken string
+		Timestamp                                                           float64
+		Limit                                                               int
 	}
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 		panic(http.ErrAbortHandler) // the reader was closed meanwhile
@@ -180,7 +182,7 @@ func (s *getServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		answer(w, map[string]any{"Shards": list})
 	case "GetShardIterator":
-		s.iterator(w, in.ShardId, in.ShardIteratorType, in.StartingSequenceNumber, int64(in.Timestamp*1000))
+		s.iterator(w, in.ShardID, in.ShardIteratorType, in.StartingSequenceNumber, int64(in.Timestamp*1000))
 	case "GetRecords":
 		s.records(w, in.ShardIterator, in.Limit)
 	default:

@@ -222,7 +222,7 @@ func (p *Producer) settleEach(call []unit, results []types.PutRecordsResultEntry
 		u, r := &call[i], &results[i]
 		switch code := aws.ToString(r.ErrorCode); {
 		case code != "":
-			if class, _ := classify(code, 0, "PutRecords", p.place); errors.Is(class, driver.ErrThrottled) {
+			if _, class := classify(code, 0, "PutRecords", p.place); errors.Is(class, driver.ErrThrottled) {
 				throttled++
 				u.lane.pace.throttled()
 			}

@@ -180,7 +180,7 @@ func (r *reader) want() {
 func (r *reader) Next(ctx context.Context) (*record.Block, error) {
 	for {
 		r.want()
-		b, err, done := r.step()
+		b, done, err := r.step()
 		if b != nil || err != nil || done {
 			return b, err
 		}
@@ -199,7 +199,7 @@ func (r *reader) Next(ctx context.Context) (*record.Block, error) {
 	}
 }
 
-func (r *reader) step() (b *record.Block, err error, done bool) {
+func (r *reader) step() (b *record.Block, done bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range r.shards {
@@ -218,7 +218,7 @@ func (r *reader) step() (b *record.Block, err error, done bool) {
 	if b == nil {
 		err = r.err
 	}
-	return b, err, r.done()
+	return b, r.done(), err
 }
 
 func firstError(a, b error) error {
