@@ -226,6 +226,56 @@ func TestARollClosedDuringABackfillStays(t *testing.T) {
 		}
 		end(t, s, "closed twice", segments)
 	})
+	for _, dies := range []bool{false, true} {
+		t.Run(fmt.Sprintf("by a slow attempt that beats one of after it, which dies: %t", dies), func(t *testing.T) {
+			s, ch, segments := begin(t)
+			begun, goOn, done := make(chan bool), make(chan bool), make(chan bool)
+			atRecord := func(do func() error) Store {
+				return watch(s, func(step string) error {
+					if strings.HasPrefix(step, "put "+ledgerDir) {
+						return do()
+					}
+					return nil
+				}, quiet)
+			}
+			first := true
+			slow := atRecord(func() error {
+				if first { // not when it is raised
+					first = false
+					begun <- true
+					<-goOn
+				}
+				return nil
+			})
+			go func() {
+				defer close(done)
+				if _, err := openLive(t, slow).CloseRoll(t.Context(), unknown.part, segments); err != nil {
+					t.Error(err)
+				}
+			}()
+			anew := stage(t, openLive(t, s), seeded(4), unknown)[unknown.part.Roll]
+			<-begun
+			if err := Commit(t.Context(), s, ch); err != nil {
+				t.Fatal(err)
+			}
+			late := atRecord(func() error {
+				if dies {
+					return errCrash
+				}
+				close(goOn)
+				<-done
+				return nil
+			})
+			if failed := attempt(t, openLive(t, late), unknown, anew); failed != dies {
+				t.Errorf("the later attempt failed: %v", failed)
+			}
+			if dies {
+				close(goOn)
+				<-done
+			}
+			end(t, s, "closed by the slow one", segments)
+		})
+	}
 	t.Run("by an attempt that died before it", func(t *testing.T) {
 		s, ch, segments := begin(t)
 		dying := watch(s, func(step string) error {

@@ -7,28 +7,26 @@ import (
 	"millrace/io/driver"
 )
 
-// settle ends a commit whose record is there: files of attempts at an older
-// revision go, and a backfill that replaced a day without knowing of the record is
-// made up for.
+// settle ends a commit whose record is there: a backfill that replaced a day without
+// knowing of the record is made up for, and files of attempts at other revisions go.
 func (l *Live) settle(ctx context.Context, r *liveRecord, done Committed) (Committed, error) {
-	if err := l.removeOlder(ctx, r); err != nil {
-		return done, err
-	}
 	for {
 		raised, err := l.raise(ctx, r)
-		if err != nil || !raised {
+		if err != nil {
 			return done, err
 		}
-		err = putRecord(ctx, l.store, r, PutOptions{})
-		if err != nil {
+		if !raised {
+			return done, l.removeOthers(ctx, r)
+		}
+		if err := putRecord(ctx, l.store, r, PutOptions{}); err != nil {
 			return done, err
 		}
 	}
 }
 
-// removeOlder removes files that attempts at a commit left which never came to it,
+// removeOthers removes files that attempts at a commit left which never came to it,
 // because a backfill replaced the day in between.
-func (l *Live) removeOlder(ctx context.Context, r *liveRecord) error {
+func (l *Live) removeOthers(ctx context.Context, r *liveRecord) error {
 	named := r.names()
 	var stray []string
 	for _, p := range r.Parts {
@@ -36,7 +34,7 @@ func (l *Live) removeOlder(ctx context.Context, r *liveRecord) error {
 		if err != nil {
 			return err
 		}
-		for revision := range p.Revision {
+		for revision := range p.Revision + 1 {
 			for n := range p.Files {
 				if key := liveKey(p.Output, day, revision, r.name(), n); !named[key] {
 					stray = append(stray, key)
