@@ -82,6 +82,7 @@ func (s *Stream) begin(l *lineage, began int64) (map[string]*shardState, error) 
 			state.From = &began
 		case startTime:
 			state.From = &s.start.at
+		case startHorizon, startPositions:
 		}
 		states[id] = &state
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -217,8 +218,10 @@ func TestAShardHasOneHeirAmongReaders(t *testing.T) {
 		got, found := l.successors(l.shards[server.shards[shard].id])
 		var ids []int
 		for _, h := range got {
-			var id int
-			fmt.Sscanf(h.ID, "shardId-%d", &id)
+			id, err := strconv.Atoi(strings.TrimPrefix(h.ID, "shardId-"))
+			if err != nil {
+				t.Fatal(err)
+			}
 			ids = append(ids, id)
 		}
 		if !found || !slices.Equal(ids, heirs) {

@@ -25,6 +25,7 @@ func (p *pacer) spend(begun time.Time, bytes int) {
 
 // refused makes calls rarer; allowed makes them denser again.
 func (p *pacer) refused() { p.factor = min(max(1, p.factor)*2, maxPaceFactor) }
+
 func (p *pacer) allowed() {
 	if p.factor > 1 {
 		p.factor--

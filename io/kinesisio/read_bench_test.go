@@ -43,7 +43,9 @@ func newPreparedServer(b *testing.B, records [][]byte) *preparedServer {
 
 func (s *preparedServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	io.Copy(io.Discard, r.Body)
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		panic(http.ErrAbortHandler)
+	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	switch operation {
 	case "GetRecords":
