@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -72,8 +73,13 @@ func (c *Cluster) launch(s *state, java string) error {
 	s.Last++
 	name := taskManagerName(s.Last)
 	tmp := filepath.Join(o.Dir, "tmp")
+	// Beam's boot writes a file of a fixed name where it is started.
+	work := filepath.Join(tmp, name)
+	if err := os.MkdirAll(work, 0o755); err != nil {
+		return fmt.Errorf("start TaskManager %s: %w", name, err)
+	}
 	_, err := process.Start(process.Command{
-		Name: "TaskManager " + name, Args: o.taskManager(java, name), Dir: o.Dir, Group: c.group, Out: o.outFile(name),
+		Name: "TaskManager " + name, Args: o.taskManager(java, name), Dir: work, Group: c.group, Out: o.outFile(name),
 		Env: append([]string{"TMPDIR=" + tmp, nameVariable + "=" + name}, o.Env...),
 	})
 	return err

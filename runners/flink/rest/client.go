@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"millrace/runners/flink/fault"
@@ -21,6 +22,9 @@ import (
 type Client struct {
 	base string // http://host:port
 	http *http.Client
+
+	mu      sync.Mutex
+	metered time.Time // when metrics were last asked for
 }
 
 // answerTimeout is for one request; Flink itself waits ten seconds for what a

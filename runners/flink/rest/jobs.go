@@ -118,6 +118,14 @@ type trafficAnswer struct {
 
 // Job tells of one job.
 func (c *Client) Job(ctx context.Context, id string) (Job, error) {
+	if err := c.freshen(ctx, id); err != nil {
+		return Job{}, err
+	}
+	return c.job(ctx, id)
+}
+
+// job tells of one job, perhaps with old counts.
+func (c *Client) job(ctx context.Context, id string) (Job, error) {
 	var answer struct {
 		ID       string `json:"jid"`
 		Name     string `json:"name"`
@@ -152,6 +160,9 @@ func (c *Client) Job(ctx context.Context, id string) (Job, error) {
 
 // Restarts tells how often the job was started again after a failure.
 func (c *Client) Restarts(ctx context.Context, id string) (int, error) {
+	if err := c.freshen(ctx, id); err != nil {
+		return 0, err
+	}
 	values, err := c.metrics(ctx, id, "/metrics?get=numRestarts")
 	if err != nil {
 		return 0, err
@@ -165,7 +176,7 @@ func (c *Client) Restarts(ctx context.Context, id string) (int, error) {
 func (c *Client) Await(ctx context.Context, id string, wanted func(Job) bool) (Job, error) {
 	var last Job
 	err := c.poll(ctx, "wait for", "job "+id, func() (done bool, err error) {
-		last, err = c.Job(ctx, id)
+		last, err = c.job(ctx, id)
 		return err == nil && wanted(last), err
 	})
 	return last, err
@@ -175,7 +186,7 @@ func (c *Client) Await(ctx context.Context, id string, wanted func(Job) bool) (J
 // Its last checkpoint stays when the cluster is configured so. A job that has
 // ended stays as it is.
 func (c *Client) Cancel(ctx context.Context, id string) error {
-	job, err := c.Job(ctx, id)
+	job, err := c.job(ctx, id)
 	if err != nil {
 		return err
 	}

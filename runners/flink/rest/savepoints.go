@@ -42,7 +42,7 @@ func (c *Client) Savepoint(ctx context.Context, id, target string) (string, erro
 
 // savepoint triggers an operation that makes a savepoint and waits for its end.
 func (c *Client) savepoint(ctx context.Context, doing, id, path string, body map[string]any) (string, error) {
-	job, err := c.Job(ctx, id)
+	job, err := c.job(ctx, id)
 	if err != nil {
 		return "", err
 	}

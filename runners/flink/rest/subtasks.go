@@ -70,6 +70,9 @@ func (c *Client) Subtasks(ctx context.Context, id, vertex string) ([]Subtask, er
 			Cause: errors.New("a vertex's id has 32 hexadecimal digits"),
 		}
 	}
+	if err := c.freshen(ctx, id); err != nil {
+		return nil, err
+	}
 	var answer struct {
 		Subtasks []struct {
 			Index       int           `json:"subtask"`
