@@ -64,7 +64,10 @@ func (a *alarm) notAfter(sp state.Provider, tp timers.Provider, at int64) error 
 }
 
 func (a *alarm) set(sp state.Provider, tp timers.Provider, at int64) error {
-	a.Timer.Set(tp, time.UnixMilli(at))
+	// By its output timestamp the timer holds the watermark of what follows until it
+	// has rung. On Flink that takes one before the timer's own: without, when many
+	// ring at once and a bundle ends among them, the watermark passes the others.
+	a.Timer.Set(tp, time.UnixMilli(at), timers.WithOutputTimestamp(time.UnixMilli(at-1)))
 	return a.At.Write(sp, at)
 }
 

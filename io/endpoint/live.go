@@ -291,7 +291,10 @@ func (fn *sealFn) Setup(ctx context.Context) (err error) {
 func (fn *sealFn) ProcessElement(_ context.Context, sp state.Provider, tp timers.Provider, key string, rows []byte, _ func(string, []byte)) error {
 	end, _, err := parseBucket(key)
 	if err == nil {
-		fn.Close.Set(tp, time.UnixMilli(end).Add(fn.Lake.SealAfter)) // the same each time
+		// The same each time. It holds the watermark of what follows; see package
+		// transforms.
+		at := time.UnixMilli(end).Add(fn.Lake.SealAfter)
+		fn.Close.Set(tp, at, timers.WithOutputTimestamp(at.Add(-time.Millisecond)))
 		err = fn.Rows.Add(sp, rows)
 	}
 	return failure.Note(fn.Lake.Writing.Run, err)
