@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -124,7 +125,18 @@ func (o *Options) proto() (*structpb.Struct, error) {
 // FailedError is what a job failed with.
 type FailedError struct{ Text string }
 
-func (e *FailedError) Error() string { return "the job failed on Flink: " + e.Text }
+func (e *FailedError) Error() string { return "the job failed on Flink: " + e.cause() }
+
+// cause is what one of our steps said, without the plan of the bundle and the
+// Java around it, or else the first line.
+func (e *FailedError) cause() string {
+	text := e.Text
+	if i := strings.LastIndex(text, " failed:\n"); i >= 0 {
+		text = text[i+len(" failed:\n"):]
+	}
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return line
+}
 
 // Wait follows a job until it ends. say is told of its states and of what the
 // runner warns of.
@@ -164,12 +176,6 @@ func (j *Job) Wait(ctx context.Context, say func(string)) error {
 			}
 		}
 	}
-}
-
-// Cancel ends the job at once; what it has not checkpointed is forgotten.
-func (j *Job) Cancel(ctx context.Context) error {
-	_, err := j.client.Cancel(ctx, &jobpb.CancelJobRequest{JobId: j.ID})
-	return err
 }
 
 // Close lets go of the job. In the Loopback environment it ends the workers.
