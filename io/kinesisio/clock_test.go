@@ -34,7 +34,9 @@ func TestTheClockClosesARollAtTheTip(t *testing.T) {
 	r := startReader(t, openClocked(t, server, driver.StreamOptions{RollEvery: time.Minute}))
 	readLines(t, r, 1)
 	now.Store(begun + (time.Minute + rollGrace).Milliseconds())
+	server.mu.Lock()
 	tips := server.calls["GetRecords"]
+	server.mu.Unlock()
 	nextUntil(t, r, func(b *record.Block) bool {
 		if b != nil {
 			t.Fatalf("at the end of the grace there is %+v", b)

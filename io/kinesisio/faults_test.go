@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -240,7 +241,17 @@ func TestRecordsLostToRetentionAreTold(t *testing.T) {
 			server := newGetServer(t, 1)
 			start := time.Now().Add(-100 * time.Hour)
 			pause := time.Duration(0)
-			server.tick = func() time.Time { return start.Add(pause) }
+			var clock sync.Mutex
+			server.tick = func() time.Time {
+				clock.Lock()
+				defer clock.Unlock()
+				return start.Add(pause)
+			}
+			wait := func(d time.Duration) {
+				clock.Lock()
+				defer clock.Unlock()
+				pause += d
+			}
 			open := func(params string) *Stream {
 				s := openQuick(t, params, driver.StreamOptions{})
 				s.now = server.tick
@@ -259,12 +270,10 @@ func TestRecordsLostToRetentionAreTold(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.Close()
-			server.mu.Lock()
-			pause = test.pause
-			server.mu.Unlock()
+			wait(test.pause)
 			server.trim(0, test.trimmed)
 			for i := range test.later {
-				sequences = append(sequences, record.Sequence(server.put(0, start.Add(pause).UnixMilli(), []byte(fmt.Sprint("later ", i)))))
+				sequences = append(sequences, record.Sequence(server.put(0, server.tick().UnixMilli(), []byte(fmt.Sprint("later ", i)))))
 			}
 			r = startAt(t, open(""), at)
 			want := len(sequences) - max(3, test.trimmed)
@@ -293,7 +302,7 @@ func TestRecordsLostToRetentionAreTold(t *testing.T) {
 			if len(closes) != 1 || closes[0].Last != sequences[2] || closes[0].Lost || closes[0].Records != 3 {
 				t.Fatalf("closes before the gap: %+v", closes)
 			}
-			pause += time.Hour
+			wait(time.Hour)
 			server.split(0)
 			nextUntil(t, r, func(b *record.Block) bool {
 				if b == nil || b.Close == nil {

@@ -98,6 +98,11 @@ func (s *getServer) clock() time.Time {
 func (s *getServer) put(shard int, arrival int64, data []byte) (sequence string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.store(shard, arrival, data)
+}
+
+// store is put for who has the lock.
+func (s *getServer) store(shard int, arrival int64, data []byte) (sequence string) {
 	if arrival == 0 {
 		arrival = s.clock().UnixMilli()
 	}
