@@ -26,7 +26,7 @@ func (f *jobFlags) add(c *cobra.Command) {
 	fs.SortFlags = false
 	fs.StringVar(&f.options.Source, "source", "", "what to read: a file, folder, glob or s3:// prefix, for example 'file:///var/log/apache2/access*.log*'; or a stream, for example kinesis://access-logs?start=latest")
 	fs.StringVar(&f.options.Lake, "lake", "", "where to write: a folder or s3://bucket/prefix; every output becomes LAKE/<output>/year=/month=/day=/*.parquet")
-	fs.StringArrayVar(&f.outputs, "output", nil, "send one output elsewhere: NAME=URL (not yet: there is no sink but the lake)")
+	fs.StringArrayVar(&f.outputs, "output", nil, "send one output to a sink besides the lake: NAME=URL, for example sessions=kinesis://sessions; of a stream also rows that can still change (repeatable)")
 	fs.StringVar(&f.config, "config", "", "YAML file with any of these settings; flags win over it")
 	fs.StringArrayVar(&f.set, "set", nil, "a setting of the job: NAME=VALUE (repeatable; millrace jobs show JOB lists them)")
 	fs.StringVar(&f.options.MaskKey, "mask-key", "", "masking key by reference: file:///path or env://NAME (default: a key of your own, made on first use)")

@@ -189,6 +189,11 @@ func (p *Plan) pipeline(ctx context.Context) (sum endpoint.Closing, files []lake
 			Staging: p.staging, Revisions: p.Revisions, Frozen: p.Frozen,
 		}, outputs.Rows[out.Name]))
 	}
+	for _, out := range p.req.job.Outputs {
+		if url, ok := p.req.Outputs[out.Name]; ok {
+			written = append(written, endpoint.Send(s, endpoint.Sending{Run: p.Run, Output: out.Name, Schema: out.Schema.ID(), URL: url}, outputs.Rows[out.Name]))
+		}
+	}
 	endpoint.Close(s, p.Run, p.staging, outputs.Ledger, written...)
 	if err := await(ctx, failure.Noted(p.Run), func() error { return prism.Run(ctx, pipe, runnerLog()) }); err != nil {
 		if cause := failure.Of(p.Run); cause != nil {

@@ -21,7 +21,7 @@ type Options struct {
 	Job     string
 	Source  string
 	Lake    string
-	Outputs map[string]string // name -> URL of a lake for that output
+	Outputs map[string]string // name -> URL of a sink where that output goes besides the lake
 	Runner  string            // "prism", "direct" or "flink"
 	MaskKey string            // reference; the user's own key when empty
 	Raw     string            // "off", "plain" or "sealed"
@@ -122,7 +122,9 @@ func (r *request) checkJob() (faults []error) {
 			faults = append(faults, fmt.Errorf("%s: job %s has no output %s%s", r.at("output"), r.job.Name, name, settings.Suggest(name, r.job.OutputNames())))
 			continue
 		}
-		faults = append(faults, fmt.Errorf("%s %s=%s: an output cannot be sent elsewhere yet, as there is no sink but the lake: leave it out, and find it in LAKE/%s", r.at("output"), name, r.Outputs[name], name))
+		if !endpoint.IsSink(r.Outputs[name]) {
+			faults = append(faults, fmt.Errorf("%s %s=%s: outputs can go to %s:// URLs; in the lake it is anyway, as LAKE/%s", r.at("output"), name, r.Outputs[name], strings.Join(endpoint.Sinks(), ":// and "), name))
+		}
 	}
 	r.settings = r.job.NewSettings()
 	if err := settings.Apply(r.settings, r.Values); err != nil {

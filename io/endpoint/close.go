@@ -22,17 +22,24 @@ func init() {
 // Closing is the account of a run: its ledger, and the rows that its sinks wrote.
 type Closing struct {
 	Ledger  ledger.Ledger    `json:"ledger"`
-	Written map[string]int64 `json:"written,omitempty"` // by output
+	Written map[string]int64 `json:"written,omitempty"` // to the lake, by output
+	Sent    map[string]int64 `json:"sent,omitempty"`    // to sinks besides, by output
 }
 
 func (c *Closing) add(o Closing) {
 	c.Ledger.Add(o.Ledger)
-	for output, rows := range o.Written {
-		if c.Written == nil {
-			c.Written = map[string]int64{}
+	c.Written = addCounts(c.Written, o.Written)
+	c.Sent = addCounts(c.Sent, o.Sent)
+}
+
+func addCounts(to, from map[string]int64) map[string]int64 {
+	for output, rows := range from {
+		if to == nil {
+			to = map[string]int64{}
 		}
-		c.Written[output] += rows
+		to[output] += rows
 	}
+	return to
 }
 
 const closingKey = "closing"

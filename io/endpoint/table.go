@@ -12,6 +12,7 @@ import (
 	"millrace/io/driver"
 	"millrace/io/kinesisio"
 	"millrace/io/lakeio"
+	"millrace/schemas/table"
 )
 
 // Kind is what can be reached under a URL scheme.
@@ -24,9 +25,13 @@ type Kind struct {
 	open openSource
 	// follow opens it as a stream; nil when it is none.
 	follow followStream
+	// send opens it for the rows of an output; nil when none can go there.
+	send openSink
 }
 
 type followStream func(ctx context.Context, url string, opt driver.StreamOptions) (driver.Stream, error)
+
+type openSink func(ctx context.Context, url string, schema *table.Schema) (driver.Sink, error)
 
 type openSource func(ctx context.Context, url string, detect driver.Inspect) (driver.Source, error)
 
@@ -41,6 +46,7 @@ var Kinds = map[string]Kind{
 		follow: func(ctx context.Context, url string, opt driver.StreamOptions) (driver.Stream, error) {
 			return kinesisio.OpenStream(ctx, url, opt)
 		},
+		send: openKinesisSink,
 	},
 	"s3": {Doc: "objects of Amazon S3 or a compatible server: an object, prefix or glob of logs or of a lake's raw archive as a source, a prefix as a lake", Example: "s3://logs/web/2026/", Parameters: lakeio.Parameters("s3"), open: openLake},
 }
@@ -91,6 +97,27 @@ var eventTimes = map[string]func(record []byte) (ms int64, ok bool){}
 // KnowEventTime makes the function known under a job's name. It is for package
 // initialisation.
 func KnowEventTime(job string, f func(record []byte) (ms int64, ok bool)) { eventTimes[job] = f }
+
+// Sinks lists the schemes of URLs that outputs can go to.
+func Sinks() (schemes []string) {
+	for _, scheme := range slices.Sorted(maps.Keys(Kinds)) {
+		if Kinds[scheme].send != nil {
+			schemes = append(schemes, scheme)
+		}
+	}
+	return schemes
+}
+
+// IsSink tells whether an output can go to a URL.
+func IsSink(url string) bool { return strings.Contains(url, "://") && Kinds[scheme(url)].send != nil }
+
+// OpenSink opens the sink a URL names for rows of a schema.
+func OpenSink(ctx context.Context, url string, schema *table.Schema) (driver.Sink, error) {
+	if !IsSink(url) {
+		return nil, fmt.Errorf("%w sink %s: outputs can go to %s", driver.ErrInvalid, url, strings.Join(Sinks(), ", "))
+	}
+	return Kinds[scheme(url)].send(ctx, url, schema)
+}
 
 // OpenSource opens the source a URL names. detect tells the decoder for a file
 // by its first bytes; it is needed to plan, not to read.

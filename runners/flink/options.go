@@ -52,20 +52,27 @@ const (
 	checkpointTimeout = 10 * time.Minute
 	checkpointFaults  = 100
 	bundleTime        = 200 * time.Millisecond
-	maxParallelism    = 128 // of keyed state: a job cannot grow beyond it without losing its state
+	// Of keyed state: a job cannot grow beyond it without losing its state. Each
+	// return of a reader costs the TaskManager's heap some of it for each of these
+	// key groups, on runners up to 2.70 (docs/adr/0006), so it is small.
+	maxParallelism = 16
 )
 
 // pipelineOptions are the runner's options by name.
 func (o *Options) pipelineOptions() map[string]any {
 	m := map[string]any{
-		"streaming":                      o.Streaming,
-		"max_bundle_time_mills":          bundleTime.Milliseconds(),
-		"max_parallelism":                maxParallelism,
+		"job_name":              o.Name, // else Beam makes one of its own of it
+		"streaming":             o.Streaming,
+		"max_bundle_time_mills": bundleTime.Milliseconds(),
+		"max_parallelism":       max(maxParallelism, o.Parallelism),
 	}
 	if o.Streaming {
 		m["checkpointing_interval"] = checkpointEvery.Milliseconds()
 		m["checkpoint_timeout_millis"] = checkpointTimeout.Milliseconds()
 		m["tolerable_checkpoint_failure_number"] = checkpointFaults
+		// The runner this was tested with does not know the number, and sets it to 0
+		// unless told so: one failed checkpoint would restart the job.
+		m["fail_on_checkpointing_errors"] = false
 		m["externalized_checkpoints_enabled"] = true
 		m["retain_externalized_checkpoints_on_cancellation"] = true
 	}

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -27,9 +28,20 @@ func ServeWorker(args []string) {
 		fmt.Fprintln(os.Stderr, "millrace: worker:", err)
 		os.Exit(2) //nolint:revive // this is the worker's main
 	}
+	removeCopy()
 	go exitWithParents()
 	beam.Init()
 	os.Exit(0) //nolint:revive // not reached: Init serves and exits
+}
+
+// removeCopy removes the copy of this program that boot made for this worker and
+// would leave behind: a running program does not need its file.
+func removeCopy() {
+	exe, err := os.Executable()
+	if err != nil || filepath.Base(exe) != "worker" || !strings.HasPrefix(filepath.Base(filepath.Dir(exe)), "bin") {
+		return
+	}
+	_ = os.RemoveAll(filepath.Dir(exe)) // it is a matter of space only
 }
 
 // exitWithParents ends the worker when boot or the TaskManager that started it is
