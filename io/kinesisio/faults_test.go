@@ -353,6 +353,13 @@ func TestAShardThatIsGoneHandsOnToWhatIsLeft(t *testing.T) {
 				ends = append(ends, *b.Close)
 			}
 		}
+		at, err := r.Cursor()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c, err := decodeCursor(at); err != nil || slices.ContainsFunc(c.Shards, func(s *shardState) bool { return server.shard(s.ID) == nil }) {
+			t.Errorf("what is gone is still in the cursor %s", at)
+		}
 	}
 	slices.Sort(lines)
 	if diff := cmp.Diff([]string{"five", "four", "six"}, lines); diff != "" {

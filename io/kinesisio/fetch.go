@@ -60,7 +60,8 @@ type fetched struct {
 	last bool
 	// ended: nothing comes behind the chunks. heirs are the shards to go on with.
 	ended                    bool
-	lost                     bool // with ended: the shard was gone before it was read to its end
+	lost                     bool     // with ended: the shard was gone before it was read to its end
+	known                    *lineage // with ended: the shards that the service still knows
 	heirs                    []*shardState
 	err                      error // final
 	fault                    string
@@ -395,7 +396,8 @@ func (f *fetcher) end(ctx context.Context) error {
 		return err
 	}
 	closed := &shardState{ID: f.shard, First: f.framing.hashes.first.String(), Last: f.framing.hashes.last.String()}
-	heirs, found := newLineage(listed).successors(closed)
+	known := newLineage(listed)
+	heirs, found := known.successors(closed)
 	if !found {
 		return &driver.Error{
 			Doing: "read", Object: f.stream.place.String(), Class: driver.ErrUnavailable,
@@ -403,7 +405,7 @@ func (f *fetcher) end(ctx context.Context) error {
 		}
 	}
 	f.mu.Lock()
-	f.found.ended, f.found.heirs, f.found.fault = true, heirs, ""
+	f.found.ended, f.found.heirs, f.found.known, f.found.fault = true, heirs, known, ""
 	f.mu.Unlock()
 	f.tell()
 	return nil

@@ -35,6 +35,7 @@ type reader struct {
 	state  *cursor
 	shards []*shard // of state, in its order
 	turn   int      // the shard to look at first
+	known  *lineage // a new listing of shards, if there is one
 	err    error
 }
 
@@ -214,6 +215,7 @@ func (r *reader) step() (b *record.Block, done bool, err error) {
 		}
 		r.err = firstError(r.err, sh.seen.err)
 	}
+	r.forget()
 	r.advance()
 	if b == nil {
 		err = r.err
@@ -258,6 +260,7 @@ func (r *reader) settle(sh *shard) *record.Block {
 		b := r.closing(sh, true)
 		r.finish(sh, true)
 		r.adopt(sh, sh.seen.heirs)
+		r.known = sh.seen.known
 		return b
 	case sh.seen.tipAt == 0:
 	case sh.seen.last:
@@ -318,6 +321,20 @@ func (r *reader) adopt(closed *shard, heirs []*shardState) {
 		}
 	}
 	r.startShards()
+}
+
+// forget drops shards that are done and that the service has forgotten, so that a
+// cursor does not grow for ever. The others stay: positions tell that they ended.
+func (r *reader) forget() {
+	if r.known == nil {
+		return
+	}
+	r.shards = slices.DeleteFunc(r.shards, func(sh *shard) bool { return sh.Done && r.known.shards[sh.ID] == nil })
+	r.state.Shards = r.state.Shards[:0]
+	for _, sh := range r.shards {
+		r.state.Shards = append(r.state.Shards, sh.shardState)
+	}
+	r.known = nil
 }
 
 // done tells whether every shard is.
