@@ -45,6 +45,8 @@ func (f *jobFlags) addLive(fs *pflag.FlagSet) {
 	fs.StringVar(&l.AllowedLateness, "allowed-lateness", "", "streams: how far behind the watermark an event still counts (default "+run.DefaultLateness+")")
 	fs.StringVar(&l.Idle, "idle", "", "streams: whether an empty shard holds the watermark back: hold, or advance-after=DURATION (default "+run.DefaultIdle+")")
 	fs.StringVar(&l.Roll, "roll", "", "streams: bytes and arrival time of the records that become files together (default "+run.DefaultRoll+")")
+	fs.StringVar(&l.Archive, "archive", "", "streams: raw archive to begin with, for example s3://old-lake/raw; with --until-archive")
+	fs.StringVar(&l.UntilArchive, "until-archive", "", "streams: arrival time up to which the archive is read, and from which on the stream: 2026-03-01T12:00:00Z")
 	fs.StringVar(&l.Seal, "seal", "", "streams: span of event time whose sealed rows become files together (default "+run.DefaultSeal+")")
 }
 

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -22,6 +24,7 @@ import (
 	"millrace/runners/prism"
 	"millrace/schemas/ledger"
 	"millrace/schemas/manifest"
+	"millrace/schemas/raw"
 	"millrace/transforms"
 )
 
@@ -97,7 +100,10 @@ func makeLive(ctx context.Context, o Options, configDir string) (*livePlan, erro
 	if p.standing, err = lakeio.LoadStanding(ctx, p.store, p.schemas()); err != nil {
 		return nil, err
 	}
-	stream, err := endpoint.OpenStream(ctx, o.Source, p.options.stream)
+	if err := p.checkArchive(ctx); err != nil {
+		return nil, err
+	}
+	stream, err := endpoint.OpenBootstrap(ctx, p.options.archive, p.options.until, p.options.source, p.options.stream)
 	if err != nil {
 		return nil, usageOrNot(err)
 	}
@@ -109,6 +115,44 @@ func makeLive(ctx context.Context, o Options, configDir string) (*livePlan, erro
 		return nil, usageOrNot(err)
 	}
 	return p, nil
+}
+
+// checkArchive refuses an archive that does not reach to where the stream is to
+// take over, or that no key opens.
+func (p *livePlan) checkArchive(ctx context.Context) error {
+	if p.options.archive == "" {
+		return nil
+	}
+	src, err := endpoint.OpenSource(ctx, p.options.archive, nil)
+	if err != nil {
+		return &UsageError{err}
+	}
+	if p.Splits, err = src.Splits(ctx); err != nil {
+		return err
+	}
+	if err := p.checkSeals(); err != nil {
+		return err
+	}
+	lake, ok := strings.CutSuffix(strings.TrimSuffix(p.options.archive, "/"), "/"+raw.Rows.Name)
+	if !ok {
+		return nil // a part of one, or another place: nobody knows how far it reaches
+	}
+	store, err := lakeio.OpenStore(ctx, lake)
+	if err != nil {
+		return &UsageError{err}
+	}
+	parts, err := lakeio.ReadLedger(ctx, store)
+	if err != nil || len(parts) == 0 {
+		return err
+	}
+	last := int64(0)
+	for _, part := range parts {
+		last = max(last, part.Close.LastArrival)
+	}
+	if end := time.UnixMilli(last).UTC(); p.options.until.After(end) {
+		return usage("--until-archive %s: the archive ends at %s, and what arrived between would be missing; name that time or an earlier one", p.options.until.Format(time.RFC3339), end.Format("2006-01-02T15:04:05.000Z07:00"))
+	}
+	return nil
 }
 
 func usageOrNot(err error) error {
@@ -166,6 +210,10 @@ func (p *livePlan) identifyLive() error {
 	return nil
 }
 
+func (p *livePlan) ending() endpoint.Ending {
+	return endpoint.Ending{Lake: p.Lake, Run: p.Run, Attempt: p.attempt}
+}
+
 // name is the job's on Flink.
 func (p *livePlan) name() string { return p.Run + "-" + p.attempt }
 
@@ -181,11 +229,14 @@ func (p *livePlan) noteKeys(ctx context.Context) error {
 // build makes the pipeline.
 func (p *livePlan) build() *beam.Pipeline {
 	pipe, s := beam.NewPipelineWithRoot()
-	ending := endpoint.Ending{Lake: p.Lake, Run: p.Run, Attempt: p.attempt}
-	records := endpoint.Follow(s, endpoint.Following{Run: p.Run, URL: p.Source, Job: p.Job, Options: p.options.stream, Readers: p.cursors, Ending: ending})
+	ending := p.ending()
+	records := endpoint.Follow(s, endpoint.Following{Run: p.Run, URL: p.options.source, Job: p.Job, Archive: p.options.archive, Until: p.options.until, Options: p.options.stream, Readers: p.cursors, Ending: ending})
 	common := transforms.Common{
 		Run: p.Run, KeyRef: p.KeyRef, Raw: p.req.Raw,
-		Live: &transforms.Live{Lateness: p.options.stream.AllowedLateness, Bucket: p.options.seal},
+		Live: &transforms.Live{Lateness: p.options.stream.AllowedLateness, Bucket: p.options.seal, Provisional: map[string]bool{}},
+	}
+	for name := range p.req.Outputs {
+		common.Live.Provisional[name] = true
 	}
 	outputs := p.req.job.Build(s, p.req.settings, common, records)
 	lake := endpoint.LiveLake{
@@ -202,7 +253,21 @@ func (p *livePlan) build() *beam.Pipeline {
 	if p.req.Raw == "off" {
 		delete(outputs.Rows, "raw")
 	}
-	endpoint.End(s, ending, endpoint.WriteLive(s, lake, outputs.Rows, outputs.Ledger))
+	written := []beam.PCollection{endpoint.WriteLive(s, lake, outputs.Rows, outputs.Ledger)}
+	for _, out := range p.req.job.Outputs {
+		url, ok := p.req.Outputs[out.Name]
+		if !ok {
+			continue
+		}
+		rows := []beam.PCollection{outputs.Rows[out.Name]}
+		if !out.PerRecord {
+			rows = outputs.Provisional
+		}
+		for i, r := range rows {
+			written = append(written, endpoint.Send(s.Scope(strconv.Itoa(i)), endpoint.Sending{Run: p.Run, Output: out.Name, Schema: out.Schema.ID(), URL: url}, r))
+		}
+	}
+	endpoint.End(s, ending, written...)
 	return pipe
 }
 
@@ -210,7 +275,7 @@ func (p *livePlan) build() *beam.Pipeline {
 func (p *livePlan) follow(ctx context.Context, w Watcher) error {
 	pipe := p.build()
 	if p.onFlink() {
-		return p.submit(ctx, pipe, p.name(), true, w)
+		return p.submit(ctx, pipe, p.name(), p.ending().Sealed, w)
 	}
 	err := await(ctx, failure.Noted(p.Run), func() error { return prism.Run(ctx, pipe, runnerLog()) })
 	if cause := failure.Of(p.Run); err != nil && cause != nil {
@@ -227,7 +292,7 @@ func (p *livePlan) progress() progress.Snapshot {
 // settle tells what a run that came to its end has left in the lake.
 func (p *livePlan) settle(ctx context.Context, started time.Time, w Watcher) (Result, error) {
 	r := Result{Lake: p.Lake}
-	if err := (endpoint.Ending{Lake: p.Lake, Run: p.Run, Attempt: p.attempt}).Forget(ctx); err != nil {
+	if err := p.ending().Forget(ctx); err != nil {
 		return r, err
 	}
 	parts, err := lakeio.ReadLedger(ctx, p.store)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,8 @@ type LiveOptions struct {
 	Idle            string // "hold" or "advance-after=30s"
 	Roll            string // "64MiB,60s": bytes and arrival time of the records that become files together
 	Seal            string // span of event time whose sealed rows become files together
+	Archive         string // raw archive to begin with
+	UntilArchive    string // arrival time up to which it is read, and from which the stream
 }
 
 // Defaults of LiveOptions.
@@ -33,8 +36,11 @@ const (
 
 // live is LiveOptions, read.
 type live struct {
-	stream driver.StreamOptions
-	seal   time.Duration
+	stream  driver.StreamOptions
+	seal    time.Duration
+	archive string
+	until   time.Time
+	source  string // the stream's URL with where it begins
 }
 
 // check reads the options, all faults at once.
@@ -61,13 +67,44 @@ func (l LiveOptions) check(o Options, job jobs.Job) (live, []error) {
 	if r.stream.RollBytes, r.stream.RollEvery, err = roll(cmp.Or(l.Roll, DefaultRoll)); err != nil {
 		faults = append(faults, fmt.Errorf("%s %s: %w", o.at("roll"), l.Roll, err))
 	}
+	r.archive, r.source = l.Archive, o.Source
+	if l.Archive != "" || l.UntilArchive != "" {
+		faults = append(faults, r.checkArchive(l, o)...)
+	}
 	return r, faults
+}
+
+// checkArchive checks what a run begins with, and lets the stream begin where it
+// ends.
+func (r *live) checkArchive(l LiveOptions, o Options) (faults []error) {
+	if l.Archive == "" || l.UntilArchive == "" {
+		return []error{errors.New("--archive and --until-archive belong together: the archive is read up to that arrival time, and the stream from it on")}
+	}
+	until, err := time.Parse(time.RFC3339, l.UntilArchive)
+	if err != nil {
+		faults = append(faults, fmt.Errorf("%s %s: not a time; write for example 2026-03-01T12:00:00Z", o.at("until_archive"), l.UntilArchive))
+	}
+	r.until = until
+	place, query, _ := strings.Cut(o.Source, "?")
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return append(faults, fmt.Errorf("%s %s: %w", o.at("source"), o.Source, err))
+	}
+	if values.Has("start") {
+		faults = append(faults, fmt.Errorf("%s %s: leave start out, the stream begins where the archive ends", o.at("source"), o.Source))
+	}
+	if strings.HasPrefix(strings.TrimPrefix(l.Archive, "file://"), strings.TrimSuffix(strings.TrimPrefix(o.Lake, "file://"), "/")+"/") {
+		faults = append(faults, fmt.Errorf("%s %s: it lies in the lake that is written, where its rows are already; resume the job that wrote them from a savepoint, or begin another lake", o.at("archive"), l.Archive))
+	}
+	values.Set("start", until.UTC().Format(time.RFC3339Nano))
+	r.source = place + "?" + values.Encode()
+	return faults
 }
 
 // set tells which of the options were given.
 func (l LiveOptions) set() (names []string) {
 	for _, f := range []struct{ name, text string }{
-		{"max_disorder", l.MaxDisorder}, {"allowed_lateness", l.AllowedLateness}, {"idle", l.Idle}, {"roll", l.Roll}, {"seal", l.Seal},
+		{"max_disorder", l.MaxDisorder}, {"allowed_lateness", l.AllowedLateness}, {"idle", l.Idle}, {"roll", l.Roll}, {"seal", l.Seal}, {"archive", l.Archive}, {"until_archive", l.UntilArchive},
 	} {
 		if f.text != "" {
 			names = append(names, f.name)
