@@ -17,6 +17,10 @@ a run that does not balance fails. Personal data is masked before a row exists.
   millrace run weblogs ...        run it
   millrace report --lake out      draw the lake's report again
 
+  millrace cluster up             run a Flink cluster on this machine
+  millrace status                 how jobs on Flink are doing
+  millrace stop, resume           stop one with a savepoint, and go on
+
 Exit codes: 0 done; 1 failed: something could not be read or written; 2 usage: the
 command or a setting is wrong; 3 the ledger does not balance. After 1, 2 and 3 the
 lake is as it was.`,
@@ -28,6 +32,7 @@ lake is as it was.`,
 	}
 	c.SetFlagErrorFunc(flagError)
 	c.AddCommand(runCommand(), planCommand(), reportCommand(), generateCommand(), jobsCommand(), endpointsCommand(), versionCommand())
+	c.AddCommand(statusCommand(), stopCommand(), resumeCommand(), cancelCommand(), savepointCommand(), packageCommand(), clusterCommand())
 	c.CompletionOptions.HiddenDefaultCmd = true
 	return c
 }

@@ -12,6 +12,9 @@ import (
 
 // Summary is the closing word of a run.
 func (r Result) Summary() string {
+	if r.Detached != "" {
+		return fmt.Sprintf("%s runs on Flink and writes to %s\nlook with millrace status %s\n", r.Detached, r.Lake, r.Detached)
+	}
 	var b strings.Builder
 	l := r.Ledger
 	fmt.Fprintf(&b, "%s in %.1f s", progress.Of(l.In, "line"), r.Seconds)

@@ -1,0 +1,2 @@
+// Package rest asks Flink.
+package rest
