@@ -280,7 +280,7 @@ func (p *Plan) submitted(ctx context.Context, job *flink.Job, s Submission, resu
 	select {
 	case err := <-failed:
 		if err != nil && ctx.Err() == nil {
-			return p.explain(err)
+			return err
 		}
 		return <-there
 	case err := <-there:
