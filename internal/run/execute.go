@@ -115,7 +115,7 @@ func (p *Plan) carryOut(ctx context.Context, lease *lakeio.Lease, started time.T
 	if err := p.clearStaging(ctx); err != nil {
 		return r, err
 	}
-	sum, files, err := p.pipeline(ctx)
+	sum, files, err := p.pipeline(ctx, w)
 	if err != nil {
 		return r, err
 	}
@@ -169,16 +169,17 @@ func (p *Plan) progress() progress.Snapshot {
 }
 
 // pipeline runs the job into the staging area.
-func (p *Plan) pipeline(ctx context.Context) (sum endpoint.Closing, files []lakeio.File, err error) {
+func (p *Plan) pipeline(ctx context.Context, w Watcher) (sum endpoint.Closing, files []lakeio.File, err error) {
 	pipe, s := beam.NewPipelineWithRoot()
 	records, err := endpoint.Read(s, endpoint.Reading{Run: p.Run, URL: p.Source, Splits: p.Splits})
 	if err != nil {
 		return sum, nil, err
 	}
-	outputs := p.req.job.Build(s, p.req.settings, transforms.Common{
-		Run: p.Run, KeyRef: p.KeyRef, Raw: p.req.Raw, From: p.req.from, To: p.req.to, Revisions: p.Revisions,
-		Spill: filepath.Join(p.staging, "runs"),
-	}, records)
+	common := transforms.Common{Run: p.Run, KeyRef: p.KeyRef, Raw: p.req.Raw, From: p.req.from, To: p.req.to, Revisions: p.Revisions}
+	if !p.onFlink() { // where memory is what shuffles take
+		common.Spill = filepath.Join(p.staging, "runs")
+	}
+	outputs := p.req.job.Build(s, p.req.settings, common, records)
 	var written []beam.PCollection
 	for _, out := range p.req.job.Outputs {
 		if !outputs.Rows[out.Name].IsValid() {
@@ -195,7 +196,11 @@ func (p *Plan) pipeline(ctx context.Context) (sum endpoint.Closing, files []lake
 		}
 	}
 	endpoint.Close(s, p.Run, p.staging, outputs.Ledger, written...)
-	if err := await(ctx, failure.Noted(p.Run), func() error { return prism.Run(ctx, pipe, runnerLog()) }); err != nil {
+	run := func() error { return prism.Run(ctx, pipe, runnerLog()) }
+	if p.onFlink() {
+		run = func() error { return p.submit(ctx, pipe, p.Run, nil, w) }
+	}
+	if err := await(ctx, failure.Noted(p.Run), run); err != nil {
 		if cause := failure.Of(p.Run); cause != nil {
 			return sum, nil, cause
 		}

@@ -172,7 +172,7 @@ func attempt(err error) (string, error) {
 	return hex.EncodeToString(b[:]), err
 }
 
-func (p *livePlan) onFlink() bool { return p.req.Runner == "flink" }
+func (p *Plan) onFlink() bool { return p.req.Runner == "flink" }
 
 // readers is how many there are to be. Prism loses data of several.
 func (p *livePlan) readers() int {

@@ -25,7 +25,7 @@ type Options struct {
 	JobManagerHeap int // 700
 	TaskHeap       int // of a TaskManager, for operators: 700
 	Managed        int // of a TaskManager, for RocksDB and batch sorting: 256
-	Network        int // of a TaskManager, for shuffles: 128
+	Network        int // of a TaskManager, for shuffles: 256, enough for backfills at parallelism 2
 	Metaspace      int // of each JVM, at most, for classes: 512
 
 	StateBackend       string        // "hashmap" (the default) or "rocksdb"
@@ -64,7 +64,7 @@ func (o Options) withDefaults() Options {
 	number(&o.JobManagerHeap, 700)
 	number(&o.TaskHeap, 700)
 	number(&o.Managed, 256)
-	number(&o.Network, 128)
+	number(&o.Network, 256)
 	number(&o.Metaspace, 512)
 	if o.StateBackend == "" {
 		o.StateBackend = "hashmap"
