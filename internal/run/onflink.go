@@ -11,6 +11,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"millrace/internal/failure"
+	"millrace/internal/operate"
 	"millrace/runners/flink"
 	"millrace/runners/flink/dist"
 	"millrace/runners/flink/jobserver"
@@ -25,16 +26,21 @@ func ServeWorker(args []string) {
 }
 
 // submit hands a pipeline to Flink and, unless it is to detach, follows the job.
-func (p *Plan) submit(ctx context.Context, pipe *beam.Pipeline, name string, streaming bool, w Watcher) error {
+//
+// A stream with an end does not end its job: Flink keeps it running when its last
+// source has finished. So over, for streaming jobs, tells whether everything is
+// done, and the job is cancelled then.
+func (p *Plan) submit(ctx context.Context, pipe *beam.Pipeline, name string, over func(context.Context) (bool, error), w Watcher) error {
 	f := p.req.Flink
 	extra, err := f.extra()
 	if err != nil {
 		return &UsageError{err}
 	}
 	o := flink.Options{
-		Name: name, JobServer: f.JobServer, Parallelism: p.req.parallelism(), Streaming: streaming, Savepoint: f.Savepoint,
+		Name: name, JobServer: f.JobServer, Parallelism: p.req.parallelism(), Streaming: over != nil, Savepoint: f.Savepoint,
 		Environment: flink.Environment(cmp.Or(f.Environment, string(flink.Process))), Boot: f.Boot, Pool: f.Pool, Worker: f.Worker, Extra: extra,
 	}
+	master := cmp.Or(f.Master, operate.DefaultMaster(""))
 	if o.JobServer == "" || (o.Environment == flink.Process && o.Boot == "") {
 		home, err := dist.Find(f.Home)
 		if err != nil {
@@ -42,7 +48,7 @@ func (p *Plan) submit(ctx context.Context, pipe *beam.Pipeline, name string, str
 		}
 		o.Boot = cmp.Or(o.Boot, home.Boot)
 		if o.JobServer == "" {
-			stop, err := startJobServer(ctx, home, cmp.Or(f.Master, DefaultMaster), &o)
+			stop, err := startJobServer(ctx, home, master, &o)
 			if err != nil {
 				return err
 			}
@@ -55,11 +61,39 @@ func (p *Plan) submit(ctx context.Context, pipe *beam.Pipeline, name string, str
 		return err
 	}
 	defer job.Close()
+	s := p.submission(name, master)
 	if f.Detach {
-		w.Say("the job runs as %s; look after it with millrace status %s", job.ID, name)
+		if err := p.submitted(ctx, job, s, over != nil); err != nil {
+			return err
+		}
+		w.Say("the job runs; look after it with millrace status %s", name)
 		return nil
 	}
-	return p.watch(ctx, job, w)
+	if over != nil {
+		noting, stop := context.WithCancel(ctx)
+		defer stop()
+		go s.noteWhenThere(noting, w)
+	}
+	return p.watch(ctx, watched{job, master, name}, over, w)
+}
+
+// watched is a job with what Flink itself knows it by: the job server's own cancel
+// leaves the job running.
+type watched struct {
+	*flink.Job
+	master, name string
+}
+
+func (j watched) cancel(ctx context.Context) error {
+	c, err := operate.Connect(j.master)
+	if err != nil {
+		return err
+	}
+	found, err := operate.Find(ctx, c, j.name)
+	if err != nil {
+		return err
+	}
+	return c.Cancel(ctx, found.ID)
 }
 
 // startJobServer starts a job server for one submission. It is not needed once
@@ -81,16 +115,35 @@ func startJobServer(ctx context.Context, home dist.Distribution, master string, 
 }
 
 // watch follows a job to its end; an interruption cancels it.
-func (p *Plan) watch(ctx context.Context, job *flink.Job, w Watcher) error {
-	err := job.Wait(ctx, func(text string) { w.Say("%s", text) })
-	if ctx.Err() != nil {
-		cancel, stop := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
-		defer stop()
-		if err := job.Cancel(cancel); err != nil {
-			w.Say("the job could not be cancelled: %v", err)
+func (p *Plan) watch(ctx context.Context, job watched, over func(context.Context) (bool, error), w Watcher) error {
+	ended := make(chan error, 1)
+	go func() { ended <- job.Wait(ctx, func(text string) { w.Say("%s", text) }) }()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-ended:
+			if ctx.Err() != nil {
+				return p.cancel(ctx, job, w)
+			}
+			return p.explain(err)
+		case <-ctx.Done():
+			return p.cancel(ctx, job, w)
+		case <-tick.C:
 		}
-		return ctx.Err()
+		if over == nil {
+			continue
+		}
+		if done, err := over(ctx); err != nil || done {
+			if err == nil && ctx.Err() == nil {
+				err = job.cancel(ctx)
+			}
+			return err
+		}
 	}
+}
+
+func (p *Plan) explain(err error) error {
 	if cause := failure.Of(p.Run); err != nil && cause != nil {
 		return cause
 	}
@@ -98,4 +151,14 @@ func (p *Plan) watch(ctx context.Context, job *flink.Job, w Watcher) error {
 		return fmt.Errorf("%w\nthe TaskManager's log has more", err)
 	}
 	return err
+}
+
+// cancel ends a job whose run was interrupted.
+func (p *Plan) cancel(ctx context.Context, job watched, w Watcher) error {
+	cancel, stop := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer stop()
+	if err := job.cancel(cancel); err != nil {
+		w.Say("the job could not be cancelled: %v", err)
+	}
+	return context.Cause(ctx)
 }
