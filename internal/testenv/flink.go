@@ -36,7 +36,8 @@ var shared struct {
 // Flink is the cluster that the tests of this process share: two TaskManagers
 // with four slots each. It starts with the first test that wants it, which takes
 // about five seconds, and ends with the process. Its workers see none of the
-// test's AWS variables; WorkerEnv hands them over with a job.
+// test's AWS variables but its credentials; the program or WorkerEnv hands others
+// over with a job.
 //
 // Jobs that a test leaves running are cancelled with it, which is why its tests
 // cannot be parallel. A test that fails shows the last lines of the cluster's
@@ -45,7 +46,7 @@ func Flink(t testing.TB) *FlinkCluster {
 	t.Helper()
 	distribution := flinkDistribution(t)
 	shared.once.Do(func() {
-		shared.flink, shared.err = startFlink(distribution, cluster.Options{TaskManagers: 2, Slots: 4, Env: withoutAWS()})
+		shared.flink, shared.err = startFlink(distribution, cluster.Options{TaskManagers: 2, Slots: 4, Env: append(withoutAWS(), credentials()...)})
 	})
 	if shared.err != nil {
 		t.Fatal(shared.err)
@@ -139,6 +140,15 @@ func withoutAWS() []string {
 		}
 	}
 	return env
+}
+
+// credentials are those of the test servers. They come to workers from their
+// TaskManager, for a job would show them.
+func credentials() []string {
+	return []string{
+		"AWS_ACCESS_KEY_ID=" + AccessKey, "AWS_SECRET_ACCESS_KEY=" + SecretKey, "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
+	}
 }
 
 // cancelJobs cancels, with the test, the jobs that run then: they would keep

@@ -1,0 +1,63 @@
+package e2e
+
+import (
+	"path/filepath"
+	"testing"
+
+	"millrace/internal/testenv"
+)
+
+// onFlink adds to a run's arguments that it is to be on the cluster, at
+// parallelism 2. Workers do not see the test's variables, so the masking key comes
+// from a file; it is the one that MASK_KEY has.
+func onFlink(t testing.TB, e env, f *testenv.FlinkCluster, args []string, more ...string) []string {
+	t.Helper()
+	writeFile(t, filepath.Join(e.home, "mask.key"), []byte(maskKey+"\n"))
+	args = append(args, "--mask-key", "file://"+filepath.Join(e.home, "mask.key"),
+		"--runner", "flink", "--parallelism", "2", "--flink-master", f.Master(), "--job-server", f.JobServer(t), "--boot", f.Dist.Boot)
+	return append(args, more...)
+}
+
+// allEnded fails for jobs that the program left on the cluster.
+func allEnded(t testing.TB, f *testenv.FlinkCluster) {
+	t.Helper()
+	jobs, err := f.Client().Jobs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, job := range jobs {
+		if !job.State.Ended() {
+			t.Errorf("job %s is left %s", job.Name, job.State)
+		}
+	}
+}
+
+func TestLiveOnFlinkEqualsBatch(t *testing.T) {
+	server := testenv.Kinesis(t)
+	s3 := testenv.S3(t)
+	f := testenv.Flink(t)
+	e := newEnv(t)
+	t.Run("real logs, archive sealed", func(t *testing.T) {
+		lines := putDemo(t, server, "demo")
+		mustRun(t, e, onFlink(t, e, f, live("demo", everything, e.in("demo")))...)
+		allEnded(t, f)
+		mustRun(t, e, weblogs(e.in("demo", "raw"), e.in("demo-batch"))...)
+		same(t, e.in("demo"), e.in("demo-batch"), least(t, demoRows))
+		if l := accounts(t, e.in("demo")); l.In != int64(len(lines)) || l.Late != 0 {
+			t.Errorf("%d lines were put, ledger %s", len(lines), l)
+		}
+	})
+	t.Run("a farm's log out of order, on S3", func(t *testing.T) {
+		tr := playFarm(t, server, e, "farm")
+		lake := "s3://" + s3.Bucket + "/farm"
+		objects := filepath.Join(s3.Dir, s3.Bucket, "farm")
+		mustRun(t, e, onFlink(t, e, f, live("farm", everything, lake, "--raw", "plain", "--max-disorder", "13m"))...)
+		allEnded(t, f)
+		mustRun(t, e, weblogs(lake+"/raw", e.in("farm-batch"))...)
+		same(t, objects, e.in("farm-batch"), least(t, farmRows))
+		l := accounts(t, lake)
+		if l.In != tr.Lines || l.Events != tr.Events || l.Bad != tr.Bad || l.Late != 0 {
+			t.Errorf("the truth is %d lines = %d events + %d bad, ledger %s", tr.Lines, tr.Events, tr.Bad, l)
+		}
+	})
+}
