@@ -12,9 +12,6 @@ import (
 // on the runner: of what Beam has, it takes keyed state and event-time timers,
 // which mean the same on Prism and on Flink.
 type Live struct {
-	// Lateness is how far behind the watermark an event is not late yet. Rows are
-	// sealed when the watermark is so far past their end.
-	Lateness time.Duration
 	// Bucket is the span of event time whose sealed rows become files together.
 	Bucket time.Duration
 	// Provisional outputs give their rows also while they can still change.
@@ -26,8 +23,9 @@ type Live struct {
 const tick = int64(time.Minute / time.Millisecond)
 
 // sealsAt is when rows are sealed that nothing can change after end (Unix
-// milliseconds): the time of a timer.
-func (l *Live) sealsAt(end int64) int64 { return ceil(end+l.Lateness.Milliseconds(), tick) }
+// milliseconds): the time of a timer. The watermark leaves room for events that
+// are allowed to be late.
+func sealsAt(end int64) int64 { return ceil(end, tick) }
 
 // group names the bucket of rows that close at end by the end of the bucket.
 // Its rows are all there by sealsAt of it.

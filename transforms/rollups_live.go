@@ -66,7 +66,7 @@ func (fn *liveRollupsFn) take(sp state.Provider, tp timers.Provider, key string,
 	if err != nil {
 		return err
 	}
-	if err := fn.alarm().notAfter(sp, tp, fn.Rollups.Common.Live.sealsAt(end)); err != nil {
+	if err := fn.alarm().notAfter(sp, tp, sealsAt(end)); err != nil {
 		return err
 	}
 	if err := fn.Parts.Add(sp, packed); err != nil {

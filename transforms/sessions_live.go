@@ -70,7 +70,7 @@ func (fn *liveSessionsFn) take(sp state.Provider, tp timers.Provider, packed []b
 	if err != nil {
 		return err
 	}
-	if err := fn.alarm().notAfter(sp, tp, fn.Common.Live.sealsAt(first+fn.Options.Gap.Milliseconds())); err != nil {
+	if err := fn.alarm().notAfter(sp, tp, sealsAt(first+fn.Options.Gap.Milliseconds())); err != nil {
 		return err
 	}
 	if err := fn.Fragments.Add(sp, packed); err != nil {
@@ -90,7 +90,7 @@ func (fn *liveSessionsFn) take(sp state.Provider, tp timers.Provider, packed []b
 func (fn *liveSessionsFn) OnTimer(_ context.Context, sp state.Provider, tp timers.Provider, shard string, _ timers.Context, sealed, provisional func(table.Rows)) error {
 	at, err := fn.alarm().rang(sp)
 	if err == nil && at != 0 {
-		err = fn.advance(sp, tp, at-fn.Common.Live.Lateness.Milliseconds(), sealed, provisional)
+		err = fn.advance(sp, tp, at, sealed, provisional)
 	}
 	if err != nil {
 		return failure.Note(fn.Common.Run, fmt.Errorf("sessions of visitor shard %s: %w", shard, err))
@@ -134,7 +134,7 @@ func (fn *liveSessionsFn) advance(sp state.Provider, tp timers.Provider, waterma
 	if err := fn.Open.Write(sp, packState(u.State)); err != nil {
 		return err
 	}
-	return fn.alarm().notAfter(sp, tp, fn.Common.Live.sealsAt(u.Next))
+	return fn.alarm().notAfter(sp, tp, sealsAt(u.Next))
 }
 
 func (fn *liveSessionsFn) emit(u *sessions.Update, sealed, provisional func(table.Rows)) {

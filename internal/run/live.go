@@ -233,7 +233,7 @@ func (p *livePlan) build() *beam.Pipeline {
 	records := endpoint.Follow(s, endpoint.Following{Run: p.Run, URL: p.options.source, Job: p.Job, Archive: p.options.archive, Until: p.options.until, Options: p.options.stream, Readers: p.cursors, Ending: ending})
 	common := transforms.Common{
 		Run: p.Run, KeyRef: p.KeyRef, Raw: p.req.Raw,
-		Live: &transforms.Live{Lateness: p.options.stream.AllowedLateness, Bucket: p.options.seal, Provisional: map[string]bool{}},
+		Live: &transforms.Live{Bucket: p.options.seal, Provisional: map[string]bool{}},
 	}
 	for name := range p.req.Outputs {
 		common.Live.Provisional[name] = true
@@ -242,7 +242,7 @@ func (p *livePlan) build() *beam.Pipeline {
 	lake := endpoint.LiveLake{
 		Writing:   lakeio.LiveWriting{Run: p.Run, Lake: p.Lake, Schemas: map[string]string{}},
 		Raw:       p.req.Raw != "off",
-		SealAfter: p.options.stream.AllowedLateness + time.Minute,
+		SealAfter: time.Minute, // as timers are rounded up
 	}
 	for _, out := range p.req.job.Outputs {
 		lake.Writing.Schemas[out.Name] = out.Schema.ID()
@@ -275,7 +275,8 @@ func (p *livePlan) build() *beam.Pipeline {
 func (p *livePlan) follow(ctx context.Context, w Watcher) error {
 	pipe := p.build()
 	if p.onFlink() {
-		return p.submit(ctx, pipe, p.name(), p.ending().Sealed, w)
+		ending := p.ending()
+		return p.submit(ctx, pipe, p.name(), &ending, w)
 	}
 	err := await(ctx, failure.Noted(p.Run), func() error { return prism.Run(ctx, pipe, runnerLog()) })
 	if cause := failure.Of(p.Run); err != nil && cause != nil {

@@ -12,6 +12,7 @@ import (
 
 	"millrace/internal/failure"
 	"millrace/internal/operate"
+	"millrace/io/endpoint"
 	"millrace/runners/flink"
 	"millrace/runners/flink/dist"
 	"millrace/runners/flink/jobserver"
@@ -25,19 +26,39 @@ func ServeWorker(args []string) {
 	}
 }
 
+// hangs is how long a job that runs may take until its first read, and tries how
+// often one that does not read is submitted.
+const (
+	hangs = 2 * time.Minute
+	tries = 3
+)
+
+var errHangs = errors.New("the job runs on Flink, but its source is never called")
+
 // submit hands a pipeline to Flink and, unless it is to detach, follows the job.
 //
-// A stream with an end does not end its job: Flink keeps it running when its last
-// source has finished. So over, for streaming jobs, tells whether everything is
-// done, and the job is cancelled then.
-func (p *Plan) submit(ctx context.Context, pipe *beam.Pipeline, name string, over func(context.Context) (bool, error), w Watcher) error {
+// ending is that of a live job, nil for a backfill. A stream with an end does not
+// end its job: Flink keeps it running when its last source has finished, so the
+// job is cancelled once everything is sealed. And a start of which nothing comes
+// is given up for another.
+func (p *Plan) submit(ctx context.Context, pipe *beam.Pipeline, name string, ending *endpoint.Ending, w Watcher) error {
+	for try := 1; ; try++ {
+		err := p.submitOnce(ctx, pipe, name, ending, w)
+		if !errors.Is(err, errHangs) || try == tries {
+			return err
+		}
+		w.Say("%v; starting it again", err)
+	}
+}
+
+func (p *Plan) submitOnce(ctx context.Context, pipe *beam.Pipeline, name string, ending *endpoint.Ending, w Watcher) error {
 	f := p.req.Flink
 	extra, err := f.extra()
 	if err != nil {
 		return &UsageError{err}
 	}
 	o := flink.Options{
-		Name: name, JobServer: f.JobServer, Parallelism: p.req.parallelism(), Streaming: over != nil, Savepoint: f.Savepoint,
+		Name: name, JobServer: f.JobServer, Parallelism: p.req.parallelism(), Streaming: ending != nil, Savepoint: f.Savepoint,
 		Environment: flink.Environment(cmp.Or(f.Environment, string(flink.Process))), Boot: f.Boot, Pool: f.Pool, Worker: f.Worker, Extra: extra,
 	}
 	master := cmp.Or(f.Master, operate.DefaultMaster(""))
@@ -63,18 +84,18 @@ func (p *Plan) submit(ctx context.Context, pipe *beam.Pipeline, name string, ove
 	defer job.Close()
 	s := p.submission(name, master)
 	if f.Detach {
-		if err := p.submitted(ctx, job, s, over != nil); err != nil {
+		if err := p.submitted(ctx, job, s, ending != nil); err != nil {
 			return err
 		}
 		w.Say("the job runs; look after it with millrace status %s", name)
 		return nil
 	}
-	if over != nil {
+	if ending != nil {
 		noting, stop := context.WithCancel(ctx)
 		defer stop()
 		go s.noteWhenThere(noting, w)
 	}
-	return p.watch(ctx, watched{job, master, name}, over, w)
+	return p.watch(ctx, watched{job, master, name}, ending, w)
 }
 
 // watched is a job with what Flink itself knows it by: the job server's own cancel
@@ -115,7 +136,8 @@ func startJobServer(ctx context.Context, home dist.Distribution, master string, 
 }
 
 // watch follows a job to its end; an interruption cancels it.
-func (p *Plan) watch(ctx context.Context, job watched, over func(context.Context) (bool, error), w Watcher) error {
+func (p *Plan) watch(ctx context.Context, job watched, ending *endpoint.Ending, w Watcher) error {
+	submitted, begun := time.Now(), false
 	ended := make(chan error, 1)
 	go func() { ended <- job.Wait(ctx, func(text string) { w.Say("%s", text) }) }()
 	tick := time.NewTicker(time.Second)
@@ -131,13 +153,27 @@ func (p *Plan) watch(ctx context.Context, job watched, over func(context.Context
 			return p.cancel(ctx, job, w)
 		case <-tick.C:
 		}
-		if over == nil {
+		if ending == nil {
 			continue
 		}
-		if done, err := over(ctx); err != nil || done {
-			if err == nil && ctx.Err() == nil {
-				err = job.cancel(ctx)
-			}
+		var done bool
+		var err error
+		if !begun {
+			begun, err = ending.Begun(ctx)
+		} else {
+			done, err = ending.Sealed(ctx)
+		}
+		hung := !begun && time.Since(submitted) > hangs
+		if ctx.Err() != nil {
+			continue
+		}
+		if err == nil && (done || hung) {
+			err = job.cancel(ctx)
+		}
+		if err == nil && hung {
+			err = errHangs
+		}
+		if err != nil || done {
 			return err
 		}
 	}

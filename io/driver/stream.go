@@ -37,7 +37,8 @@ type StreamReader interface {
 	// It can move without a block: when a shard was found empty, or was split.
 	Cursor() (Cursor, error)
 	// Watermark is a time in Unix milliseconds that no record to come, unless it
-	// is marked late, lies before. It never falls.
+	// is marked late, lies before: so it leaves room for the disorder and for the
+	// lateness that are allowed. It never falls.
 	Watermark() int64
 	// Done tells that a stream with an end has given everything. Its watermark is
 	// math.MaxInt64 then.

@@ -44,25 +44,41 @@ var lastTimer = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 func (e Ending) key() string { return fmt.Sprintf("_live/%s/ended-%s", e.Run, e.Attempt) }
 
 // Sealed tells whether the mark is there.
-func (e Ending) Sealed(ctx context.Context) (bool, error) {
+func (e Ending) Sealed(ctx context.Context) (bool, error) { return e.marked(ctx, e.key()) }
+
+// Begun tells whether a reader has been called in this attempt: now and then Flink
+// starts a job whose first step never brings anything, and all else looks well.
+func (e Ending) Begun(ctx context.Context) (bool, error) { return e.marked(ctx, e.begunKey()) }
+
+func (e Ending) begunKey() string { return fmt.Sprintf("_live/%s/begun-%s", e.Run, e.Attempt) }
+
+func (e Ending) marked(ctx context.Context, key string) (bool, error) {
 	store, err := lakeio.OpenStore(ctx, e.Lake)
 	if err != nil {
 		return false, err
 	}
-	_, err = store.Stat(ctx, e.key())
+	_, err = store.Stat(ctx, key)
 	if errors.Is(err, driver.ErrNotFound) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-// Forget removes the mark.
+func (e Ending) mark(ctx context.Context, key string) error {
+	store, err := lakeio.OpenStore(ctx, e.Lake)
+	if err == nil {
+		_, err = store.Put(ctx, key, strings.NewReader(""), lakeio.PutOptions{})
+	}
+	return err
+}
+
+// Forget removes the marks.
 func (e Ending) Forget(ctx context.Context) error {
 	store, err := lakeio.OpenStore(ctx, e.Lake)
 	if err != nil {
 		return err
 	}
-	return store.Delete(ctx, e.key())
+	return store.Delete(ctx, e.key(), e.begunKey())
 }
 
 // End notes that the watermark has passed everything, behind what the writers
@@ -95,11 +111,7 @@ func (fn *endFn) ProcessElement(_ context.Context, sp state.Provider, tp timers.
 
 // OnTimer leaves the mark.
 func (fn *endFn) OnTimer(ctx context.Context, _ state.Provider, _ timers.Provider, _ string, _ timers.Context, emit func([]byte)) error {
-	store, err := lakeio.OpenStore(ctx, fn.Ending.Lake)
-	if err == nil {
-		_, err = store.Put(ctx, fn.Ending.key(), strings.NewReader(""), lakeio.PutOptions{})
-	}
-	if err != nil {
+	if err := fn.Ending.mark(ctx, fn.Ending.key()); err != nil {
 		return failure.Note(fn.Ending.Run, err)
 	}
 	emit([]byte(fn.Ending.key()))

@@ -82,6 +82,7 @@ type streamFn struct {
 	Ending                                             Ending
 
 	stream driver.Stream
+	begun  bool
 }
 
 func (fn *streamFn) Setup(ctx context.Context) error {
@@ -125,6 +126,12 @@ func (fn *streamFn) WatermarkEstimatorState(e *sdf.ManualWatermarkEstimator) int
 
 // ProcessElement is one call of a reader.
 func (fn *streamFn) ProcessElement(ctx context.Context, we *sdf.ManualWatermarkEstimator, rt *sdf.LockRTracker, element []byte, emit func(beam.EventTime, record.Block)) (sdf.ProcessContinuation, error) {
+	if !fn.begun {
+		if err := fn.Ending.mark(ctx, fn.Ending.begunKey()); err != nil {
+			return sdf.StopProcessing(), failure.Note(fn.Run, err)
+		}
+		fn.begun = true
+	}
 	at := rt.GetRestriction().(cursor)
 	r, err := readers.take(ctx, readerKey{fn.Run, string(element)}, fn.stream, at.At)
 	if err != nil {
