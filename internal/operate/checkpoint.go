@@ -34,7 +34,7 @@ func NewestCheckpoint(ctx context.Context, c *rest.Client, id, folder string) (s
 		}
 	}
 	if folder == "" {
-		return "", noCheckpoint(id, errors.Join(errors.New("Flink tells of none, and the folder of checkpoints is not known"), silent))
+		return "", noCheckpoint(id, errors.Join(errors.New("the JobManager tells of none, and the folder of checkpoints is not known"), silent))
 	}
 	last, err := inFolder(ctx, id, folder)
 	if err != nil {

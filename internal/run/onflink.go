@@ -69,7 +69,11 @@ func (p *Plan) submitOnce(ctx context.Context, pipe *beam.Pipeline, name string,
 		}
 		o.Boot = cmp.Or(o.Boot, home.Boot)
 		if o.JobServer == "" {
-			stop, err := startJobServer(ctx, home, master, &o)
+			keep := ""
+			if f.Detach {
+				keep = artifactsDir(name)
+			}
+			stop, err := startJobServer(ctx, home, master, keep, &o)
 			if err != nil {
 				return err
 			}
@@ -118,20 +122,26 @@ func (j watched) cancel(ctx context.Context) error {
 }
 
 // startJobServer starts a job server for one submission. It is not needed once
-// the job runs, but to follow it.
-func startJobServer(ctx context.Context, home dist.Distribution, master string, o *flink.Options) (stop func(), err error) {
-	dir, err := os.MkdirTemp("", "millrace-job-server-")
-	if err != nil {
-		return nil, err
+// the job runs, but to follow it. The workers' program that was staged is: boot
+// reads it from the server's folder whenever Flink starts a worker. So that of a
+// job which nobody follows is kept in the folder keep; otherwise it goes with the
+// server.
+func startJobServer(ctx context.Context, home dist.Distribution, master, keep string, o *flink.Options) (stop func(), err error) {
+	dir, remove := keep, func() error { return nil }
+	if keep == "" {
+		if dir, err = os.MkdirTemp("", "millrace-job-server-"); err != nil {
+			return nil, err
+		}
+		remove = func() error { return os.RemoveAll(dir) }
 	}
 	server, err := jobserver.Start(ctx, jobserver.Options{Dist: home, Master: master, Dir: dir, DieWithParent: true})
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
+		return nil, errors.Join(err, remove())
 	}
 	o.JobServer = server.Address()
 	return func() {
 		_ = server.Stop(context.WithoutCancel(ctx)) // it ends with us in any case
-		_ = os.RemoveAll(dir)
+		_ = remove()
 	}, nil
 }
 

@@ -89,7 +89,7 @@ func (p *livePlan) writeJar(ctx context.Context, path string, w Watcher) (boot s
 	if o.Environment == flink.Process {
 		o.Boot = cmp.Or(f.Boot, home.Boot)
 	}
-	stop, err := startJobServer(ctx, home, jobserver.Auto, &o)
+	stop, err := startJobServer(ctx, home, jobserver.Auto, "", &o)
 	if err != nil {
 		return "", err
 	}

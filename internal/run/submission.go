@@ -237,6 +237,7 @@ func (s Submission) note(ctx context.Context) error {
 		return errors.Join(err, s.Save(context.WithoutCancel(ctx)))
 	}
 	s.Job = job.ID
+	s.forgetArtifacts()
 	if config, err := c.Config(ctx); err == nil {
 		s.Checkpoints = config["state.checkpoints.dir"]
 	}
