@@ -29,6 +29,15 @@ var fileKeys = []fileKey{
 	{"raw", func(o *Options) *string { return &o.Raw }},
 	{"from", func(o *Options) *string { return &o.From }},
 	{"to", func(o *Options) *string { return &o.To }},
+	{"max_disorder", func(o *Options) *string { return &o.Live.MaxDisorder }},
+	{"allowed_lateness", func(o *Options) *string { return &o.Live.AllowedLateness }},
+	{"idle", func(o *Options) *string { return &o.Live.Idle }},
+	{"roll", func(o *Options) *string { return &o.Live.Roll }},
+	{"seal", func(o *Options) *string { return &o.Live.Seal }},
+	{"archive", func(o *Options) *string { return &o.Live.Archive }},
+	{"until_archive", func(o *Options) *string { return &o.Live.UntilArchive }},
+	{"flink_master", func(o *Options) *string { return &o.Flink.Master }},
+	{"environment", func(o *Options) *string { return &o.Flink.Environment }},
 	{"settings", nil},
 }
 

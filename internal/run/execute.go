@@ -192,7 +192,7 @@ func (p *Plan) pipeline(ctx context.Context, w Watcher) (sum endpoint.Closing, f
 	}
 	for _, out := range p.req.job.Outputs {
 		if url, ok := p.req.Outputs[out.Name]; ok {
-			written = append(written, endpoint.Send(s, endpoint.Sending{Run: p.Run, Output: out.Name, Schema: out.Schema.ID(), URL: url}, outputs.Rows[out.Name]))
+			written = append(written, endpoint.Send(s.Scope("output."+out.Name), endpoint.Sending{Run: p.Run, Output: out.Name, Schema: out.Schema.ID(), URL: url}, outputs.Rows[out.Name]))
 		}
 	}
 	endpoint.Close(s, p.Run, p.staging, outputs.Ledger, written...)

@@ -264,7 +264,7 @@ func (p *livePlan) build() *beam.Pipeline {
 			rows = outputs.Provisional
 		}
 		for i, r := range rows {
-			written = append(written, endpoint.Send(s.Scope(strconv.Itoa(i)), endpoint.Sending{Run: p.Run, Output: out.Name, Schema: out.Schema.ID(), URL: url}, r))
+			written = append(written, endpoint.Send(s.Scope("output."+out.Name+"."+strconv.Itoa(i)), endpoint.Sending{Run: p.Run, Output: out.Name, Schema: out.Schema.ID(), URL: url}, r))
 		}
 	}
 	endpoint.End(s, ending, written...)

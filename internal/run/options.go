@@ -147,8 +147,9 @@ func (r *request) checkLive() (faults []error) {
 	if r.From != "" || r.To != "" {
 		faults = append(faults, fmt.Errorf("--from and --to are for backfills: a stream is bounded by its URL, for example %s?until=tip", r.Source))
 	}
-	r.live, faults = r.Live.check(r.Options, r.job)
-	return faults
+	read, wrong := r.Live.check(r.Options, r.job)
+	r.live = read
+	return append(faults, wrong...)
 }
 
 // at names an option as it was given: a flag, or a line of a YAML file.

@@ -31,7 +31,7 @@ type Sending struct {
 //
 // The result, KV<string, []byte>, says how many rows were sent.
 func Send(s beam.Scope, to Sending, rows beam.PCollection) beam.PCollection {
-	return beam.ParDo(s.Scope("endpoint.Send/"+to.Output), &sendFn{Sending: to}, rows)
+	return beam.ParDo(s.Scope("endpoint.Send"), &sendFn{Sending: to}, rows)
 }
 
 type sendFn struct {
