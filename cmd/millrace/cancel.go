@@ -31,7 +31,7 @@ cancel is for jobs that cannot take a savepoint.`,
 			fmt.Fprintf(c.OutOrStdout(), "%s is cancelled\n", job.Name)
 			from, err := operate.NewestCheckpoint(c.Context(), client, job.ID, "")
 			if err != nil {
-				_, err = fmt.Fprintln(c.OutOrStdout(), "it has left no checkpoint: resuming needs --savepoint, and starting anew reads the stream from the start its URL names")
+				_, err = fmt.Fprintln(c.OutOrStdout(), "it has left no checkpoint: resuming begins where this submission began")
 				return err
 			}
 			_, err = fmt.Fprintf(c.OutOrStdout(), "checkpoint %s\nresume     millrace resume %s\n", from, job.Run)

@@ -290,12 +290,14 @@ func stageName(name string) string {
 	return strings.TrimSuffix(name, " -> ToKeyedWorkItem")
 }
 
-// oneLine is a text without line breaks, cut to 300 bytes at a character.
+// oneLine is a text without line breaks. One of more than 400 bytes loses its
+// middle: what was being done stands at the beginning, and why it failed at the
+// end.
 func oneLine(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
-	const most = 300
-	if len(text) <= most {
+	const head, tail = 120, 280
+	if len(text) <= head+tail {
 		return text
 	}
-	return strings.ToValidUTF8(text[:most], "") + " ..."
+	return strings.ToValidUTF8(text[:head], "") + " ... " + strings.ToValidUTF8(text[len(text)-tail:], "")
 }
