@@ -65,6 +65,9 @@ func (r *reader) nextArchived() (*record.Block, error) {
 	r.encoded = nil
 	r.at.Blocks++
 	r.before(&b)
+	if b.Records() == 0 {
+		return r.nextArchived() // nothing of it is wanted, and a roll begins with a record
+	}
 	b.Roll = r.roll()
 	r.at.Records += int64(b.Records())
 	return &b, nil
