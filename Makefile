@@ -17,13 +17,19 @@ BEAM_FLINK_VERSION := 2.62.0
 
 .PHONY: help
 help: ## List the targets (the default)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## Turn a real access log into a lake and a report, in out/demo
 	@scripts/prereq.sh go
 	$(GO) run ./cmd/millrace run weblogs --source 'file://$(CURDIR)/testdata/access-logs/semicomplete_2015-05-17_18.log.gz' --lake $(DEMO)
 	@echo "Look at $(DEMO)/report.html"
+
+.PHONY: demo-live
+demo-live: ## Stream through Kinesis and Flink for a minute, and compare with the batch job; in out/demo-live
+	@scripts/prereq.sh go python java maven node
+	@$(MAKE) --no-print-directory build
+	$(GO) run ./internal/demolive
 
 .PHONY: build
 build: ## Build bin/millrace
