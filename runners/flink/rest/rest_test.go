@@ -208,6 +208,7 @@ func TestWatermarksHaveEnds(t *testing.T) {
 		{-9223372036854775, "none", false}, // Beam's beginning
 		{-9223372036854774, "", true},
 		{0, "1970-01-01T00:00:00.000Z", true},
+		{253402214400000, "final", false},  // 9999-12-31: a stream with an end has ended
 		{9223371950454775, "final", false}, // Beam's end of the global window
 		{9223372036854775, "final", false}, // Beam's end
 		{1<<63 - 1, "final", false},

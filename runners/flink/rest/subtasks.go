@@ -18,18 +18,22 @@ import (
 // expected any more.
 type Watermark int64
 
-// Flink's own ends of time, and Beam's, which lie a little inside.
+// Flink's own beginning of time, and Beam's, which lies a little inside.
 const (
 	unset     = -1 << 63
 	beamStart = unset / 1000
-	beamEnd   = (1<<63-1)/1000 - 24*60*60*1000 // a day before the end, in the global window
 )
+
+// lastEvent is the end of what events have as their time. The watermark of a
+// stream that has ended lies beyond it: at the end of time, Flink's or Beam's, or
+// where our source puts it, before these (docs/adr/0006).
+const lastEvent Watermark = 253_402_214_400_000 // 9999-12-31
 
 // Known tells whether there has been a watermark at all.
 func (w Watermark) Known() bool { return w > beamStart }
 
 // Final tells whether no event is expected any more.
-func (w Watermark) Final() bool { return w >= beamEnd }
+func (w Watermark) Final() bool { return w >= lastEvent }
 
 // Lag is how far the watermark is behind now; false when it is unknown or final.
 func (w Watermark) Lag(now time.Time) (time.Duration, bool) {
