@@ -63,6 +63,7 @@ func (f *jobFlags) addFlink(fs *pflag.FlagSet) {
 	fs.StringVar(&l.Worker, "worker", "", "flink: program for the workers, when this one is for another system")
 	fs.StringVar(&l.Home, "flink-home", "", "flink: folder with Flink's and Beam's pinned parts (default $MILLRACE_FLINK_HOME, or what make flink installed)")
 	fs.StringVar(&l.Savepoint, "savepoint", "", "flink: savepoint or checkpoint to resume from")
+	fs.StringVar(&l.RecycleAfter, "recycle-after", "", "flink: stop a live job with a savepoint and resume it each time it ran so long, for example 6h (see docs/flink-versions.md)")
 	fs.BoolVar(&l.Detach, "detach", false, "flink: return once the job is submitted")
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"millrace/runners/flink"
 )
@@ -21,6 +22,9 @@ type FlinkOptions struct {
 	Options     []string // further options, name=value
 	Savepoint   string   // to resume from
 	Detach      bool     // return once the job runs
+	// RecycleAfter, a duration, is how long a live job runs until it is stopped with
+	// a savepoint and resumed from it.
+	RecycleAfter string
 }
 
 // DefaultMaster is where a cluster of this machine listens.
@@ -33,6 +37,14 @@ func (f FlinkOptions) check(o Options) (faults []error) {
 	if f.Parallelism < 0 || f.Parallelism > 128 {
 		faults = append(faults, fmt.Errorf("%s %d: must be from 1 to 128", o.at("parallelism"), f.Parallelism))
 	}
+	if f.RecycleAfter != "" {
+		if d, err := time.ParseDuration(f.RecycleAfter); err != nil || d < leastRecycle {
+			faults = append(faults, fmt.Errorf("%s %s: not a duration of at least %v; write for example 6h", o.at("recycle_after"), f.RecycleAfter, leastRecycle))
+		}
+		if f.Detach {
+			faults = append(faults, errors.New("--recycle-after needs a run that stays with its job: leave --detach out"))
+		}
+	}
 	switch flink.Environment(f.Environment) {
 	case "", flink.Process, flink.Loopback:
 	case flink.External:
@@ -43,6 +55,15 @@ func (f FlinkOptions) check(o Options) (faults []error) {
 		faults = append(faults, fmt.Errorf("%s %s: there are process, loopback and external", o.at("environment"), f.Environment))
 	}
 	return faults
+}
+
+// leastRecycle keeps a job from spending its time on savepoints.
+const leastRecycle = 10 * time.Second
+
+// recycle is RecycleAfter, checked; 0 is never.
+func (f FlinkOptions) recycle() time.Duration {
+	d, _ := time.ParseDuration(f.RecycleAfter)
+	return d
 }
 
 // extra are the further options by name.

@@ -44,12 +44,28 @@ var errHangs = errors.New("the job runs on Flink, but its source is never called
 func (p *Plan) submit(ctx context.Context, pipe *beam.Pipeline, name string, ending *endpoint.Ending, w Watcher) error {
 	for try := 1; ; try++ {
 		err := p.submitOnce(ctx, pipe, name, ending, w)
-		if !errors.Is(err, errHangs) || try == tries {
+		recycled := new(recycledError)
+		switch {
+		case errors.As(err, &recycled):
+			try, p.req.Flink.Savepoint = 0, recycled.savepoint
+			w.Say("stopped with savepoint %s, and resuming from it", recycled.savepoint)
+		case !errors.Is(err, errHangs) || try == tries:
+			return err
+		default:
+			w.Say("%v; starting it again", err)
+		}
+		if err := ending.Forget(ctx); err != nil {
 			return err
 		}
-		w.Say("%v; starting it again", err)
 	}
 }
+
+// recycledError says that a job was stopped to be resumed: on runners up to 2.70
+// each call of a reader leaves something behind in the TaskManager, which a new
+// job takes into use again (docs/adr/0006).
+type recycledError struct{ savepoint string }
+
+func (e *recycledError) Error() string { return "the job was stopped with savepoint " + e.savepoint }
 
 func (p *Plan) submitOnce(ctx context.Context, pipe *beam.Pipeline, name string, ending *endpoint.Ending, w Watcher) error {
 	f := p.req.Flink
@@ -110,15 +126,28 @@ type watched struct {
 }
 
 func (j watched) cancel(ctx context.Context) error {
-	c, err := operate.Connect(j.master)
+	c, id, err := j.find(ctx)
 	if err != nil {
 		return err
+	}
+	return c.Cancel(ctx, id)
+}
+
+// stop stops the job with a savepoint, in the cluster's folder for them.
+func (j watched) stop(ctx context.Context) (savepoint string, err error) {
+	c, id, err := j.find(ctx)
+	if err != nil {
+		return "", err
+	}
+	return c.Stop(ctx, id, "")
+}
+
+func (j watched) find(ctx context.Context) (c *operate.Client, id string, err error) {
+	if c, err = operate.Connect(j.master); err != nil {
+		return nil, "", err
 	}
 	found, err := operate.Find(ctx, c, j.name)
-	if err != nil {
-		return err
-	}
-	return c.Cancel(ctx, found.ID)
+	return c, found.ID, err
 }
 
 // startJobServer starts a job server for one submission. It is not needed once
@@ -174,6 +203,13 @@ func (p *Plan) watch(ctx context.Context, job watched, ending *endpoint.Ending, 
 			done, err = ending.Sealed(ctx)
 		}
 		hung := !begun && time.Since(submitted) > hangs
+		if recycle := p.req.Flink.recycle(); err == nil && begun && !done && recycle > 0 && time.Since(submitted) > recycle {
+			savepoint, err := job.stop(ctx)
+			if err != nil {
+				return fmt.Errorf("recycling the job: %w", err)
+			}
+			return &recycledError{savepoint}
+		}
 		if ctx.Err() != nil {
 			continue
 		}

@@ -391,7 +391,7 @@ func TestARollThatDoesNotAddUpIsRefused(t *testing.T) {
 		{"the ledger is off", short, segments, "DOES NOT BALANCE"},
 		{"records did not come", more, segments, "100 records came of the 101"},
 		{"other rows than events", lost, segments, "events counts 89 in the ledger, and 90 rows were staged"},
-		{"a segment is missing", roll.part, segments[1:], " in the ledger, and "},
+		{"a segment is missing", roll.part, withoutOne(segments, "events"), " in the ledger, and "},
 		{"a segment of another roll", roll.part, foreign, "a segment is of the roll"},
 	} {
 		_, err := l.CloseRoll(t.Context(), c.part, c.segments)
@@ -402,6 +402,12 @@ func TestARollThatDoesNotAddUpIsRefused(t *testing.T) {
 	if got := objects(t, s); len(got) > 0 {
 		t.Errorf("the refusals leave %q", slices.Sorted(maps.Keys(got)))
 	}
+}
+
+// withoutOne leaves a segment of an output out.
+func withoutOne(segments []Segment, output string) []Segment {
+	i := slices.IndexFunc(segments, func(s Segment) bool { return s.Output == output })
+	return slices.Delete(slices.Clone(segments), i, i+1)
 }
 
 func TestACommitOfOtherRowsIsRefused(t *testing.T) {

@@ -1,6 +1,8 @@
 package table_test
 
 import (
+	"bytes"
+	"errors"
 	"math/rand/v2"
 	"reflect"
 	"strings"
@@ -162,4 +164,49 @@ func schema(t *testing.T, row any, version int) *table.Schema {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// TestBatchesOfSavepointsStayReadable decodes what an earlier program wrote with
+// fewer columns: batches lie in savepoints and beside the lake.
+func TestBatchesOfSavepointsStayReadable(t *testing.T) {
+	type row struct {
+		At   table.Millis `col:"at,sort1,day" doc:"d"`
+		Name *string      `col:"name,null" mask:"none" doc:"d"`
+		N    *int64       `col:"n,null" doc:"d"`
+	}
+	s := table.MustOf[row]("test.columns", 1)
+	name := "x"
+	b := table.NewBatch(s)
+	for i := range 3 {
+		b.Append(&row{At: table.Millis(i), Name: &name})
+	}
+	now, err := b.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The last column's three nulls: three deltas of 0 and a byte of bits.
+	old := append([]byte{}, now[:len(now)-4]...)
+	at := 1 + 1 + len(s.ID()) + 1 // version, length and text of the schema, rows
+	if old[at] != 3 {
+		t.Fatalf("columns are not at %d: %x", at, old)
+	}
+	old[at] = 2
+	got, err := table.Decode(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := got.MarshalBinary()
+	if err != nil || !bytes.Equal(back, now) {
+		t.Errorf("read as %x, %v; want %x", back, err, now)
+	}
+	later := append([]byte{}, now...)
+	later[at] = 4
+	if _, err := table.Decode(later); !errors.Is(err, table.ErrCorrupt) || !strings.Contains(err.Error(), "later program") {
+		t.Errorf("more columns than there are: %v", err)
+	}
+	none := append([]byte{}, now...)
+	none[at] = 0
+	if _, err := table.Decode(none); !errors.Is(err, table.ErrCorrupt) {
+		t.Errorf("a batch without its required column: %v", err)
+	}
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // encodingVersion is the first byte of an encoded batch.
-const encodingVersion = 1
+const encodingVersion = 2
 
 // ErrCorrupt is returned for bytes that are not an encoded batch.
 var ErrCorrupt = errors.New("not an encoded batch")
@@ -16,8 +16,9 @@ var ErrCorrupt = errors.New("not an encoded batch")
 const maxRows = 1 << 24
 
 // AppendBinary appends the batch in our binary form: version, schema, number of
-// rows, then each column (numbers as zigzag deltas, text as dictionary and
-// codes). Batches made by the same puts give equal bytes. It fails for more than
+// rows and of columns, then each column (numbers as zigzag deltas, text as
+// dictionary and codes). Batches lie in savepoints, and columns are added to a
+// schema at its end: the number tells a later program which are not there. Batches made by the same puts give equal bytes. It fails for more than
 // 2^24 rows.
 func (b *Batch) AppendBinary(dst []byte) ([]byte, error) {
 	if b.rows > maxRows {
@@ -28,6 +29,7 @@ func (b *Batch) AppendBinary(dst []byte) ([]byte, error) {
 	dst = binary.AppendUvarint(dst, uint64(len(id)))
 	dst = append(dst, id...)
 	dst = binary.AppendUvarint(dst, uint64(b.rows))
+	dst = binary.AppendUvarint(dst, uint64(len(b.cols)))
 	for i := range b.cols {
 		c := &b.cols[i]
 		switch k := b.schema.Columns[i].Kind; {
@@ -122,11 +124,19 @@ func Decode(data []byte) (*Batch, error) {
 	if r.err == nil && rows > len(data) { // every row takes a byte a column at least
 		r.fail("more rows than bytes")
 	}
+	columns := r.uvarint(1 << 10)
+	if r.err == nil && columns > len(s.Columns) {
+		r.fail("%d columns, schema %s has %d: a later program wrote it", columns, id, len(s.Columns))
+	}
 	b := NewBatch(s)
 	b.rows = rows
 	for i := range b.cols {
 		if r.err != nil {
 			break
+		}
+		if i >= columns {
+			b.fillNull(i, rows, &r)
+			continue
 		}
 		c := &b.cols[i]
 		switch k := s.Columns[i].Kind; {
@@ -151,6 +161,17 @@ func Decode(data []byte) (*Batch, error) {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	return b, nil
+}
+
+// fillNull fills a column that a batch of an earlier program does not have.
+func (b *Batch) fillNull(col, rows int, r *reader) {
+	if !b.schema.Columns[col].Null {
+		r.fail("no column %s", b.schema.Columns[col].Name)
+		return
+	}
+	for range rows {
+		b.PutNull(col)
+	}
 }
 
 type reader struct {

@@ -138,8 +138,12 @@ func TestDecodedNullsAndNumbersFollowTheSchema(t *testing.T) {
 
 // header begins an encoded batch.
 func header(id string, rows uint64) []byte {
-	data := binary.AppendUvarint([]byte{1}, uint64(len(id)))
-	return binary.AppendUvarint(append(data, id...), rows)
+	data := binary.AppendUvarint([]byte{2}, uint64(len(id)))
+	data = binary.AppendUvarint(append(data, id...), rows)
+	if s, ok := table.Lookup(id); ok {
+		data = binary.AppendUvarint(data, uint64(len(s.Columns)))
+	}
+	return data
 }
 
 // TestHostileLengthsDoNotTakeMemory decodes small inputs that promise much.
