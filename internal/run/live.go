@@ -278,7 +278,7 @@ func (p *livePlan) follow(ctx context.Context, w Watcher) error {
 		ending := p.ending()
 		return p.submit(ctx, pipe, p.name(), &ending, w)
 	}
-	err := await(ctx, failure.Noted(p.Run), func() error { return prism.Run(ctx, pipe, runnerLog()) })
+	err := await(ctx, failure.Noted(p.Run), func() error { return prism.RunStateful(ctx, pipe, runnerLog()) })
 	if cause := failure.Of(p.Run); err != nil && cause != nil {
 		return cause
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -178,7 +179,14 @@ func startJobServer(ctx context.Context, home dist.Distribution, master, keep st
 func (p *Plan) watch(ctx context.Context, job watched, ending *endpoint.Ending, w Watcher) error {
 	submitted, begun := time.Now(), false
 	ended := make(chan error, 1)
-	go func() { ended <- job.Wait(ctx, func(text string) { w.Say("%s", text) }) }()
+	var leaving atomic.Bool // by us: what the job server says of the end is of no interest
+	go func() {
+		ended <- job.Wait(ctx, func(text string) {
+			if !leaving.Load() {
+				w.Say("%s", text)
+			}
+		})
+	}()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -204,6 +212,7 @@ func (p *Plan) watch(ctx context.Context, job watched, ending *endpoint.Ending, 
 		}
 		hung := !begun && time.Since(submitted) > hangs
 		if recycle := p.req.Flink.recycle(); err == nil && begun && !done && recycle > 0 && time.Since(submitted) > recycle {
+			leaving.Store(true)
 			savepoint, err := job.stop(ctx)
 			if err != nil {
 				return fmt.Errorf("recycling the job: %w", err)
@@ -214,6 +223,7 @@ func (p *Plan) watch(ctx context.Context, job watched, ending *endpoint.Ending, 
 			continue
 		}
 		if err == nil && (done || hung) {
+			leaving.Store(true)
 			err = job.cancel(ctx)
 		}
 		if err == nil && hung {
