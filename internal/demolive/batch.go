@@ -21,11 +21,12 @@ func (d *demo) batch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := <-run.ended; err != nil {
-		if cause := context.Cause(ctx); cause != nil {
-			return cause
-		}
-		return err
+	<-run.ended
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	if run.err != nil {
+		return run.err
 	}
 	d.step("the batch run is over")
 	fmt.Fprintf(d.say, "\n%s\n\n", indent(summary.String()))

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -21,7 +22,8 @@ const grace = 20 * time.Second
 type program struct {
 	*exec.Cmd
 	log   string
-	ended chan error
+	ended chan struct{} // closed when the program has ended
+	err   error         // it ended with; once it has
 }
 
 // start starts millrace. Its messages go to a log and to said, line by line; what
@@ -33,9 +35,9 @@ func (d *demo) start(ctx context.Context, name string, out io.Writer, said func(
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	c.Env = os.Environ()
 	if cluster := d.servers.cluster; cluster != nil {
-		c.Env = append(c.Env, process.Variable+"="+cluster.Group())
+		c.Env = append(c.Env, process.Variable+"="+cluster.Group(), "TMPDIR="+filepath.Join(cluster.Dir(), "tmp"))
 	}
-	p := &program{Cmd: c, log: d.path("logs", name+".log"), ended: make(chan error, 1)}
+	p := &program{Cmd: c, log: d.path("logs", name+".log"), ended: make(chan struct{})}
 	log, err := os.Create(p.log)
 	if err != nil {
 		return nil, err
@@ -46,12 +48,12 @@ func (d *demo) start(ctx context.Context, name string, out io.Writer, said func(
 		return nil, fmt.Errorf("starting millrace %s: %w", args[0], err)
 	}
 	go func() {
+		defer close(p.ended)
 		err := c.Wait()
 		_ = log.Close()
 		if err != nil {
-			err = fmt.Errorf("millrace %s ended with %w; its last lines:\n%s", strings.Join(args[:2], " "), err, process.Tail(p.log))
+			p.err = fmt.Errorf("millrace %s ended with %w; its last lines:\n%s", strings.Join(args[:2], " "), err, process.Tail(p.log))
 		}
-		p.ended <- err
 	}()
 	return p, nil
 }

@@ -61,21 +61,21 @@ func (d *demo) watch(ctx context.Context, farm, run *program, played *bytes.Buff
 	playing := farm.ended
 	for {
 		select {
-		case err := <-playing:
+		case <-playing:
 			playing = nil
-			if err != nil && ctx.Err() == nil {
+			if farm.err != nil && ctx.Err() == nil {
 				run.quit()
-				return err
+				return farm.err
 			}
 			d.step("%s", strings.TrimSpace(played.String()))
-		case err := <-run.ended:
+		case <-run.ended:
 			if playing != nil {
 				farm.quit()
 			}
 			if cause := context.Cause(ctx); cause != nil {
 				return cause
 			}
-			return err
+			return run.err
 		case <-look.C:
 			// A job that is not there yet, or not any more, is nothing to tell.
 			if s, err := (operate.Reader{Client: client}).Read(ctx, "weblogs"); err == nil {
