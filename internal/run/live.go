@@ -56,6 +56,10 @@ func executeLive(ctx context.Context, o Options, configDir string, w Watcher) (R
 	if err := p.noteKeys(ctx); err != nil {
 		return Result{}, err
 	}
+	// What crashed workers left beside the lake, so long ago that no savepoint needs it.
+	if err := lakeio.SweepLive(ctx, p.store, p.Run, 0); err != nil {
+		w.Say("old segments could not be removed: %v", err)
+	}
 	w.Start(p.progress)
 	defer w.Done()
 	if err := p.follow(ctx, w); err != nil {

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
 	beamprism "github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
 
 	"millrace/runners/memory"
@@ -30,6 +31,18 @@ func Run(ctx context.Context, p *beam.Pipeline, log slog.Handler) error {
 		return fmt.Errorf("running on prism: %w", err)
 	}
 	return nil
+}
+
+// RunStateful is Run for a pipeline with keyed state and timers. The runner divides
+// a bundle that makes no progress for a while, and counts its timers as if they
+// were elements then: timers fire twice or before their elements, and what they
+// should have brought is lost without a word. So nothing is
+// divided here. Pipelines must not run beside one another in a process.
+func RunStateful(ctx context.Context, p *beam.Pipeline, log slog.Handler) error {
+	before := *jobopts.Experiments
+	defer func() { *jobopts.Experiments = before }()
+	*jobopts.Experiments = "prism_disable_sdf_split"
+	return Run(ctx, p, log)
 }
 
 // start initialises Beam once. Beam reads its options from the flags of package
