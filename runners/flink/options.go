@@ -107,6 +107,7 @@ func (o *Options) environment() (urn, config string, err error) {
 		return graphx.URNEnvProcess, string(b), err
 	case External:
 		return graphx.URNEnvExternal, o.Pool, nil
+	case Loopback: // its workers are started here, before
 	}
 	return "", "", fmt.Errorf("workers cannot run in the environment %q; there are %s, %s and %s", o.Environment, Process, External, Loopback)
 }

@@ -167,6 +167,7 @@ func (j *Job) Wait(ctx context.Context, say func(string)) error {
 				if fault != "" {
 					return &FailedError{fault}
 				}
+			default: // it goes on
 			}
 		}
 		if t := m.GetMessageResponse(); t != nil && t.GetImportance() >= jobpb.JobMessage_JOB_MESSAGE_WARNING {
