@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"millrace/internal/machine"
+)
+
+const (
+	// startUp is what a job may take until it reads.
+	startUp = 45 * time.Second
+	// peek is the pause between two looks at the rows, and so the error of latency.
+	peek = 100 * time.Millisecond
+)
+
+// delay measures the time from a line to the row that counts it.
+func (b *bencher) delay(ctx context.Context) error {
+	const in, rows = "latency", "latency-traffic"
+	if err := b.makeStream(ctx, in, b.shards); err != nil {
+		return err
+	}
+	if err := b.makeStream(ctx, rows, 1); err != nil {
+		return err
+	}
+	before := machine.Load()
+	until := time.Now().Add(startUp + b.latency + 15*time.Second).UTC().Truncate(time.Second)
+	ctx, cancel := context.WithTimeoutCause(ctx, time.Until(until)+lakeTimeout, fmt.Errorf("the run did not end within %v of its end", lakeTimeout))
+	defer cancel()
+	s, err := b.sampler()
+	if err != nil {
+		return err
+	}
+	run, err := b.job(ctx, in, "until="+until.Format(time.RFC3339), "--output", "traffic=kinesis://"+rows, "--max-disorder", "30s")
+	if err != nil {
+		return err
+	}
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	watchCtx, stop := context.WithCancel(ctx)
+	defer stop()
+	seen := seconds{}
+	var failed error
+	watching.Go(func() { failed = b.rows(watchCtx, rows, seen) })
+	var farm *program
+	began := time.Now()
+	err = s.watch(ctx, run, time.Second, func(now sample) {
+		// The lines begin when the job is there to read them.
+		if farm == nil && failed == nil && (now.job.Watermark != nil || now.job.State == "RUNNING" && time.Since(began) > startUp*2/3) {
+			b.step("the farm writes %d lines/s for %v", b.rate, b.latency)
+			farm, failed = b.farm(ctx, in, b.rate, b.latency)
+		}
+	})
+	stop()
+	watching.Wait()
+	if err != nil || failed != nil {
+		return fmt.Errorf("%w; %w", err, failed)
+	}
+	if farm == nil {
+		return fmt.Errorf("the job did not read within %v", startUp+b.latency)
+	}
+	if err := <-farm.ended; err != nil {
+		return err
+	}
+	b.report(seen, before)
+	return nil
+}
+
+// second is a window of a second in which lines came.
+type second struct {
+	views map[string]int64     // by status class, the highest so far
+	at    map[string]time.Time // when it was first seen
+}
+
+type seconds map[time.Time]*second
+
+func (s seconds) add(data []byte, now time.Time) error {
+	var row struct {
+		Start   time.Time `json:"window_start"`
+		Seconds int       `json:"window_seconds"`
+		Class   string    `json:"status_class"`
+		Views   int64     `json:"views"`
+	}
+	if err := json.Unmarshal(data, &row); err != nil {
+		return fmt.Errorf("reading a row of traffic: %w: %.200s", err, data)
+	}
+	if row.Seconds != 1 {
+		return nil
+	}
+	w := s[row.Start]
+	if w == nil {
+		w = &second{views: map[string]int64{}, at: map[string]time.Time{}}
+		s[row.Start] = w
+	}
+	if row.Views > w.views[row.Class] {
+		w.views[row.Class], w.at[row.Class] = row.Views, now
+	}
+	return nil
+}
+
+// rows reads a stream of one shard until ctx ends.
+func (b *bencher) rows(ctx context.Context, stream string, into seconds) error {
+	first, err := b.servers.client.GetShardIterator(ctx, &kinesis.GetShardIteratorInput{
+		StreamName: aws.String(stream), ShardId: aws.String("shardId-000000000000"), ShardIteratorType: types.ShardIteratorTypeTrimHorizon,
+	})
+	if err != nil {
+		return err
+	}
+	for at := first.ShardIterator; ctx.Err() == nil; {
+		answer, err := b.servers.client.GetRecords(ctx, &kinesis.GetRecordsInput{ShardIterator: at})
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+		if err != nil {
+			return nil //nolint:nilerr // it was told to end
+		}
+		now := time.Now()
+		for _, r := range answer.Records {
+			if err := into.add(r.Data, now); err != nil {
+				return err
+			}
+		}
+		at = answer.NextShardIterator
+		select {
+		case <-ctx.Done():
+		case <-time.After(peek):
+		}
+	}
+	return nil
+}
+
+func (b *bencher) report(seen seconds, before string) {
+	var delays []time.Duration
+	var lines int64
+	for start, w := range seen {
+		var last time.Time
+		for class, at := range w.at {
+			lines += w.views[class]
+			if at.After(last) {
+				last = at
+			}
+		}
+		delays = append(delays, last.Sub(start.Add(time.Second)))
+	}
+	fmt.Fprintf(b.out, "## From line to provisional row, %d lines/s, parallelism %d\n\n", b.rate, parallelism)
+	fmt.Fprintf(b.out, "For each second of event time: from its end, when its last line is put, to the moment a row with its final count is read from the stream of rows (looked at every %v). The producer's wait, the stream and the reading are in it.\n\n", peek)
+	if len(delays) == 0 {
+		fmt.Fprint(b.out, "No row came.\n\n")
+		return
+	}
+	slices.Sort(delays)
+	at := func(q float64) float64 { return delays[min(len(delays)-1, int(q*float64(len(delays))))].Seconds() }
+	fmt.Fprint(b.out, "| load before, after | seconds | lines | min s | p50 s | p90 s | p99 s | max s |\n|---|---:|---:|---:|---:|---:|---:|---:|\n")
+	fmt.Fprintf(b.out, "| %s, %s | %d | %d | %.2f | %.2f | %.2f | %.2f | %.2f |\n\n", before, machine.Load(), len(delays), lines, at(0), at(0.5), at(0.9), at(0.99), at(1))
+}

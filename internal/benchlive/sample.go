@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"millrace/internal/operate"
+	"millrace/runners/flink/process"
+)
+
+// load is what a process, or several, have taken.
+type load struct {
+	cpu time.Duration // user and system, all threads
+	rss int64         // bytes, now
+}
+
+// sample is the state of cluster and job at a moment.
+type sample struct {
+	at              time.Time
+	worker, manager load
+	job             operate.Status // ID is empty when there was none
+}
+
+// sampler looks at a job. What workers took that have ended meanwhile counts.
+type sampler struct {
+	b       *bencher
+	workers map[int]time.Duration
+	base    load // of the TaskManager when the sampler began
+	samples []sample
+}
+
+func (b *bencher) sampler() (*sampler, error) {
+	s := &sampler{b: b, workers: map[int]time.Duration{}}
+	managers, err := b.servers.cluster.TaskManagers()
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range managers {
+		s.base.cpu += loadOf(m.PID).cpu
+	}
+	return s, nil
+}
+
+// watch samples until the program has ended.
+func (s *sampler) watch(ctx context.Context, p *program, every time.Duration, see func(sample)) error {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-p.ended:
+			if last, lookErr := s.look(ctx); lookErr == nil {
+				s.samples = append(s.samples, last)
+			}
+			return err
+		case <-s.b.servers.kinesis.Ended():
+			return fmt.Errorf("kinesalite ended; its last lines:\n%s", process.Tail(s.b.path("logs", "kinesis.log")))
+		case <-tick.C:
+		}
+		now, err := s.look(ctx)
+		if err != nil {
+			return err
+		}
+		s.samples = append(s.samples, now)
+		if see != nil {
+			see(now)
+		}
+	}
+}
+
+func (s *sampler) look(ctx context.Context) (now sample, err error) {
+	// A job that is not there yet, or not any more, is nothing to tell.
+	if job, err := (operate.Reader{Client: s.b.servers.cluster.Client()}).Read(ctx, "weblogs"); err == nil {
+		now.job = job
+	}
+	managers, err := s.b.servers.cluster.TaskManagers()
+	if err != nil {
+		return now, err
+	}
+	for _, m := range managers {
+		l := loadOf(m.PID)
+		now.manager.cpu += l.cpu
+		now.manager.rss += l.rss
+		for _, pid := range m.Workers {
+			l := loadOf(pid)
+			s.workers[pid] = max(s.workers[pid], l.cpu)
+			now.worker.rss += l.rss
+		}
+	}
+	now.at = time.Now()
+	now.manager.cpu -= s.base.cpu
+	for _, cpu := range s.workers {
+		now.worker.cpu += cpu
+	}
+	return now, nil
+}
+
+// tick is the unit of times in /proc, on every Linux that Go knows.
+const tick = 10 * time.Millisecond
+
+// loadOf reads /proc; nothing of a process that has ended.
+func loadOf(pid int) (l load) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return l
+	}
+	// The name may hold anything; behind it, fields are numbered from 3.
+	fields := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
+	number := func(field int) (n int64) {
+		if len(fields) > field-3 {
+			n, _ = strconv.ParseInt(fields[field-3], 10, 64)
+		}
+		return n
+	}
+	l.cpu = time.Duration(number(14)+number(15)) * tick
+	l.rss = number(24) * int64(os.Getpagesize())
+	return l
+}
+
+// reading is the part of the samples in which records came: from the last before
+// the first of them to the first that knows them all.
+func reading(samples []sample) (first, last sample, ok bool) {
+	var most int64
+	for _, s := range samples {
+		most = max(most, s.job.Read.Records)
+	}
+	for _, s := range samples {
+		if s.job.Read.Records == 0 && !ok {
+			first = s
+			continue
+		}
+		ok = true
+		if s.job.Read.Records == most {
+			return first, s, most > 0
+		}
+	}
+	return first, last, false
+}
