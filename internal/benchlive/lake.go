@@ -57,18 +57,23 @@ func (b *bencher) lake(ctx context.Context) error {
 			peer.seconds, mb/peer.seconds, peer.manager, mb/peer.manager, all/(mb/peer.manager))
 	}
 	fmt.Fprintln(b.out)
-	return nil
+	if b.profile == "" {
+		return nil
+	}
+	// Workers that Flink starts cannot be profiled; these are the same program.
+	_, err = b.through(ctx, stream, size, "--environment", "loopback", "--cpuprofile", b.profile)
+	return err
 }
 
 // through runs the job once over what a stream holds.
-func (b *bencher) through(ctx context.Context, stream string, size int64) (t throughput, err error) {
+func (b *bencher) through(ctx context.Context, stream string, size int64, more ...string) (t throughput, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, lakeTimeout, fmt.Errorf("the run over %s did not end within %v", stream, lakeTimeout))
 	defer cancel()
 	s, err := b.sampler()
 	if err != nil {
 		return t, err
 	}
-	run, err := b.job(ctx, stream, "until=tip&"+fast)
+	run, err := b.job(ctx, stream, "until=tip&"+fast, more...)
 	if err != nil {
 		return t, err
 	}

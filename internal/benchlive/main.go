@@ -33,6 +33,7 @@ type options struct {
 	latency  time.Duration
 	steady   time.Duration
 	backlog  int
+	profile  string
 }
 
 func main() {
@@ -48,6 +49,7 @@ func main() {
 	flag.DurationVar(&o.latency, "latency", 90*time.Second, "latency: how long lines come")
 	flag.DurationVar(&o.steady, "steady", 5*time.Minute, "memory: how long lines come")
 	flag.IntVar(&o.backlog, "backlog", 2_000_000, "catchup: lines that wait when the job starts")
+	flag.StringVar(&o.profile, "profile", "", "lake: also run with the workers in the process of millrace, and write a CPU profile of it to this file")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
