@@ -91,6 +91,7 @@ func makeLive(ctx context.Context, o Options, configDir string) (*livePlan, erro
 	if err != nil {
 		return nil, err
 	}
+	o = req.Options
 	p := &livePlan{Plan: Plan{Job: req.job.Name, Source: o.Source, Lake: o.Lake, req: req}, options: req.live}
 	if p.store, err = lakeio.OpenStore(ctx, o.Lake); err != nil {
 		return nil, &UsageError{err}

@@ -112,6 +112,10 @@ func check(o Options) (request, error) {
 	if len(faults) > 0 {
 		return r, &UsageError{errors.Join(faults...)}
 	}
+	if r.Runner == "flink" {
+		// Workers have working directories of their own.
+		r.Source, r.Lake, r.live.archive = absolute(r.Source), absolute(r.Lake), absolute(r.live.archive)
+	}
 	return r, nil
 }
 

@@ -67,6 +67,7 @@ func Make(ctx context.Context, o Options, configDir string) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	o = req.Options
 	p := &Plan{Job: req.job.Name, Source: o.Source, Lake: o.Lake, req: req}
 	if p.store, err = lakeio.OpenStore(ctx, o.Lake); err != nil {
 		return nil, &UsageError{err}

@@ -45,6 +45,32 @@ func TestARequestIsFilledWithDefaults(t *testing.T) {
 	}
 }
 
+func TestOnFlinkPathsHoldFromAnyWorkingDirectory(t *testing.T) {
+	t.Chdir(t.TempDir())
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{
+		Job: "weblogs", Source: "kinesis://logs", Lake: "out", Runner: "flink", MaskKey: "file:///key",
+		Live: LiveOptions{Archive: "old/raw", UntilArchive: "2026-03-01T12:00:00Z"},
+	}
+	r, err := check(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Source != "kinesis://logs" || r.Lake != filepath.Join(here, "out") || r.live.archive != filepath.Join(here, "old", "raw") {
+		t.Errorf("source %s, lake %s, archive %s", r.Source, r.Lake, r.live.archive)
+	}
+	if r, err := check(Options{Job: "weblogs", Source: "logs/*.gz", Lake: "s3://lake/web", Runner: "flink", MaskKey: "file:///key"}); err != nil || r.Source != filepath.Join(here, "logs", "*.gz") || r.Lake != "s3://lake/web" {
+		t.Errorf("source %s, lake %s, %v", r.Source, r.Lake, err)
+	}
+	o.Runner, o.MaskKey = "prism", ""
+	if r, err := check(o); err != nil || r.Lake != "out" {
+		t.Errorf("in this process: lake %s, %v", r.Lake, err)
+	}
+}
+
 func TestFlagsWinOverTheFileAndFaultsNameWhereAValueStands(t *testing.T) {
 	content := "job: weblogs\nsource: from-file\nlake: l\nto: tomorrow\nsettings:\n  top_pages: 3\n  sessions.gap: never\n"
 	o, err := Merge(Options{Source: "from-flag"}, []byte(content), "job.yaml")

@@ -74,16 +74,16 @@ func (s Submission) Save(ctx context.Context) error {
 	return err
 }
 
-// absolute is a lake's location from any working directory.
-func absolute(lake string) string {
-	dir, local := lakeio.LocalDir(lake)
-	if !local {
-		return lake
+// absolute is a location as it is from any working directory, which matters for
+// paths only.
+func absolute(location string) string {
+	if location == "" || strings.Contains(location, "://") {
+		return location
 	}
-	if path, err := filepath.Abs(dir); err == nil {
+	if path, err := filepath.Abs(location); err == nil {
 		return path
 	}
-	return lake
+	return location
 }
 
 // FindSubmission gives the record of the run that name means: a run, the name of
