@@ -76,6 +76,11 @@ bench: ## Compare with DuckDB on 2,000,000 lines: time, memory, ratio
 	@scripts/prereq.sh go python
 	$(GO) run ./internal/bench
 
+.PHONY: bench-live
+bench-live: build ## Measure the job live: Kinesis to Flink to lake; beside Flink SQL
+	@scripts/prereq.sh go python java maven node
+	$(GO) run ./internal/benchlive
+
 .PHONY: golden
 golden: ## Write the golden files anew; look at the difference before you commit
 	scripts/golden.sh

@@ -66,19 +66,10 @@ func measure(ctx context.Context, o options) (err error) {
 		return fmt.Errorf("bad arguments %q: numbers are positive; see -h", strings.Join(os.Args[1:], " "))
 	}
 	b := &bencher{options: o, log: os.Stderr, out: os.Stdout}
-	parts := []struct {
-		name    string
-		measure func(context.Context) error
-	}{{"source", b.source}, {"lake", b.lake}, {"latency", b.delay}, {"memory", b.memory}, {"catchup", b.catchUp}}
+	parts := []part{{"source", b.source}, {"lake", b.lake}, {"latency", b.delay}, {"memory", b.memory}, {"catchup", b.catchUp}}
 	chosen := strings.Split(o.parts, ",")
 	for _, name := range chosen {
-		if !slices.ContainsFunc(parts, func(p struct {
-			name    string
-			measure func(context.Context) error
-		},
-		) bool {
-			return p.name == name
-		}) {
+		if !slices.ContainsFunc(parts, func(p part) bool { return p.name == name }) {
 			return fmt.Errorf("-parts: no part is called %q", name)
 		}
 	}
@@ -104,6 +95,12 @@ func measure(ctx context.Context, o options) (err error) {
 		}
 	}
 	return nil
+}
+
+// part is one of the things to measure.
+type part struct {
+	name    string
+	measure func(context.Context) error
 }
 
 // bencher is one call of the command.
