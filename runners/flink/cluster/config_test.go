@@ -42,7 +42,7 @@ func TestOptionsBecomeSettings(t *testing.T) {
 		"parallelism.default":                                       "7",
 		"io.tmp.dirs":                                               "/d r/tmp",
 		"taskmanager.memory.jvm-metaspace.size":                     "512mb",
-		"taskmanager.memory.network.max":                            "128mb",
+		"taskmanager.memory.network.max":                            "256mb",
 		"execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
 	} {
 		if settings[key] != want {
