@@ -173,3 +173,28 @@ func TestBucketsOfKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestMessagesOfSavepointsStayReadable holds the form in which what came of a roll
+// lies in savepoints.
+func TestMessagesOfSavepointsStayReadable(t *testing.T) {
+	roll := strings.Repeat("0", 32) + "/" + record.Sequence("7")
+	part, segments, err := gather(roll, [][]byte{
+		[]byte(`{"segment":{"output":"events","roll":"` + roll + `","key":"_staging/run/segments/a","parts":[{"day":20000,"offset":1,"length":2,"rows":3,"first":4,"digest":5}]}}`),
+		[]byte(`{"part":{"roll":"` + roll + `","ledger":{"in":2,"events":2,"bad":0,"late":0,"duplicate":0,"skipped":0}}}`),
+		[]byte(`{"part":{"roll":"` + roll + `","ledger":{"in":1,"events":1,"bad":0,"late":0,"duplicate":0,"skipped":0},"close":{"Records":3,"First":"1","Last":"2","FirstArrival":1,"LastArrival":2}}}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantSegments := []lakeio.Segment{{Output: "events", Roll: roll, Key: "_staging/run/segments/a", Parts: []lakeio.SegmentPart{{Day: 20000, Offset: 1, Length: 2, Rows: 3, First: 4, Digest: 5}}}}
+	if diff := cmp.Diff(wantSegments, segments); diff != "" {
+		t.Errorf("segments (-want +got):\n%s", diff)
+	}
+	want := ledger.Part{Roll: roll, Ledger: ledger.Ledger{In: 3, Events: 3}, Close: &record.Close{Records: 3, First: "1", Last: "2", FirstArrival: 1, LastArrival: 2}}
+	if diff := cmp.Diff(want, part); diff != "" {
+		t.Errorf("account (-want +got):\n%s", diff)
+	}
+	if _, _, err := gather(roll, [][]byte{[]byte("rows")}); err == nil {
+		t.Error("what is no message was read")
+	}
+}
