@@ -67,6 +67,15 @@ func (f *jobFlags) addFlink(fs *pflag.FlagSet) {
 	fs.BoolVar(&l.Detach, "detach", false, "flink: return once the job is submitted")
 }
 
+// request gives the options and the user's configuration folder.
+func (f *jobFlags) request(job string) (o run.Options, dir string, err error) {
+	if o, err = f.read(job); err != nil {
+		return o, "", err
+	}
+	dir, err = configDir()
+	return o, dir, err
+}
+
 // read gives the options, those of the YAML file where no flag says otherwise.
 func (f *jobFlags) read(job string) (run.Options, error) {
 	o := f.options

@@ -11,6 +11,7 @@ import (
 
 	"millrace/internal/progress"
 	"millrace/internal/run"
+	"millrace/io/endpoint"
 )
 
 func runCommand() *cobra.Command {
@@ -29,19 +30,24 @@ same command carries on.
 
 Days that the inputs touch are replaced as a whole. A day that also holds rows of
 an input this run does not read is refused, so that nothing is lost by accident;
---from and --to name days to be replaced all the same.`,
+--from and --to name days to be replaced all the same.
+
+From a stream (kinesis://) the run is live: it goes on until the stream's end
+(until= in its URL) or Ctrl-C. Files appear as their records are complete, each
+with its part of the ledger; rows of windows and sessions when the watermark has
+sealed them, equal to those of a backfill over the raw archive. With --runner
+flink the job runs on a Flink cluster and survives what runs there; without, in
+this process, it keeps nothing to resume from. See docs/live.md.`,
 		Example: `  millrace run weblogs --source 'file:///var/log/apache2/access*.log*' --lake out
   millrace run weblogs --source s3://logs/web/ --lake s3://lake/web --mask-key env://MASK_KEY
   millrace run weblogs --source access.log.gz --lake out --set sessions.gap=20m
   millrace run weblogs --source 'logs/*.gz' --lake out --from 2026-03-01 --to 2026-03-07
-  millrace run --config weblogs.yaml`,
+  millrace run --config weblogs.yaml
+  millrace run weblogs --source 'kinesis://access-logs?until=tip' --lake out
+  millrace run weblogs --source kinesis://access-logs --lake s3://lake/web --mask-key env://MASK_KEY --runner flink --parallelism 4 --detach`,
 		Args: atMostOneJob,
 		RunE: func(c *cobra.Command, args []string) error {
-			o, err := f.read(first(args))
-			if err != nil {
-				return err
-			}
-			dir, err := configDir()
+			o, dir, err := f.request(first(args))
 			if err != nil {
 				return err
 			}
@@ -56,6 +62,9 @@ an input this run does not read is refused, so that nothing is lost by accident;
 			defer stop()
 			done, err := run.Execute(c.Context(), o, dir, w)
 			if errors.Is(err, context.Canceled) || err != nil && errors.Is(err, context.Cause(c.Context())) {
+				if endpoint.IsStream(o.Source) {
+					return errors.New("interrupted; what has appeared in the lake stays. The run kept no position to go on from: on Flink, end jobs with millrace stop, and millrace resume goes on")
+				}
 				return errors.New("interrupted; the lake is as it was, and the same command carries on")
 			}
 			if err != nil || quiet {
@@ -101,19 +110,15 @@ same faults that a run would find before it starts, and takes the same flags.`,
   millrace plan --config weblogs.yaml`,
 		Args: atMostOneJob,
 		RunE: func(c *cobra.Command, args []string) error {
-			o, err := f.read(first(args))
+			o, dir, err := f.request(first(args))
 			if err != nil {
 				return err
 			}
-			dir, err := configDir()
+			text, err := run.Describe(c.Context(), o, dir)
 			if err != nil {
 				return err
 			}
-			p, err := run.Make(c.Context(), o, dir)
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprint(c.OutOrStdout(), p)
+			_, err = fmt.Fprint(c.OutOrStdout(), text)
 			return err
 		},
 	}

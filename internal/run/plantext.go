@@ -1,13 +1,16 @@
 package run
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"millrace/internal/progress"
+	"millrace/io/endpoint"
 	"millrace/schemas/manifest"
 	"millrace/schemas/raw"
 )
@@ -25,6 +28,58 @@ func (p *Plan) String() string {
 	_ = w.Flush() // a builder takes everything
 	p.readText(line, w.Flush)
 	p.writeText(line, w.Flush)
+	line("\nsettings")
+	for _, name := range slices.Sorted(maps.Keys(p.Settings)) {
+		line("  %s\t%s", name, orNone(p.Settings[name]))
+	}
+	_ = w.Flush() // a builder takes everything
+	return b.String()
+}
+
+// Describe says what a run would do.
+func Describe(ctx context.Context, o Options, configDir string) (string, error) {
+	if endpoint.IsStream(o.Source) {
+		p, err := makeLive(ctx, o, configDir)
+		if err != nil {
+			return "", err
+		}
+		return p.String(), nil
+	}
+	p, err := Make(ctx, o, configDir)
+	if err != nil {
+		return "", err
+	}
+	return p.String(), nil
+}
+
+// String tells a person what the live run would do.
+func (p *livePlan) String() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 4, 2, ' ', 0)
+	line := func(format string, a ...any) { fmt.Fprintf(w, format+"\n", a...) }
+	o := p.options.stream
+	idle := "holds the watermark"
+	if o.IdleAfter > 0 {
+		idle = fmt.Sprintf("holds the watermark for %v", o.IdleAfter)
+	}
+	line("job\t%s\trun %s", p.Job, p.Run)
+	line("masking\t%s", p.keyText())
+	line("\nreads\t%s", p.Source)
+	line("  with\t%s", progress.Of(int64(len(p.cursors)), "reader"))
+	if p.options.archive != "" {
+		line("  after\t%s (%s), what arrived before %s", p.options.archive, progress.Of(int64(len(p.Splits)), "file"), p.options.until.Format(time.RFC3339))
+	}
+	line("  disorder\t%v, lateness %v, an empty shard %s", o.MaxDisorder, o.AllowedLateness, idle)
+	for _, n := range p.Notes {
+		line("  note: %s", n)
+	}
+	line("\nwrites\t%s, raw %s", p.Lake, p.req.Raw)
+	line("  records\tfiles of %s or %v of a shard", progress.Bytes(o.RollBytes), o.RollEvery)
+	line("  windows\tfiles of %v of event time", p.options.seal)
+	for _, name := range slices.Sorted(maps.Keys(p.req.Outputs)) {
+		line("  %s\talso to %s", name, p.req.Outputs[name])
+	}
+	line("\nruns\ton %s, parallelism %d", p.req.Runner, len(p.cursors))
 	line("\nsettings")
 	for _, name := range slices.Sorted(maps.Keys(p.Settings)) {
 		line("  %s\t%s", name, orNone(p.Settings[name]))
