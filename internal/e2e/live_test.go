@@ -15,9 +15,7 @@ import (
 // putDemo puts the real logs into a new stream of four shards.
 func putDemo(t *testing.T, server *testenv.KinesisServer, stream string) (lines [][]byte) {
 	t.Helper()
-	for _, name := range []string{"semicomplete_2015-05-17_18.log.gz", "hackers_a.log.gz"} { // May, then October
-		lines = append(lines, logLines(t, filepath.Join(accessLogs(t), name))...)
-	}
+	lines = logLines(t, realLogs(t)...)
 	server.CreateStream(t, stream, 4)
 	server.Put(t, stream, together(lines, 20)...)
 	return lines

@@ -1,0 +1,201 @@
+package e2e
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"millrace/internal/testenv"
+	processes "millrace/runners/flink/process"
+	"millrace/runners/flink/rest"
+)
+
+// realLogs are the real logs in the order of their times.
+func realLogs(t testing.TB) []string {
+	t.Helper()
+	return []string{filepath.Join(accessLogs(t), "semicomplete_2015-05-17_18.log.gz"), filepath.Join(accessLogs(t), "hackers_a.log.gz")}
+}
+
+// feed puts the real logs into a stream, a part with each call.
+type feed struct {
+	server *testenv.KinesisServer
+	stream string
+	lines  int // put so far, or to be put
+	rest   []testenv.KinesisRecord
+}
+
+func newFeed(t *testing.T, server *testenv.KinesisServer, stream string) *feed {
+	t.Helper()
+	lines := logLines(t, realLogs(t)...)
+	server.CreateStream(t, stream, 4)
+	return &feed{server, stream, len(lines), together(lines, 10)}
+}
+
+// some puts the next records, of ten lines each.
+func (f *feed) some(t *testing.T, records int) {
+	t.Helper()
+	n := min(records, len(f.rest))
+	f.server.Put(t, f.stream, f.rest[:n]...)
+	f.rest = f.rest[n:]
+}
+
+// runningJob is the job of the run on the cluster, empty while there is none.
+func runningJob(t *testing.T, f *testenv.FlinkCluster) string {
+	t.Helper()
+	jobs, err := f.Client().Jobs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, job := range jobs {
+		if job.State == rest.Running {
+			return job.ID
+		}
+	}
+	return ""
+}
+
+// working names a TaskManager that has workers.
+func working(t *testing.T, f *testenv.FlinkCluster) string {
+	t.Helper()
+	managers, err := f.TaskManagers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range managers {
+		if len(m.Workers) > 0 {
+			return m.Name
+		}
+	}
+	return ""
+}
+
+// noWorkers fails when a worker outlives its job. It may take a moment to end.
+func noWorkers(t *testing.T, f *testenv.FlinkCluster) {
+	t.Helper()
+	var left []string
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+		members, err := processes.Members(f.Group())
+		if err != nil {
+			t.Fatal(err)
+		}
+		left = nil
+		for _, m := range members {
+			if slices.Contains(m.Args, "--worker=true") {
+				left = append(left, fmt.Sprint(m.PID, " of ", m.Getenv("MILLRACE_TASKMANAGER")))
+			}
+		}
+		if len(left) == 0 {
+			return
+		}
+	}
+	t.Errorf("workers are left: %v", left)
+}
+
+// sameAsLogs compares a live lake with a run over its archive, in full, and with
+// one over the logs that were put, but for what comes from where a line lay.
+func sameAsLogs(t *testing.T, e env, lake string, f *feed) {
+	t.Helper()
+	mustRun(t, e, weblogs(filepath.Join(lake, "raw"), lake+"-batch")...)
+	same(t, lake, lake+"-batch", least(t, demoRows))
+	mustRun(t, e, weblogs(filepath.Join(accessLogs(t), "*.gz"), lake+"-logs")...)
+	outputs := least(t, demoRows)
+	outputs["events"] = counted{outputs["events"].least, "* EXCLUDE (event_id, source, position, sequence)"}
+	outputs["sessions"] = counted{outputs["sessions"].least, "* EXCLUDE (entry_page, exit_page)"} // of pages in one second, the first by place
+	same(t, lake, lake+"-logs", outputs)
+	if l := accounts(t, lake); l.In != int64(f.lines) || l.Late != 0 {
+		t.Errorf("%d lines were put, ledger %s", f.lines, l)
+	}
+}
+
+func TestKilledWorkersAndTaskManagersLoseNothing(t *testing.T) {
+	server := testenv.Kinesis(t)
+	f := testenv.Flink(t)
+	e := newEnv(t)
+	feed := newFeed(t, server, "web")
+	end := time.Now().Add(100 * time.Second)
+	p := start(t, e, onFlink(t, e, f, live("web", "start=trim_horizon&until="+end.UTC().Format(time.RFC3339), e.in("lake"), "--raw", "plain", "--roll", "1MiB,5s"),
+		"--flink-option", "checkpointing_interval=2000")...)
+
+	killWorkers := func() {
+		name := working(t, f)
+		n, err := f.KillWorkers(name)
+		if err != nil || n == 0 {
+			t.Fatalf("killed %d workers of %s, %v", n, name, err)
+		}
+		t.Logf("killed the workers of %s, %v before the end", name, time.Until(end).Round(time.Second))
+	}
+	killManager := func() {
+		name := working(t, f)
+		if err := f.KillTaskManager(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("killed %s, %v before the end", name, time.Until(end).Round(time.Second))
+		if _, err := f.StartTaskManager(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Each comes when there are checkpoints since the one before.
+	completed := 0
+	for _, kill := range []func(){killWorkers, killManager, killWorkers} {
+		for ready := false; !ready; time.Sleep(200 * time.Millisecond) {
+			if !alive(p) {
+				r := p.end(t)
+				t.Fatalf("the run ended before everything was killed: %d, %s", r.code, r.stderr)
+			}
+			feed.some(t, 4)
+			id := runningJob(t, f)
+			if id == "" {
+				continue
+			}
+			state, err := f.Client().Checkpoints(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ready = state.Completed >= completed+2 && working(t, f) != ""; ready {
+				completed = state.Completed
+			}
+		}
+		kill()
+	}
+	feed.some(t, len(feed.rest))
+	if !time.Now().Before(end) {
+		t.Fatal("the stream was to end before it was all put")
+	}
+	if r := p.end(t); r.code != 0 {
+		t.Fatalf("exit code %d: %s", r.code, r.stderr)
+	}
+	allEnded(t, f)
+	noWorkers(t, f)
+	sameAsLogs(t, e, e.in("lake"), feed)
+}
+
+func TestStoppedWithASavepointAndResumedLosesNothing(t *testing.T) {
+	server := testenv.Kinesis(t)
+	f := testenv.Flink(t)
+	e := newEnv(t)
+	feed := newFeed(t, server, "web")
+	end := time.Now().Add(60 * time.Second)
+	lake := e.in("lake")
+	args := onFlink(t, e, f, live("web", "start=trim_horizon&until="+end.UTC().Format(time.RFC3339), lake, "--raw", "plain", "--roll", "1MiB,5s"),
+		"--flink-option", "checkpointing_interval=2000")
+	feed.some(t, 200)
+	mustRun(t, e, append(args, "--detach")...)
+	for closed := 0; closed < 2; time.Sleep(200 * time.Millisecond) { // some is in the lake, and some is on its way
+		if time.Now().After(end) {
+			t.Fatal("no roll was written")
+		}
+		feed.some(t, 4)
+		closed = len(hashGlob(lake, "_ledger/*/*/*.json")) + len(hashGlob(lake, "_ledger/*/*.json"))
+	}
+	stopped := mustRun(t, e, "stop", "weblogs", "--flink-master", f.Master(), "--savepoint-dir", "file://"+filepath.Join(e.dir, "savepoints"))
+	t.Logf("%v before the end: %s", time.Until(end).Round(time.Second), stopped.stdout)
+	allEnded(t, f)
+	feed.some(t, len(feed.rest)) // while nobody reads
+	if r := mustRun(t, e, "resume", "--lake", lake, "--attach"); r.code == 0 {
+		t.Log(r.stdout)
+	}
+	allEnded(t, f)
+	sameAsLogs(t, e, lake, feed)
+}
