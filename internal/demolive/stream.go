@@ -42,7 +42,7 @@ func (d *demo) stream(ctx context.Context) error {
 		return err
 	}
 	d.step("the farm writes %s for %v; the job reads until %s and is submitted now", d.rate, d.play, until.Format(time.TimeOnly))
-	if err := d.watch(ctx, farm, run, &played); err != nil {
+	if err := d.watch(ctx, farm, run, &played, until); err != nil {
 		return err
 	}
 	d.step("the live run is over")
@@ -51,7 +51,7 @@ func (d *demo) stream(ctx context.Context) error {
 }
 
 // watch tells how the run goes on until it has ended; both programs have then.
-func (d *demo) watch(ctx context.Context, farm, run *program, played *bytes.Buffer) error {
+func (d *demo) watch(ctx context.Context, farm, run *program, played *bytes.Buffer, until time.Time) error {
 	client, err := operate.Connect(d.servers.cluster.Master())
 	if err != nil {
 		return err
@@ -68,6 +68,9 @@ func (d *demo) watch(ctx context.Context, farm, run *program, played *bytes.Buff
 				return farm.err
 			}
 			d.step("%s", strings.TrimSpace(played.String()))
+			if time.Now().After(until) {
+				d.step("the machine is busy and the farm was slow: what it wrote after %s is not read", until.Format(time.TimeOnly))
+			}
 		case <-run.ended:
 			if playing != nil {
 				farm.quit()
