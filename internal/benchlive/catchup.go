@@ -26,7 +26,7 @@ func (b *bencher) catchUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	run, err := b.job(ctx, stream, "until=tip&"+fast)
+	run, err := b.job(ctx, stream, "until=tip&"+fast, "--max-disorder", b.disorder)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (b *bencher) catchUp(ctx context.Context) error {
 	if !ok {
 		return errors.New("the job ended before its counters were seen; give more -backlog")
 	}
-	fmt.Fprintf(b.out, "## Catch-up, a backlog of %d lines (%.0f MB), parallelism %d\n\nThe watermark is 5 minutes behind the lines by --max-disorder. Load before and after: %s, %s.\n\n", b.backlog, float64(size)/1e6, parallelism, before, machine.Load())
+	fmt.Fprintf(b.out, "## Catch-up, a backlog of %d lines (%.0f MB), parallelism %d\n\nThe watermark is %s behind the lines by --max-disorder. Load before and after: %s, %s.\n\n", b.backlog, float64(size)/1e6, parallelism, b.disorder, before, machine.Load())
 	fmt.Fprint(b.out, "| after s | MB read | MB/s | watermark | worker MiB |\n|---:|---:|---:|---|---:|\n")
 	from := first
 	var stood, longest time.Duration

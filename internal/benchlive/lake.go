@@ -73,7 +73,7 @@ func (b *bencher) through(ctx context.Context, stream string, size int64, more .
 	if err != nil {
 		return t, err
 	}
-	run, err := b.job(ctx, stream, "until=tip&"+fast, more...)
+	run, err := b.job(ctx, stream, "until=tip&"+fast, append([]string{"--max-disorder", b.disorder}, more...)...)
 	if err != nil {
 		return t, err
 	}

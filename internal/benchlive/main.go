@@ -34,6 +34,7 @@ type options struct {
 	steady   time.Duration
 	backlog  int
 	profile  string
+	disorder string
 }
 
 func main() {
@@ -49,6 +50,7 @@ func main() {
 	flag.DurationVar(&o.latency, "latency", 90*time.Second, "latency: how long lines come")
 	flag.DurationVar(&o.steady, "steady", 5*time.Minute, "memory: how long lines come")
 	flag.IntVar(&o.backlog, "backlog", 2_000_000, "catchup: lines that wait when the job starts")
+	flag.StringVar(&o.disorder, "max-disorder", "5m", "lake and catchup: --max-disorder of the job")
 	flag.StringVar(&o.profile, "profile", "", "lake: also run with the workers in the process of millrace, and write a CPU profile of it to this file")
 	flag.Parse()
 
