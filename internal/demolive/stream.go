@@ -50,6 +50,8 @@ func (d *demo) stream(ctx context.Context) error {
 	return nil
 }
 
+const slow = "the machine is busy and the farm was slow: what it wrote after %s is not read"
+
 // watch tells how the run goes on until it has ended; both programs have then.
 func (d *demo) watch(ctx context.Context, farm, run *program, played *bytes.Buffer, until time.Time) error {
 	client, err := operate.Connect(d.servers.cluster.Master())
@@ -69,10 +71,13 @@ func (d *demo) watch(ctx context.Context, farm, run *program, played *bytes.Buff
 			}
 			d.step("%s", strings.TrimSpace(played.String()))
 			if time.Now().After(until) {
-				d.step("the machine is busy and the farm was slow: what it wrote after %s is not read", until.Format(time.TimeOnly))
+				d.step(slow, until.Format(time.TimeOnly))
 			}
 		case <-run.ended:
 			if playing != nil {
+				if run.err == nil && ctx.Err() == nil {
+					d.step(slow, until.Format(time.TimeOnly))
+				}
 				farm.quit()
 			}
 			if cause := context.Cause(ctx); cause != nil {
