@@ -114,7 +114,7 @@ func TestKilledWorkersAndTaskManagersLoseNothing(t *testing.T) {
 	f := testenv.Flink(t)
 	e := newEnv(t)
 	feed := newFeed(t, server, "web")
-	end := time.Now().Add(100 * time.Second)
+	end := time.Now().Add(90 * time.Second)
 	p := start(t, e, onFlink(t, e, f, live("web", "start=trim_horizon&until="+end.UTC().Format(time.RFC3339), e.in("lake"), "--raw", "plain", "--roll", "1MiB,5s"),
 		"--flink-option", "checkpointing_interval=2000")...)
 
