@@ -20,6 +20,7 @@ type throughput struct {
 	seconds, worker, manager float64 // wall clock, CPU seconds
 	whole, wholeManager      float64 // CPU seconds from the start of the job to its end
 	peak                     int64   // bytes resident of the workers, as sampled
+	fault                    string  // with which the run ended after all was read
 }
 
 // lake measures Kinesis to lake, and Flink SQL that counts the same lines.
@@ -41,6 +42,7 @@ func (b *bencher) lake(ctx context.Context) error {
 	fmt.Fprintf(b.out, "## Kinesis to lake, %d lines (%.0f MB) over %d shards, parallelism %d\n\n", b.lines, mb, b.shards, parallelism)
 	fmt.Fprint(b.out, "All outputs and the encrypted raw archive. From the first to the last record read; \"whole\" is from the submission to the end, with start, sealing and commits. MB/s a core is bytes by CPU seconds of the Go worker.\n\n")
 	fmt.Fprint(b.out, "| run | load | s | MB/s | worker CPU s | JVM CPU s | MB/s a core of worker | of worker and JVM | whole: worker CPU s | JVM CPU s | MB/s a core of worker | worker peak MiB | Flink SQL s | MB/s | JVM CPU s | MB/s a core | ratio of MB/s a core, millrace (worker and JVM) to SQL |\n|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
+	var faults []string
 	for i := range b.runs {
 		before := machine.Load()
 		ours, err := b.through(ctx, stream, size)
@@ -55,6 +57,12 @@ func (b *bencher) lake(ctx context.Context) error {
 		fmt.Fprintf(b.out, "| %d | %s | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f | %d | %.1f | %.1f | %.1f | %.1f | %.2f |\n", i+1, before,
 			ours.seconds, mb/ours.seconds, ours.worker, ours.manager, mb/ours.worker, all, ours.whole, ours.wholeManager, mb/ours.whole, ours.peak>>20,
 			peer.seconds, mb/peer.seconds, peer.manager, mb/peer.manager, all/(mb/peer.manager))
+		if ours.fault != "" {
+			faults = append(faults, fmt.Sprintf("Run %d read everything, but ended with an error: %s", i+1, ours.fault))
+		}
+	}
+	for _, fault := range faults {
+		fmt.Fprintf(b.out, "\n%s\n", fault)
 	}
 	fmt.Fprintln(b.out)
 	if b.profile == "" {
@@ -77,12 +85,17 @@ func (b *bencher) through(ctx context.Context, stream string, size int64, more .
 	if err != nil {
 		return t, err
 	}
-	if err := s.watch(ctx, run, 500*time.Millisecond, nil); err != nil {
-		return t, err
-	}
+	failed := s.watch(ctx, run, 500*time.Millisecond, nil)
 	first, last, ok := reading(s.samples)
 	if !ok {
-		return t, errors.New("the job ended before its counters were seen; give more -lines")
+		return t, errors.Join(errors.New("the job ended before its counters were seen; give more -lines"), failed)
+	}
+	if failed != nil && last.job.Read.Records != int64(b.lines) {
+		return t, failed
+	}
+	if failed != nil {
+		t.fault = failed.Error()
+		b.step("%s", t.fault)
 	}
 	if last.job.Read.Records != int64(b.lines) {
 		b.step("the last count of records that Flink told is %d of %d", last.job.Read.Records, b.lines)
