@@ -1,15 +1,11 @@
 package e2e
 
 import (
-	"fmt"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
 	"millrace/internal/testenv"
-	processes "millrace/runners/flink/process"
-	"millrace/runners/flink/rest"
 )
 
 // realLogs are the real logs in the order of their times.
@@ -49,7 +45,7 @@ func runningJob(t *testing.T, f *testenv.FlinkCluster) string {
 		t.Fatal(err)
 	}
 	for _, job := range jobs {
-		if job.State == rest.Running {
+		if job.State == "RUNNING" {
 			return job.ID
 		}
 	}
@@ -76,16 +72,7 @@ func noWorkers(t *testing.T, f *testenv.FlinkCluster) {
 	t.Helper()
 	var left []string
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
-		members, err := processes.Members(f.Group())
-		if err != nil {
-			t.Fatal(err)
-		}
-		left = nil
-		for _, m := range members {
-			if slices.Contains(m.Args, "--worker=true") {
-				left = append(left, fmt.Sprint(m.PID, " of ", m.Getenv("MILLRACE_TASKMANAGER")))
-			}
-		}
+		left = f.Workers(t)
 		if len(left) == 0 {
 			return
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -117,6 +118,22 @@ func (f *FlinkCluster) JobServer(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return server.Address()
+}
+
+// Workers lists the workers of the cluster that live, those of dead TaskManagers
+// too: process ids and TaskManagers.
+func (f *FlinkCluster) Workers(t testing.TB) (workers []string) {
+	t.Helper()
+	members, err := process.Members(f.Group())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range members {
+		if slices.Contains(m.Args, "--worker=true") {
+			workers = append(workers, fmt.Sprint(m.PID, " of ", m.Getenv("MILLRACE_TASKMANAGER")))
+		}
+	}
+	return workers
 }
 
 // WorkerEnv are the AWS variables of the test, for the environment of its job's
