@@ -35,7 +35,7 @@ func (b *bencher) compileSQL(ctx context.Context) (string, error) {
 
 // runSQL runs it over files; they are all in one folder.
 func (b *bencher) runSQL(ctx context.Context, classPath string, files []string) (t throughput, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, lakeTimeout, fmt.Errorf("Flink SQL did not end within %v", lakeTimeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, lakeTimeout, fmt.Errorf("the job of Flink SQL did not end within %v", lakeTimeout))
 	defer cancel()
 	// Flink reads a whole folder; the program lies beside the lines.
 	folder := b.path("input", "lines")
