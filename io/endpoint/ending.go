@@ -38,6 +38,13 @@ type Ending struct {
 // forgets a reader that has not finished and fails (docs/adr/0006).
 var endOfTime = lastTimer.Add(24 * time.Hour)
 
+// afterData is where the watermark goes first when a stream has ended, after all
+// timers of the data, and lastSteps how often it moves on a little from there: so
+// that what comes shortly behind it is seen, too, before the end.
+var afterData = lastTimer.Add(-24 * time.Hour)
+
+const lastSteps = 4
+
 // No timer of the data is so late.
 var lastTimer = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 

@@ -64,11 +64,9 @@ func Follow(s beam.Scope, f Following) beam.PCollection {
 		Run: f.Run, URL: f.URL, Job: f.Job, Archive: f.Archive, Until: f.Until, MaxDisorder: f.Options.MaxDisorder, AllowedLateness: f.Options.AllowedLateness,
 		IdleAfter: f.Options.IdleAfter, RollBytes: f.Options.RollBytes, RollEvery: f.Options.RollEvery, Ending: f.Ending,
 	}
-	elements := beam.Create(s, readers...)
-	if len(readers) > 1 {
-		elements = beam.Reshuffle(s, elements)
-	}
-	return beam.ParDo(s, fn, elements)
+	// No Reshuffle: the runner spreads readers by a hash of theirs in any case, and
+	// now and then it takes what came of one for late and drops it at the start.
+	return beam.ParDo(s, fn, beam.Create(s, readers...))
 }
 
 // streamFn reads with one reader an element, which is the cursor it begins at.
@@ -133,7 +131,7 @@ func (fn *streamFn) ProcessElement(ctx context.Context, we *sdf.ManualWatermarkE
 		fn.begun = true
 	}
 	at := rt.GetRestriction().(cursor)
-	r, err := readers.take(ctx, readerKey{fn.Run, string(element)}, fn.stream, at.At)
+	r, err := readers.take(ctx, readerKey{fn.Run, string(element)}, fn.stream, at)
 	if err != nil {
 		return sdf.StopProcessing(), failure.Note(fn.Run, err)
 	}
@@ -176,16 +174,28 @@ func (fn *streamFn) call(ctx context.Context, r *openReader, we *sdf.ManualWater
 		streamRecords.Inc(ctx, records)
 		streamBytes.Inc(ctx, int64(len(block.Data)))
 	}
+	if !r.Done() {
+		if !r.claim(rt) {
+			return true, nil
+		}
+		fn.raise(we, time.UnixMilli(r.Watermark()), r.Watermark() > math.MinInt64)
+		watermarkGauge.Set(ctx, r.Watermark())
+		return false, nil
+	}
+	if r.steps < lastSteps {
+		r.steps++
+		if !r.claim(rt) {
+			return true, nil
+		}
+		fn.raise(we, afterData.Add(time.Duration(r.steps)*time.Second), true)
+		return false, nil
+	}
+	// The watermark goes to the end in this call or went in one before; the reader
+	// ends when all windows and timers behind it have closed.
 	if !r.claim(rt) {
 		return true, nil
 	}
-	fn.raise(we, r.Watermark())
-	watermarkGauge.Set(ctx, min(r.Watermark(), endOfTime.UnixMilli()))
-	if !r.Done() {
-		return false, nil
-	}
-	// The watermark has gone to the end in this call or in one before; the reader
-	// ends when all windows and timers behind it have closed.
+	fn.raise(we, endOfTime, true)
 	sealed, err := fn.Ending.Sealed(ctx)
 	if err == nil && sealed {
 		over = rt.TryClaim(cursor{Over: true})
@@ -193,13 +203,9 @@ func (fn *streamFn) call(ctx context.Context, r *openReader, we *sdf.ManualWater
 	return over, err
 }
 
-func (fn *streamFn) raise(we *sdf.ManualWatermarkEstimator, ms int64) {
-	t := endOfTime
-	if ms != math.MaxInt64 {
-		t = mtime.FromMilliseconds(ms).ToTime()
-	}
-	if t.After(we.CurrentWatermark()) {
-		we.UpdateWatermark(t)
+func (fn *streamFn) raise(we *sdf.ManualWatermarkEstimator, to time.Time, known bool) {
+	if known && to.After(we.CurrentWatermark()) {
+		we.UpdateWatermark(to)
 	}
 }
 
@@ -211,16 +217,17 @@ var (
 
 // cursor is the restriction of a reader.
 type cursor struct {
-	At   driver.Cursor
-	Over bool // nothing is left to read
+	At    driver.Cursor
+	Steps byte // that the watermark has moved since the stream has ended
+	Over  bool // nothing is left to read
 }
 
 const cursorForm = 1 // first byte of an encoded cursor; an upgrade reads older ones
 
 func encodeCursor(c cursor) []byte {
-	head := []byte{cursorForm, 0}
+	head := []byte{cursorForm, c.Steps << 1}
 	if c.Over {
-		head[1] = 1
+		head[1] |= 1
 	}
 	return append(head, c.At...)
 }
@@ -229,7 +236,7 @@ func decodeCursor(b []byte) (cursor, error) {
 	if len(b) < 2 || b[0] != cursorForm {
 		return cursor{}, fmt.Errorf("a reader's position of %d bytes is not of form %d: resume with the version of the program that wrote it", len(b), cursorForm)
 	}
-	return cursor{At: driver.Cursor(append([]byte(nil), b[2:]...)), Over: b[1] == 1}, nil
+	return cursor{At: driver.Cursor(append([]byte(nil), b[2:]...)), Steps: b[1] >> 1, Over: b[1]&1 == 1}, nil
 }
 
 // cursorTracker follows a reader. What is claimed is the cursor after a block, and
