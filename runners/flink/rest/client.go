@@ -131,6 +131,11 @@ func (c *Client) refusal(r request, status int, answer []byte) error {
 	case status == http.StatusServiceUnavailable || status == http.StatusBadGateway || status == http.StatusGatewayTimeout:
 		e.Class = fault.ErrUnavailable
 		e.Cure = "try again: the JobManager is starting or overloaded"
+	case r.method == http.MethodGet && bytes.Contains(answer, []byte("java.util.concurrent.CancellationException")):
+		// What was asked for was being made for another question that was given up,
+		// as happens while a job is cancelled.
+		e.Class = fault.ErrUnavailable
+		e.Cure = "try again"
 	}
 	return e
 }
