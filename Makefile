@@ -50,6 +50,10 @@ flink: ## Install Flink and Beam's job server for it, in .cache
 test: setup ## Run all tests (PKG=./io/... for some)
 	$(GO) test -timeout $(TIMEOUT) $(PKG)
 
+.PHONY: soak
+soak: setup ## Run the long tests of live jobs: workers and TaskManagers killed, stopped and resumed
+	$(GO) test -tags soak -timeout $(TIMEOUT) -run 'Killed|Savepoint' ./internal/e2e
+
 .PHONY: race
 race: setup ## Run all tests under the race detector
 	@scripts/prereq.sh gcc

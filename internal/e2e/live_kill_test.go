@@ -1,3 +1,5 @@
+//go:build soak
+
 package e2e
 
 import (
@@ -7,35 +9,6 @@ import (
 
 	"millrace/internal/testenv"
 )
-
-// realLogs are the real logs in the order of their times.
-func realLogs(t testing.TB) []string {
-	t.Helper()
-	return []string{filepath.Join(accessLogs(t), "semicomplete_2015-05-17_18.log.gz"), filepath.Join(accessLogs(t), "hackers_a.log.gz")}
-}
-
-// feed puts the real logs into a stream, a part with each call.
-type feed struct {
-	server *testenv.KinesisServer
-	stream string
-	lines  int // put so far, or to be put
-	rest   []testenv.KinesisRecord
-}
-
-func newFeed(t *testing.T, server *testenv.KinesisServer, stream string) *feed {
-	t.Helper()
-	lines := logLines(t, realLogs(t)...)
-	server.CreateStream(t, stream, 4)
-	return &feed{server, stream, len(lines), together(lines, 10)}
-}
-
-// some puts the next records, of ten lines each.
-func (f *feed) some(t *testing.T, records int) {
-	t.Helper()
-	n := min(records, len(f.rest))
-	f.server.Put(t, f.stream, f.rest[:n]...)
-	f.rest = f.rest[n:]
-}
 
 // runningJob is the job of the run on the cluster, empty while there is none.
 func runningJob(t *testing.T, f *testenv.FlinkCluster) string {
@@ -78,22 +51,6 @@ func noWorkers(t *testing.T, f *testenv.FlinkCluster) {
 		}
 	}
 	t.Errorf("workers are left: %v", left)
-}
-
-// sameAsLogs compares a live lake with a run over its archive, in full, and with
-// one over the logs that were put, but for what comes from where a line lay.
-func sameAsLogs(t *testing.T, e env, lake string, f *feed) {
-	t.Helper()
-	mustRun(t, e, weblogs(filepath.Join(lake, "raw"), lake+"-batch")...)
-	same(t, lake, lake+"-batch", least(t, demoRows))
-	mustRun(t, e, weblogs(filepath.Join(accessLogs(t), "*.gz"), lake+"-logs")...)
-	outputs := least(t, demoRows)
-	outputs["events"] = counted{outputs["events"].least, "* EXCLUDE (event_id, source, position, sequence)"}
-	outputs["sessions"] = counted{outputs["sessions"].least, "* EXCLUDE (entry_page, exit_page)"} // of pages in one second, the first by place
-	same(t, lake, lake+"-logs", outputs)
-	if l := accounts(t, lake); l.In != int64(f.lines) || l.Late != 0 {
-		t.Errorf("%d lines were put, ledger %s", f.lines, l)
-	}
 }
 
 func TestKilledWorkersAndTaskManagersLoseNothing(t *testing.T) {
