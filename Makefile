@@ -8,6 +8,7 @@ LINT    := $(GO) tool -modfile=tools.mod golangci-lint
 PKG     ?= ./...# packages to test
 TIMEOUT ?= 30m# of one package's tests
 FUZZTIME ?= 30s# of one fuzz target
+SOAK    ?= 10# times that make soak repeats its tests
 DEMO    := out/demo
 
 # Flink and Beam's runner for it. These two and the Beam SDK of go.mod have been
@@ -51,8 +52,8 @@ test: setup ## Run all tests (PKG=./io/... for some)
 	$(GO) test -timeout $(TIMEOUT) $(PKG)
 
 .PHONY: soak
-soak: setup ## Run the long tests of live jobs: workers and TaskManagers killed, stopped and resumed
-	$(GO) test -tags soak -timeout $(TIMEOUT) -run 'Killed|Savepoint' ./internal/e2e
+soak: setup ## Run the tests of live jobs on Flink SOAK (10) times: killed, stopped, resumed, all amid checkpoints
+	$(GO) test -count=$(SOAK) -timeout 12h -run 'OnFlink|Amid|Killed|Savepoint' ./internal/e2e
 
 .PHONY: race
 race: setup ## Run all tests under the race detector

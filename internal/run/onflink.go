@@ -27,34 +27,23 @@ func ServeWorker(args []string) {
 	}
 }
 
-// hangs is how long a job that runs may take until its first read, and tries how
-// often one that does not read is submitted.
-const (
-	hangs = 2 * time.Minute
-	tries = 3
-)
-
-var errHangs = errors.New("the job runs on Flink, but its source is never called")
+// patience is how long a job may take until its first read before that is said.
+const patience = 2 * time.Minute
 
 // submit hands a pipeline to Flink and, unless it is to detach, follows the job.
 //
 // ending is that of a live job, nil for a backfill. A stream with an end does not
 // end its job: Flink keeps it running when its last source has finished, so the
-// job is cancelled once everything is sealed. And a start of which nothing comes
-// is given up for another.
+// job is cancelled once everything is sealed.
 func (p *Plan) submit(ctx context.Context, pipe *beam.Pipeline, name string, ending *endpoint.Ending, w Watcher) error {
-	for try := 1; ; try++ {
+	for {
 		err := p.submitOnce(ctx, pipe, name, ending, w)
 		recycled := new(recycledError)
-		switch {
-		case errors.As(err, &recycled):
-			try, p.req.Flink.Savepoint = 0, recycled.savepoint
-			w.Say("stopped with savepoint %s, and resuming from it", recycled.savepoint)
-		case !errors.Is(err, errHangs) || try == tries:
+		if !errors.As(err, &recycled) {
 			return err
-		default:
-			w.Say("%v; starting it again", err)
 		}
+		p.req.Flink.Savepoint = recycled.savepoint
+		w.Say("stopped with savepoint %s, and resuming from it", recycled.savepoint)
 		if err := ending.Forget(ctx); err != nil {
 			return err
 		}
@@ -177,7 +166,7 @@ func startJobServer(ctx context.Context, home dist.Distribution, master, keep st
 
 // watch follows a job to its end; an interruption cancels it.
 func (p *Plan) watch(ctx context.Context, job watched, ending *endpoint.Ending, w Watcher) error {
-	submitted, begun := time.Now(), false
+	submitted, begun, told := time.Now(), false, false
 	ended := make(chan error, 1)
 	var leaving atomic.Bool // by us: what the job server says of the end is of no interest
 	go func() {
@@ -210,7 +199,10 @@ func (p *Plan) watch(ctx context.Context, job watched, ending *endpoint.Ending, 
 		} else {
 			done, err = ending.Sealed(ctx)
 		}
-		hung := !begun && time.Since(submitted) > hangs
+		if !begun && !told && time.Since(submitted) > patience {
+			told = true
+			w.Say("nothing has been read yet, %v after the job was submitted; millrace status %s tells whether it runs, and the Flink UI whether it has the slots it needs", patience, job.name)
+		}
 		if recycle := p.req.Flink.recycle(); err == nil && begun && !done && recycle > 0 && time.Since(submitted) > recycle {
 			leaving.Store(true)
 			savepoint, err := job.stop(ctx)
@@ -222,12 +214,9 @@ func (p *Plan) watch(ctx context.Context, job watched, ending *endpoint.Ending, 
 		if ctx.Err() != nil {
 			continue
 		}
-		if err == nil && (done || hung) {
+		if err == nil && done {
 			leaving.Store(true)
 			err = job.cancel(ctx)
-		}
-		if err == nil && hung {
-			err = errHangs
 		}
 		if err != nil || done {
 			return err

@@ -38,13 +38,6 @@ type Ending struct {
 // forgets a reader that has not finished and fails (docs/adr/0006).
 var endOfTime = lastTimer.Add(24 * time.Hour)
 
-// afterData is where the watermark goes first when a stream has ended, after all
-// timers of the data, and lastSteps how often it moves on a little from there: so
-// that what comes shortly behind it is seen, too, before the end.
-var afterData = lastTimer.Add(-24 * time.Hour)
-
-const lastSteps = 4
-
 // No timer of the data is so late.
 var lastTimer = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
@@ -53,8 +46,7 @@ func (e Ending) key() string { return fmt.Sprintf("_live/%s/ended-%s", e.Run, e.
 // Sealed tells whether the mark is there.
 func (e Ending) Sealed(ctx context.Context) (bool, error) { return e.marked(ctx, e.key()) }
 
-// Begun tells whether a reader has been called in this attempt: now and then Flink
-// starts a job whose first step never brings anything, and all else looks well.
+// Begun tells whether a reader has been called in this attempt: the job works.
 func (e Ending) Begun(ctx context.Context) (bool, error) { return e.marked(ctx, e.begunKey()) }
 
 func (e Ending) begunKey() string { return fmt.Sprintf("_live/%s/begun-%s", e.Run, e.Attempt) }

@@ -269,22 +269,20 @@ func (fn *bucketFn) ProcessElement(_ context.Context, rows table.Rows, emit func
 	return nil
 }
 
-// sealFn gathers the sealed rows of a bucket until the watermark has passed it, and
-// writes them when it moves for the next time. On Flink rows that a timer brings
-// can come shortly behind the watermark at which it rang, above all from timers of
-// a savepoint; they are there before the next one.
+// sealFn gathers the sealed rows of a bucket and writes them when the watermark has
+// passed it. Rows that came behind it would not go unnoticed: the lake refuses to
+// seal a bucket again with others.
 type sealFn struct {
 	Lake LiveLake
 
-	Rows   state.Bag[[]byte]
-	Passed state.Value[bool] // the watermark has passed the bucket once
-	Close  timers.EventTime
+	Rows  state.Bag[[]byte]
+	Close timers.EventTime
 
 	lake *lakeio.Live
 }
 
 func newSealFn(l LiveLake) *sealFn {
-	return &sealFn{Lake: l, Rows: state.MakeBagState[[]byte]("rows"), Passed: state.MakeValueState[bool]("passed"), Close: timers.InEventTime("close")}
+	return &sealFn{Lake: l, Rows: state.MakeBagState[[]byte]("rows"), Close: timers.InEventTime("close")}
 }
 
 func (fn *sealFn) Setup(ctx context.Context) (err error) {
@@ -292,38 +290,21 @@ func (fn *sealFn) Setup(ctx context.Context) (err error) {
 	return failure.Note(fn.Lake.Writing.Run, err)
 }
 
+// ProcessElement keeps rows. The timer of a bucket is the same each time; it holds
+// the watermark of what follows, see package transforms.
 func (fn *sealFn) ProcessElement(_ context.Context, sp state.Provider, tp timers.Provider, key string, rows []byte, _ func(string, []byte)) error {
-	err := fn.setTimer(tp, key, 0) // the same each time
+	end, _, err := parseBucket(key)
 	if err == nil {
+		at := time.UnixMilli(end).Add(fn.Lake.SealAfter)
+		fn.Close.Set(tp, at, timers.WithOutputTimestamp(at.Add(-time.Millisecond)))
 		err = fn.Rows.Add(sp, rows)
 	}
 	return failure.Note(fn.Lake.Writing.Run, err)
 }
 
-// setTimer sets the timer of a bucket. It holds the watermark of what follows; see
-// package transforms.
-func (fn *sealFn) setTimer(tp timers.Provider, key string, later time.Duration) error {
-	end, _, err := parseBucket(key)
-	if err == nil {
-		at := time.UnixMilli(end).Add(fn.Lake.SealAfter + later)
-		fn.Close.Set(tp, at, timers.WithOutputTimestamp(at.Add(-time.Millisecond)))
-	}
-	return err
-}
-
-// OnTimer writes a bucket's rows when it is called again.
-func (fn *sealFn) OnTimer(ctx context.Context, sp state.Provider, tp timers.Provider, key string, _ timers.Context, emit func(string, []byte)) error {
-	passed, _, err := fn.Passed.Read(sp)
-	if err == nil && !passed {
-		if err = fn.Passed.Write(sp, true); err == nil {
-			err = fn.setTimer(tp, key, time.Millisecond)
-		}
-		return failure.Note(fn.Lake.Writing.Run, err)
-	}
-	if err == nil {
-		err = fn.seal(ctx, sp, key, emit)
-	}
-	if err != nil {
+// OnTimer writes a bucket's rows.
+func (fn *sealFn) OnTimer(ctx context.Context, sp state.Provider, _ timers.Provider, key string, _ timers.Context, emit func(string, []byte)) error {
+	if err := fn.seal(ctx, sp, key, emit); err != nil {
 		return failure.Note(fn.Lake.Writing.Run, fmt.Errorf("writing bucket %s: %w", key, err))
 	}
 	return nil
@@ -351,9 +332,6 @@ func (fn *sealFn) seal(ctx context.Context, sp state.Provider, key string, emit 
 		return err
 	}
 	if err := fn.Rows.Clear(sp); err != nil {
-		return err
-	}
-	if err := fn.Passed.Clear(sp); err != nil {
 		return err
 	}
 	return tell(done, emit)

@@ -64,8 +64,7 @@ func Follow(s beam.Scope, f Following) beam.PCollection {
 		Run: f.Run, URL: f.URL, Job: f.Job, Archive: f.Archive, Until: f.Until, MaxDisorder: f.Options.MaxDisorder, AllowedLateness: f.Options.AllowedLateness,
 		IdleAfter: f.Options.IdleAfter, RollBytes: f.Options.RollBytes, RollEvery: f.Options.RollEvery, Ending: f.Ending,
 	}
-	// No Reshuffle: the runner spreads readers by a hash of theirs in any case, and
-	// now and then it takes what came of one for late and drops it at the start.
+	// No Reshuffle: the runner spreads readers by a hash of theirs in any case.
 	return beam.ParDo(s, fn, beam.Create(s, readers...))
 }
 
@@ -130,8 +129,7 @@ func (fn *streamFn) ProcessElement(ctx context.Context, we *sdf.ManualWatermarkE
 		}
 		fn.begun = true
 	}
-	at := rt.GetRestriction().(cursor)
-	r, err := readers.take(ctx, readerKey{fn.Run, string(element)}, fn.stream, at)
+	r, err := readers.take(ctx, readerKey{fn.Run, string(element)}, fn.stream, rt.GetRestriction().(cursor).At)
 	if err != nil {
 		return sdf.StopProcessing(), failure.Note(fn.Run, err)
 	}
@@ -182,14 +180,6 @@ func (fn *streamFn) call(ctx context.Context, r *openReader, we *sdf.ManualWater
 		watermarkGauge.Set(ctx, r.Watermark())
 		return false, nil
 	}
-	if r.steps < lastSteps {
-		r.steps++
-		if !r.claim(rt) {
-			return true, nil
-		}
-		fn.raise(we, afterData.Add(time.Duration(r.steps)*time.Second), true)
-		return false, nil
-	}
 	// The watermark goes to the end in this call or went in one before; the reader
 	// ends when all windows and timers behind it have closed.
 	if !r.claim(rt) {
@@ -217,17 +207,16 @@ var (
 
 // cursor is the restriction of a reader.
 type cursor struct {
-	At    driver.Cursor
-	Steps byte // that the watermark has moved since the stream has ended
-	Over  bool // nothing is left to read
+	At   driver.Cursor
+	Over bool // nothing is left to read
 }
 
 const cursorForm = 1 // first byte of an encoded cursor; an upgrade reads older ones
 
 func encodeCursor(c cursor) []byte {
-	head := []byte{cursorForm, c.Steps << 1}
+	head := []byte{cursorForm, 0}
 	if c.Over {
-		head[1] |= 1
+		head[1] = 1
 	}
 	return append(head, c.At...)
 }
@@ -236,7 +225,7 @@ func decodeCursor(b []byte) (cursor, error) {
 	if len(b) < 2 || b[0] != cursorForm {
 		return cursor{}, fmt.Errorf("a reader's position of %d bytes is not of form %d: resume with the version of the program that wrote it", len(b), cursorForm)
 	}
-	return cursor{At: driver.Cursor(append([]byte(nil), b[2:]...)), Steps: b[1] >> 1, Over: b[1]&1 == 1}, nil
+	return cursor{At: driver.Cursor(append([]byte(nil), b[2:]...)), Over: b[1] == 1}, nil
 }
 
 // cursorTracker follows a reader. What is claimed is the cursor after a block, and

@@ -17,10 +17,9 @@ type readerKey struct{ run, begin string }
 // openReader is a reader between two of its calls. It reads ahead meanwhile.
 type openReader struct {
 	driver.StreamReader
-	key   readerKey
-	at    driver.Cursor // up to which the runner has what it read
-	steps byte          // of the watermark since the stream's end
-	end   *time.Timer
+	key readerKey
+	at  driver.Cursor // up to which the runner has what it read
+	end *time.Timer
 }
 
 // claim moves the runner's position behind what was read.
@@ -29,7 +28,7 @@ func (r *openReader) claim(rt *sdf.LockRTracker) bool {
 	if err != nil {
 		return false
 	}
-	if !rt.TryClaim(cursor{At: at, Steps: r.steps}) {
+	if !rt.TryClaim(cursor{At: at}) {
 		return false
 	}
 	r.at = at
@@ -51,24 +50,24 @@ var readers = readerPool{open: map[readerKey]*openReader{}}
 const leftAlone = time.Minute
 
 // take gives the reader that stands at a position, for one call.
-func (p *readerPool) take(ctx context.Context, key readerKey, stream driver.Stream, at cursor) (*openReader, error) {
+func (p *readerPool) take(ctx context.Context, key readerKey, stream driver.Stream, at driver.Cursor) (*openReader, error) {
 	p.mu.Lock()
 	r := p.open[key]
 	delete(p.open, key)
 	p.mu.Unlock()
 	if r != nil {
 		r.end.Stop()
-		if bytes.Equal(r.at, at.At) && r.steps == at.Steps {
+		if bytes.Equal(r.at, at) {
 			return r, nil
 		}
 		_ = r.Close()
 	}
 	// It outlives the call.
-	reader, err := stream.Read(context.WithoutCancel(ctx), at.At)
+	reader, err := stream.Read(context.WithoutCancel(ctx), at)
 	if err != nil {
 		return nil, err
 	}
-	return &openReader{StreamReader: reader, key: key, at: at.At, steps: at.Steps}, nil
+	return &openReader{StreamReader: reader, key: key, at: at}, nil
 }
 
 // give keeps a reader for its next call.

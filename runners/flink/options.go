@@ -68,6 +68,11 @@ func (o *Options) pipelineOptions() map[string]any {
 	}
 	if o.Streaming {
 		m["checkpointing_interval"] = checkpointEvery.Milliseconds()
+		// Else the runner finishes the bundle within the checkpoint: it keeps what comes
+		// out of it until the operator is called again, and sends the watermark ahead.
+		// Rows come late then, and those of the pipeline's first step, which is not
+		// called again, never (docs/adr/0009).
+		m["finish_bundle_before_checkpointing"] = true
 		m["checkpoint_timeout_millis"] = checkpointTimeout.Milliseconds()
 		m["tolerable_checkpoint_failure_number"] = checkpointFaults
 		// The runner this was tested with does not know the number, and sets it to 0
