@@ -5,8 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,8 +20,6 @@ import (
 	"millrace/io/lakeio"
 	"millrace/jobs"
 	"millrace/runners/prism"
-	"millrace/schemas/ledger"
-	"millrace/schemas/manifest"
 	"millrace/schemas/raw"
 	"millrace/transforms"
 )
@@ -293,75 +289,6 @@ func (p *livePlan) follow(ctx context.Context, w Watcher) error {
 func (p *livePlan) progress() progress.Snapshot {
 	now := endpoint.ProgressOf(p.Run)
 	return progress.Snapshot{Bytes: now.Bytes, Lines: now.Records}
-}
-
-// settle tells what a run that came to its end has left in the lake.
-func (p *livePlan) settle(ctx context.Context, started time.Time, w Watcher) (Result, error) {
-	r := Result{Lake: p.Lake}
-	if err := p.ending().Forget(ctx); err != nil {
-		return r, err
-	}
-	parts, err := lakeio.ReadLedger(ctx, p.store)
-	if err != nil {
-		return r, err
-	}
-	standing, err := lakeio.LoadStanding(ctx, p.store, p.schemas())
-	if err != nil {
-		return r, err
-	}
-	var sum ledger.Ledger
-	for i := range parts {
-		if err := parts[i].Check(); err != nil {
-			return r, &UnbalancedError{err.Error()}
-		}
-		sum.Add(parts[i].Ledger)
-	}
-	r.Manifest = p.liveManifest(sum, standing, started)
-	if err := lakeio.WriteJSON(ctx, p.store, manifest.Key(p.Run), r.Manifest); err != nil {
-		return r, err
-	}
-	if err := lakeio.RefreshViews(ctx, p.store); err != nil {
-		return r, err
-	}
-	if p.req.NoReport {
-		return r, nil
-	}
-	if r.Report, err = writeReport(ctx, p.store, p.Lake, r.Manifest); err != nil {
-		w.Say("the rows are in the lake, but its report is not drawn: %v; then: millrace report --lake %s", err, p.Lake)
-	}
-	return r, nil
-}
-
-func (p *livePlan) liveManifest(sum ledger.Ledger, standing lakeio.Standing, started time.Time) manifest.Manifest {
-	m := manifest.Manifest{
-		Run: p.Run, Job: p.Job, State: manifest.Done, Version: version.Build(), ConfigHash: p.ConfigHash, Settings: p.Settings,
-		KeyID: p.Key.Active().ID(), Source: p.Source, Started: started.UTC(), Seconds: time.Since(started).Seconds(),
-		Outputs: map[string]manifest.Output{}, Ledger: manifest.Ledger{Ledger: sum, Balanced: sum.Balanced()},
-	}
-	days := map[string]bool{}
-	for output, c := range standing {
-		var o manifest.Output
-		for day, d := range c.Days {
-			days[day] = true
-			for _, f := range d.Files {
-				o.Rows += f.Rows
-				o.Bytes += f.Bytes
-				o.Files++
-				m.Files = append(m.Files, manifest.File{Key: f.Key, Rows: f.Rows, Bytes: f.Bytes, SHA256: f.SHA256})
-			}
-		}
-		if o.Files > 0 {
-			m.Outputs[output] = o
-		}
-	}
-	slices.SortFunc(m.Files, func(a, b manifest.File) int {
-		if a.Key < b.Key {
-			return -1
-		}
-		return 1
-	})
-	m.Days = slices.Sorted(maps.Keys(days))
-	return m
 }
 
 // parallelism is that of the run, 1 when none was asked for.
