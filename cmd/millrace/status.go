@@ -45,14 +45,16 @@ workers counted since Flink last started them; the account that lasts is the
 lake's, with --lake.
 
 Whether a watermark stands still is told from what an earlier call has seen:
---watch looks again every few seconds, and --prometheus each time it is scraped.
+--watch looks again every few seconds, --prometheus each time it is scraped, and
+--listen each time that it is asked; /healthz answers 503 while a job is not healthy.
 
 Exit codes: 0 healthy, 1 not healthy or not reachable, 2 usage.`,
 		Example: `  millrace status
   millrace status weblogs --lake s3://lake/web
   millrace status weblogs --watch
   millrace status weblogs --json | jq .watermark_lag_seconds
-  millrace status --prometheus > /var/lib/node_exporter/millrace.prom`,
+  millrace status --prometheus > /var/lib/node_exporter/millrace.prom
+  millrace status --listen 127.0.0.1:9102`,
 		Args: atMostOneName,
 		RunE: func(c *cobra.Command, args []string) error { return f.run(c, first(args)) },
 	}
@@ -64,11 +66,12 @@ Exit codes: 0 healthy, 1 not healthy or not reachable, 2 usage.`,
 	fs.BoolVar(&f.prometheus, "prometheus", false, "write metrics in Prometheus' text format, of all running jobs when no NAME is given")
 	fs.BoolVar(&f.watch, "watch", false, "look again every --every until Ctrl-C or until the job ends")
 	fs.DurationVar(&f.every, "every", 5*time.Second, "pause of --watch")
+	fs.StringVar(&f.listen, "listen", "", "serve /metrics, /status and /healthz over HTTP on this host:port until Ctrl-C")
 	return c
 }
 
 type statusFlags struct {
-	master, lake            string
+	master, lake, listen    string
 	json, prometheus, watch bool
 	every                   time.Duration
 }
@@ -83,6 +86,8 @@ func (f *statusFlags) run(c *cobra.Command, name string) error {
 		return usage("--every %v: must be at least 1s", f.every)
 	case f.watch && name == "":
 		return usage("--watch needs the NAME of a job; millrace status lists them")
+	case f.listen != "" && (f.watch || f.json || f.prometheus):
+		return usage("--listen serves all forms, each time it is asked; leave --watch, --json and --prometheus out")
 	case f.lake != "" && name == "":
 		return usage("--lake needs the NAME of a job; millrace status lists them")
 	}
@@ -95,6 +100,8 @@ func (f *statusFlags) run(c *cobra.Command, name string) error {
 		reader.Memory = filepath.Join(cache, "millrace", "status")
 	}
 	switch {
+	case f.listen != "":
+		return serveStatus(c, reader, f.listen, name)
 	case name == "" && f.prometheus:
 		return scrapeAll(c, reader)
 	case name == "":
@@ -157,27 +164,14 @@ func writeJSON(out io.Writer, v any, indent bool) error {
 
 // scrapeAll writes the metrics of all jobs that have not ended.
 func scrapeAll(c *cobra.Command, reader operate.Reader) error {
-	jobs, err := operate.Jobs(c.Context(), reader.Client)
+	statuses, err := reader.ReadAll(c.Context())
 	if err != nil {
 		return err
-	}
-	var statuses []*operate.Status
-	well := true
-	for _, j := range jobs {
-		if j.State.Ended() {
-			continue
-		}
-		s, err := reader.Read(c.Context(), j.ID)
-		if err != nil {
-			return err
-		}
-		well = well && s.Healthy
-		statuses = append(statuses, &s)
 	}
 	if err := operate.WritePrometheus(c.OutOrStdout(), statuses...); err != nil {
 		return err
 	}
-	if !well {
+	if !operate.Healthy(statuses) {
 		return &unhealthyError{"not every job is healthy"}
 	}
 	return nil
