@@ -18,6 +18,15 @@ type Stream interface {
 	Read(ctx context.Context, at Cursor) (StreamReader, error)
 }
 
+// Placer is a Stream that can tell where cursors stand so that it can begin there
+// with another number of readers.
+type Placer interface {
+	// Positions is where the cursors of all readers stand, as a file for people.
+	Positions(cursors []Cursor) ([]byte, error)
+	// BeginAt is Begin at such positions.
+	BeginAt(ctx context.Context, positions []byte, readers int) ([]Cursor, error)
+}
+
 // Cursor is where a reader stands: the positions of its shards and all else that
 // decides what it gives next. It is JSON and the only place where positions are
 // kept, so whoever restores a cursor reads on exactly there.

@@ -15,6 +15,29 @@ import (
 // and gives the cursor of each. A reader can be left without shards when there
 // are more readers than shards; its share is done at once.
 func (s *Stream) Begin(ctx context.Context, readers int) ([]driver.Cursor, error) {
+	var at *positions
+	if s.start.rule == startPositions {
+		var err error
+		if at, err = readPositions(s.start.file); err != nil {
+			return nil, err
+		}
+	}
+	return s.beginWith(ctx, at, readers)
+}
+
+// BeginAt is Begin at what Positions gave, wherever the URL would begin.
+func (s *Stream) BeginAt(ctx context.Context, places []byte, readers int) ([]driver.Cursor, error) {
+	at, err := decodePositions(places)
+	if err != nil {
+		return nil, &driver.Error{
+			Doing: "begin", Object: s.place.String(), Class: driver.ErrInvalid, Cause: err, Cure: "give the positions as they were written",
+		}
+	}
+	return s.beginWith(ctx, at, readers)
+}
+
+// beginWith begins at positions, and where the URL says without.
+func (s *Stream) beginWith(ctx context.Context, at *positions, readers int) ([]driver.Cursor, error) {
 	if readers < 1 {
 		return nil, &driver.Error{
 			Doing: "begin", Object: s.place.String(), Class: driver.ErrInvalid,
@@ -34,7 +57,12 @@ func (s *Stream) Begin(ctx context.Context, readers int) ([]driver.Cursor, error
 		return nil, badPlace(s.place.String(), "start lies in the future", "start at a time that has passed, or at latest")
 	}
 	l := newLineage(listed)
-	states, err := s.begin(l, began)
+	var states map[string]*shardState
+	if at != nil {
+		states, err = s.beginAt(l, at, sum)
+	} else {
+		states = s.begin(l, began)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -65,11 +93,8 @@ func (s *Stream) Begin(ctx context.Context, readers int) ([]driver.Cursor, error
 }
 
 // begin says which of the listed shards are read, and from where.
-func (s *Stream) begin(l *lineage, began int64) (map[string]*shardState, error) {
+func (s *Stream) begin(l *lineage, began int64) map[string]*shardState {
 	states := map[string]*shardState{}
-	if s.start.rule == startPositions {
-		return states, s.beginAt(l, states)
-	}
 	for _, id := range l.ids {
 		state := *l.shards[id]
 		switch s.start.rule {
@@ -86,45 +111,73 @@ func (s *Stream) begin(l *lineage, began int64) (map[string]*shardState, error) 
 		}
 		states[id] = &state
 	}
-	return states, nil
+	return states
 }
 
-// beginAt takes positions. A listed shard without one is new, and read from its
-// beginning, unless a shard with a position descends from it.
-func (s *Stream) beginAt(l *lineage, states map[string]*shardState) error {
-	placed := map[string]bool{}
-	for id := range s.start.file {
-		placed[id] = true
+// beginAt takes positions.
+func (s *Stream) beginAt(l *lineage, at *positions, sum *summary) (map[string]*shardState, error) {
+	fail := func(class, cause error, cure string) error {
+		return &driver.Error{Doing: "begin", Object: s.place.String(), Class: class, Cause: cause, Cure: cure}
 	}
+	if at.Stream != "" && at.Stream != sum.arn {
+		return nil, fail(driver.ErrInvalid, fmt.Errorf("the positions are of the stream %s, and this is %s", at.Stream, sum.arn), "give those of this stream")
+	}
+	if at.Created != sum.created && at.Created != 0 && sum.created != 0 {
+		return nil, fail(driver.ErrChanged, errors.New("the stream was deleted and created again since the positions were written"), "start anew")
+	}
+	states := map[string]*shardState{}
 	for _, id := range l.ids {
 		state := *l.shards[id]
-		text, known := s.start.file[id]
-		if !known && l.isAncestor(id, placed) {
-			continue
-		}
-		if known {
-			if err := state.setPosition(text); err != nil {
-				return &driver.Error{
-					Doing: "begin", Object: s.place.String(), Class: driver.ErrInvalid,
-					Cause: fmt.Errorf("position of %s: %w", id, err), Cure: "give the positions as they were written",
-				}
+		place, known := at.Shards[id]
+		switch {
+		case known:
+			if err := state.setShardPosition(place); err != nil {
+				return nil, fail(driver.ErrInvalid, fmt.Errorf("position of %s: %w", id, err), "give the positions as they were written")
 			}
+		case at.passesOver(l, id):
+			continue
+		default:
+			state.inherit(at)
 		}
 		states[id] = &state
 	}
 	// A shard that is gone leaves its hash keys to others, which are listed and
 	// begin at their oldest record: what it still had is lost, and told of there.
-	for id, text := range s.start.file {
-		if _, listed := l.shards[id]; listed || text == positionEnd {
+	for id, place := range at.Shards {
+		if _, listed := l.shards[id]; listed || place.At == positionEnd {
 			continue
 		}
 		for _, state := range states {
-			if _, has := s.start.file[state.ID]; !has && !l.hasParent(state) {
+			if _, has := at.Shards[state.ID]; !has && !l.hasParent(state) {
 				state.Lost = true
 			}
 		}
 	}
-	return nil
+	return states, nil
+}
+
+// passesOver tells of a listed shard without a position whether it is not to be
+// read. Any other is new, and read from its beginning.
+func (p *positions) passesOver(l *lineage, id string) bool {
+	if p.Newest != "" {
+		return compareShards(id, p.Newest) <= 0
+	}
+	return l.isAncestor(id, p.Shards)
+}
+
+// inherit gives a new shard the clock that its parent has left, if that one was
+// read to its end.
+func (s *shardState) inherit(p *positions) {
+	for _, id := range s.Parents {
+		parent, known := p.Shards[id]
+		if !known || parent.At != positionEnd || parent.Clock == nil {
+			continue
+		}
+		if whole := (&shardState{First: parent.First, Last: parent.Last}); parent.First == "" || whole.covers(s) {
+			s.Clock, s.Heir = parent.Clock.child(), true
+			return
+		}
+	}
 }
 
 func (l *lineage) hasParent(s *shardState) bool {

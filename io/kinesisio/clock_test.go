@@ -50,7 +50,7 @@ func TestTheClockClosesARollAtTheTip(t *testing.T) {
 		if b == nil {
 			return false
 		}
-		if b.Close == nil || len(b.Ends) != 0 || *b.Close != (record.Close{Records: 1, First: sequence, Last: sequence, FirstArrival: begun, LastArrival: begun}) {
+		if b.Close == nil || len(b.Ends) != 0 || !b.Close.Same(record.Close{Records: 1, First: sequence, Last: sequence, FirstArrival: begun, LastArrival: begun}) {
 			t.Errorf("the roll is closed by %+v, %+v", b, b.Close)
 		}
 		return true

@@ -92,6 +92,16 @@ func (c *eventClock) leaps(at int64) bool {
 	return false
 }
 
+// lean is the clock without a floor that does not matter: what is left follows from
+// the records alone, as long as the shard was not idle.
+func (c *eventClock) lean(disorder int64) *eventClock {
+	l := *c
+	if c.Latest != nil && c.Floor != nil && *c.Floor <= *c.Latest-disorder {
+		l.Floor = nil
+	}
+	return &l
+}
+
 // child is the clock with which a shard goes on that follows this one's.
 func (c *eventClock) child() eventClock {
 	var next eventClock

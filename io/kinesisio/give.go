@@ -132,6 +132,7 @@ func (r *reader) lines(b *record.Block, c *chunk, from int) {
 // closeRoll ends the open roll of a shard with a block.
 func (r *reader) closeRoll(sh *shard, b *record.Block) {
 	b.Roll, b.Close = record.RollOf(sh.identity, sh.Roll.First), sh.Roll.close()
+	b.Close.Next = r.next(sh)
 	sh.Roll = nil
 }
 

@@ -139,9 +139,9 @@ func (l *lineage) hasCover(s *shardState) bool {
 }
 
 // isAncestor tells whether a shard has one of some shards among its descendants.
-func (l *lineage) isAncestor(id string, of map[string]bool) bool {
+func (l *lineage) isAncestor(id string, of map[string]*shardPosition) bool {
 	for _, child := range l.childrenOf(id) {
-		if of[child.ID] || l.isAncestor(child.ID, of) {
+		if _, is := of[child.ID]; is || l.isAncestor(child.ID, of) {
 			return true
 		}
 	}

@@ -291,7 +291,7 @@ func (r *reader) closing(sh *shard, end bool) *record.Block {
 		r.closeRoll(sh, b)
 	} else {
 		b.Roll = record.RollOf(sh.identity, behind(sh.After))
-		b.Close = &record.Close{After: sh.After, Lost: sh.Lost}
+		b.Close = &record.Close{After: sh.After, Lost: sh.Lost, Next: r.next(sh)}
 		sh.Lost = false
 	}
 	b.Close.End = end
@@ -316,7 +316,8 @@ func (r *reader) adopt(closed *shard, heirs []*shardState) {
 		}
 	}
 	for _, sh := range r.shards {
-		if !sh.Done && sh.fetcher == nil && slices.Contains(sh.Parents, closed.ID) && closed.covers(sh.shardState) {
+		begun := sh.After != "" || sh.Inside != "" // by positions of which the parent's was not the last
+		if !sh.Done && !begun && sh.fetcher == nil && slices.Contains(sh.Parents, closed.ID) && closed.covers(sh.shardState) {
 			sh.Clock, sh.Heir = closed.Clock.child(), true
 		}
 	}

@@ -39,8 +39,8 @@ var _ driver.Stream = (*Stream)(nil)
 // start is where shards without a position begin, as the URL says.
 type start struct {
 	rule startRule
-	at   int64             // Unix milliseconds, for startTime
-	file map[string]string // for startPositions
+	at   int64  // Unix milliseconds, for startTime
+	file string // for startPositions; only Begin reads it, so workers need not have it
 }
 
 type startRule int
@@ -87,7 +87,7 @@ const (
 //	start=trim_horizon   the oldest records kept; latest; a time (2026-01-31T12:00:00Z) by
 //	                     arrival; positions, to read on where others ended. It is said
 //	                     of the shards that exist at Begin; others begin at their beginning
-//	positions=FILE       what Positions gave
+//	positions=FILE       what Positions gave; only Begin reads it
 //	until=tip            end with what had arrived at Begin; or at an arrival time
 //	region=eu-west-1     of the stream
 //	format=combined      the decoder of its records
@@ -142,8 +142,7 @@ func parseStart(p place, text, positions string) (start, error) {
 		if positions == "" {
 			return start{}, badPlace(p.String(), "start=positions needs the parameter positions", "name the file with positions=FILE")
 		}
-		file, err := readPositions(positions)
-		return start{rule: startPositions, file: file}, err
+		return start{rule: startPositions, file: positions}, nil
 	case positions != "":
 		return start{}, badPlace(p.String(), "start="+text+" and positions contradict each other", "leave one out")
 	case text == "" || text == "trim_horizon":

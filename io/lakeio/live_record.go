@@ -109,7 +109,7 @@ func (r *liveRecord) differs(o *liveRecord) string {
 		return "one is of a roll and one of a window"
 	}
 	if r.Roll != nil {
-		if r.Roll.Roll != o.Roll.Roll || *r.Roll.Close != *o.Roll.Close {
+		if r.Roll.Roll != o.Roll.Roll || !r.Roll.Close.Same(*o.Roll.Close) {
 			return fmt.Sprintf("the roll was %+v and is %+v", *r.Roll.Close, *o.Roll.Close)
 		}
 		if !sameLedger(r.Roll.Ledger, o.Roll.Ledger) {

@@ -45,7 +45,7 @@ func (b Break) String() string {
 	if b.After == "" {
 		after = ""
 	}
-	return fmt.Sprintf("%s: %s the records of shard %s%s up to %s (seen at roll %s)", b.Kind, what, b.Shard, after, b.Last, b.Roll)
+	return fmt.Sprintf("%s: %s the records of shard %s%s up to %s (seen at roll %s)", b.Kind, what, b.Shard, after, cmp.Or(b.Last, "its end"), b.Roll)
 }
 
 // Chain finds the breaks between rolls, given all of one or of many shards, each
@@ -82,7 +82,7 @@ type claim struct {
 	after, last string
 	first       string
 	fresh, lost bool // whether reading began with it; whether records before first were lost
-	open        bool
+	open, empty bool
 }
 
 func claimOf(p *Part) (claim, error) {
@@ -95,6 +95,10 @@ func claimOf(p *Part) (claim, error) {
 		return c, nil
 	}
 	c.after, c.last, c.fresh, c.lost = p.Close.After, p.Close.Last, p.Close.After == "", p.Close.Lost
+	if p.Close.Records == 0 && p.Close.First == "" { // the shard ended with nothing more
+		c.first, c.last, c.empty = c.after, c.after, true
+		return c, nil
+	}
 	if p.Close.First != first || c.last < first || c.after >= first {
 		return claim{}, fmt.Errorf("roll %s contradicts itself: it runs from %s to %s, after %q", p.Roll, p.Close.First, c.last, c.after)
 	}
@@ -123,15 +127,24 @@ func chain(claims []claim) (breaks []Break) {
 			add(Beginning, c, "", c.after)
 		case begun && c.after > covered:
 			add(Hole, c, covered, c.after)
-		case begun && c.after < covered:
+		case begun && c.after < covered && !c.empty:
 			add(Overlap, c, c.after, min(covered, c.last))
 		}
 		if c.lost {
-			add(Loss, c, c.after, before(c.first))
+			add(Loss, c, c.after, lostUpTo(c))
 		}
 		covered, begun = max(covered, c.last), true
 	}
 	return breaks
+}
+
+// lostUpTo is the last record that can be lost; it is not known at the end of a
+// shard.
+func lostUpTo(c claim) string {
+	if c.empty {
+		return ""
+	}
+	return before(c.first)
 }
 
 // before is the sequence number one less, empty for that of 0.

@@ -33,6 +33,11 @@ func roll(after, first, last int) ledger.Part {
 	}
 }
 
+// end is the roll of a shard that was closed with nothing more after a record.
+func end(after int) ledger.Part {
+	return ledger.Part{Roll: record.RollOf(shardA, seq(after+1)), Close: &record.Close{After: seq(after), End: true}}
+}
+
 func lossy(p ledger.Part) ledger.Part {
 	c := *p.Close
 	c.Lost = true
@@ -49,6 +54,8 @@ func TestRollsThatFollowOneAnotherHaveNoBreak(t *testing.T) {
 		"in any order":            {roll(30, 44, 50), roll(-1, 5, 20), roll(20, 25, 30)},
 		"of two shards":           {roll(20, 25, 30), elsewhere, roll(-1, 5, 20)},
 		"from the very first one": {roll(-1, 0, 3), roll(3, 4, 4)},
+		"up to a shard's end":     {roll(-1, 5, 20), end(20)},
+		"of a shard of nothing":   {end(-1)},
 	} {
 		if breaks, err := ledger.Chain(rolls); err != nil || len(breaks) > 0 {
 			t.Errorf("%s: %v, %v", name, breaks, err)
@@ -75,6 +82,8 @@ func TestBreaksBetweenRollsAreFound(t *testing.T) {
 		"records gone":              {[]ledger.Part{roll(-1, 5, 20), lossy(roll(20, 33, 50))}, []ledger.Break{at(ledger.Loss, 33, 20, 32)}},
 		"records gone at once":      {[]ledger.Part{lossy(roll(-1, 33, 50))}, []ledger.Break{at(ledger.Loss, 33, -1, 32)}},
 		"the first is missing":      {[]ledger.Part{roll(20, 25, 30)}, []ledger.Break{at(ledger.Beginning, 25, -1, 20)}},
+		"the last is missing":       {[]ledger.Part{roll(-1, 5, 20), end(30)}, []ledger.Break{at(ledger.Hole, 31, 20, 30)}},
+		"the end is lost":           {[]ledger.Part{roll(-1, 5, 20), lossy(end(20))}, []ledger.Break{at(ledger.Loss, 21, 20, -1)}},
 		"no end":                    {[]ledger.Part{roll(-1, 5, 39), open}, []ledger.Break{at(ledger.Unfinished, 40, 39, -1)}},
 		"every shard for itself": {[]ledger.Part{roll(-1, 5, 20), elsewhere}, []ledger.Break{
 			{Kind: ledger.Beginning, Shard: shardB.String(), Roll: elsewhere.Roll, Last: seq(3)},

@@ -21,7 +21,7 @@ func (p *Part) Add(o Part) error {
 	}
 	p.Ledger.Add(o.Ledger)
 	if o.Close != nil {
-		if p.Close != nil && *p.Close != *o.Close {
+		if p.Close != nil && !p.Close.Same(*o.Close) {
 			return fmt.Errorf("roll %s was closed twice, with %d records and with %d", p.Roll, p.Close.Records, o.Close.Records)
 		}
 		p.Close = o.Close

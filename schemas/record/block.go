@@ -94,6 +94,16 @@ type Close struct {
 	Lost bool `json:",omitempty"`
 	// FirstArrival and LastArrival are Unix milliseconds.
 	FirstArrival, LastArrival int64
-	// End says that the shard was closed and this is its last roll.
+	// End says that the shard was closed and this is its last roll. It is a roll of
+	// nothing, without First and Last, when all records were in rolls before.
 	End bool `json:",omitempty"`
+	// Next is what the source needs to read on behind the roll, in its own words.
+	// Read again, the same roll can have another.
+	Next string `json:",omitempty"`
+}
+
+// Same tells whether two closes are of the same records.
+func (c Close) Same(o Close) bool {
+	c.Next, o.Next = "", ""
+	return c == o
 }
