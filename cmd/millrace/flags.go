@@ -33,6 +33,7 @@ func (f *jobFlags) add(c *cobra.Command) {
 	fs.StringVar(&f.options.Raw, "raw", "", "keep every line as it came in output raw: off, sealed (encrypted) or plain (default off for files, sealed for streams)")
 	fs.StringVar(&f.options.From, "from", "", "first UTC day to write, 2006-01-02; days named so are replaced")
 	fs.StringVar(&f.options.To, "to", "", "last UTC day to write")
+	fs.StringVar(&f.options.Staging, "staging", "", "backfills: folder or s3:// URL where rows wait for the commit, in its folder _staging (default: the lake; for a lake on S3 without --runner flink your cache folder). A folder must be one for all workers: with TaskManagers on several machines that is yours to see to")
 	fs.StringVar(&f.options.Runner, "runner", "", "prism (in this process; the default), its alias direct, or flink")
 	f.addLive(fs)
 	f.addFlink(fs)
@@ -64,6 +65,7 @@ func (f *jobFlags) addFlink(fs *pflag.FlagSet) {
 	fs.StringVar(&l.Home, "flink-home", "", "flink: folder with Flink's and Beam's pinned parts (default $MILLRACE_FLINK_HOME, or what make flink installed)")
 	fs.StringVar(&l.Savepoint, "savepoint", "", "flink: savepoint or checkpoint to resume from")
 	fs.StringVar(&l.RecycleAfter, "recycle-after", "", "flink: stop a live job with a savepoint and resume it each time it ran so long, for example 6h (see docs/flink-versions.md)")
+	fs.BoolVar(&l.Supervise, "supervise", false, "flink, streams: start the job again from its newest checkpoint when Flink has given it up or its JobManager has forgotten it")
 	fs.BoolVar(&l.Detach, "detach", false, "flink: return once the job is submitted")
 }
 

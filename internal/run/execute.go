@@ -2,9 +2,7 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -96,8 +94,8 @@ func Execute(ctx context.Context, o Options, configDir string, w Watcher) (r Res
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause // rather than what it led to
 	}
-	err = lakeio.FileError("write to", p.staging, err)
-	p.clearAfter(err)
+	err = lakeio.FileError("write to", p.staging.Location(), err)
+	p.clearAfter(ctx, err)
 	return r, err
 }
 
@@ -134,7 +132,7 @@ func (p *Plan) carryOut(ctx context.Context, lease *lakeio.Lease, started time.T
 		return r, err
 	}
 	// From here on the rows are in the lake, so nothing is an error any more.
-	if err := errors.Join(os.RemoveAll(p.staging), p.removeEmpty()); err != nil {
+	if err := p.removeStaging(lease.Context()); err != nil {
 		w.Say("the staging area could not be removed: %v", err)
 	}
 	if p.req.NoReport {
@@ -158,7 +156,7 @@ func (p *Plan) commit(ctx context.Context, m manifest.Manifest, files []lakeio.F
 		notes[keysKey] = keys
 	}
 	return lakeio.Commit(ctx, p.store, lakeio.Change{
-		Run: p.Run, Standing: p.standing, Schemas: p.schemas(), Touched: touched(files), Kept: p.kept, Revisions: p.Revisions, Files: files, Notes: notes,
+		Run: p.Run, Standing: p.standing, Schemas: p.schemas(), Touched: touched(files), Kept: p.kept, Revisions: p.Revisions, Staging: p.staging.Location(), Files: files, Notes: notes,
 	})
 }
 
@@ -177,7 +175,7 @@ func (p *Plan) pipeline(ctx context.Context, w Watcher) (sum endpoint.Closing, f
 	}
 	common := transforms.Common{Run: p.Run, KeyRef: p.KeyRef, Raw: p.req.Raw, From: p.req.from, To: p.req.to, Revisions: p.Revisions}
 	if !p.onFlink() { // where memory is what shuffles take
-		common.Spill = filepath.Join(p.staging, "runs")
+		common.Spill = filepath.Join(p.spill.Location(), "runs")
 	}
 	outputs := p.req.job.Build(s, p.req.settings, common, records)
 	var written []beam.PCollection
@@ -187,7 +185,7 @@ func (p *Plan) pipeline(ctx context.Context, w Watcher) (sum endpoint.Closing, f
 		}
 		written = append(written, endpoint.Write(s, lakeio.Writing{
 			Run: p.Run, Output: out.Name, Schema: out.Schema.ID(), Shards: p.req.job.Shards(p.req.settings),
-			Staging: p.staging, Revisions: p.Revisions, Frozen: p.Frozen,
+			Staging: p.staging.Location(), Revisions: p.Revisions, Frozen: p.Frozen,
 		}, outputs.Rows[out.Name]))
 	}
 	for _, out := range p.req.job.Outputs {
@@ -195,10 +193,12 @@ func (p *Plan) pipeline(ctx context.Context, w Watcher) (sum endpoint.Closing, f
 			written = append(written, endpoint.Send(s.Scope("output."+out.Name), endpoint.Sending{Run: p.Run, Output: out.Name, Schema: out.Schema.ID(), URL: url}, outputs.Rows[out.Name]))
 		}
 	}
-	endpoint.Close(s, p.Run, p.staging, outputs.Ledger, written...)
+	endpoint.Close(s, p.Run, p.staging.Location(), outputs.Ledger, written...)
 	run := func() error { return prism.Run(ctx, pipe, runnerLog()) }
 	if p.onFlink() {
-		run = func() error { return p.submit(ctx, pipe, p.Run, nil, w) }
+		run = func() error {
+			return p.submit(ctx, func() (handing, error) { return handing{pipe: pipe, name: p.Run}, nil }, w)
+		}
 	}
 	if err := await(ctx, failure.Noted(p.Run), run); err != nil {
 		if cause := failure.Of(p.Run); cause != nil {
@@ -206,10 +206,10 @@ func (p *Plan) pipeline(ctx context.Context, w Watcher) (sum endpoint.Closing, f
 		}
 		return sum, nil, err
 	}
-	if sum, err = endpoint.ReadClosing(p.staging); err != nil {
+	if sum, err = endpoint.ReadClosing(ctx, p.staging.Staging); err != nil {
 		return sum, nil, err
 	}
-	files, err = lakeio.StagedFiles(p.staging)
+	files, err = p.staging.Files(ctx)
 	return sum, files, err
 }
 

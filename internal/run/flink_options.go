@@ -25,6 +25,8 @@ type FlinkOptions struct {
 	// RecycleAfter, a duration, is how long a live job runs until it is stopped with
 	// a savepoint and resumed from it.
 	RecycleAfter string
+	// Supervise has a live job that is lost begin again from its newest checkpoint.
+	Supervise bool
 }
 
 // DefaultMaster is where a cluster of this machine listens.
@@ -44,6 +46,12 @@ func (f FlinkOptions) check(o Options) (faults []error) {
 		if f.Detach {
 			faults = append(faults, errors.New("--recycle-after needs a run that stays with its job: leave --detach out"))
 		}
+	}
+	if f.Supervise && f.Detach {
+		faults = append(faults, errors.New("--supervise needs a run that stays with its job: leave --detach out"))
+	}
+	if f.Supervise && o.Runner != "flink" {
+		faults = append(faults, errors.New("--supervise looks after a job on Flink: add --runner flink"))
 	}
 	switch flink.Environment(f.Environment) {
 	case "", flink.Process, flink.Loopback:

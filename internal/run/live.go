@@ -112,8 +112,11 @@ func makeLive(ctx context.Context, o Options, configDir string) (*livePlan, erro
 	if n, ok := stream.(driver.Noter); ok {
 		p.Notes = append(p.Notes, n.Notes()...)
 	}
-	if p.attempt, err = attempt(err); err != nil {
+	if err != nil {
 		return nil, usageOrNot(err)
+	}
+	if p.attempt, err = attempt(); err != nil {
+		return nil, err
 	}
 	return p, nil
 }
@@ -164,12 +167,9 @@ func usageOrNot(err error) error {
 }
 
 // attempt is a name of its own for a submission.
-func attempt(err error) (string, error) {
-	if err != nil {
-		return "", err
-	}
+func attempt() (string, error) {
 	var b [4]byte
-	_, err = rand.Read(b[:])
+	_, err := rand.Read(b[:])
 	return hex.EncodeToString(b[:]), err
 }
 
@@ -274,16 +274,24 @@ func (p *livePlan) build() *beam.Pipeline {
 
 // follow runs the pipeline until the stream or the run ends.
 func (p *livePlan) follow(ctx context.Context, w Watcher) error {
-	pipe := p.build()
 	if p.onFlink() {
-		ending := p.ending()
-		return p.submit(ctx, pipe, p.name(), &ending, w)
+		return p.submit(ctx, p.handing, w)
 	}
+	pipe := p.build()
 	err := await(ctx, failure.Noted(p.Run), func() error { return prism.RunStateful(ctx, pipe, runnerLog()) })
 	if cause := failure.Of(p.Run); err != nil && cause != nil {
 		return cause
 	}
 	return err
+}
+
+// handing is the pipeline of one more submission.
+func (p *livePlan) handing() (h handing, err error) {
+	if p.attempt, err = attempt(); err != nil {
+		return h, err
+	}
+	ending := p.ending()
+	return handing{p.build(), p.name(), &ending}, nil
 }
 
 func (p *livePlan) progress() progress.Snapshot {

@@ -30,23 +30,49 @@ func ServeWorker(args []string) {
 // patience is how long a job may take until its first read before that is said.
 const patience = 2 * time.Minute
 
+// handing is a pipeline as it is handed to Flink, once: each submission has a name
+// of its own.
+type handing struct {
+	pipe *beam.Pipeline
+	name string // of the job
+	// ending is that of a live job, nil for a backfill.
+	ending *endpoint.Ending
+}
+
 // submit hands a pipeline to Flink and, unless it is to detach, follows the job.
+// One that is recycled, or supervised and lost, is handed over again.
 //
-// ending is that of a live job, nil for a backfill. A stream with an end does not
-// end its job: Flink keeps it running when its last source has finished, so the
-// job is cancelled once everything is sealed.
-func (p *Plan) submit(ctx context.Context, pipe *beam.Pipeline, name string, ending *endpoint.Ending, w Watcher) error {
-	for {
-		err := p.submitOnce(ctx, pipe, name, ending, w)
-		recycled := new(recycledError)
-		if !errors.As(err, &recycled) {
+// A stream with an end does not end its job: Flink keeps it running when its last
+// source has finished, so the job is cancelled once everything is sealed.
+func (p *Plan) submit(ctx context.Context, next func() (handing, error), w Watcher) error {
+	v := vigil{from: p.req.Flink.Savepoint}
+	for first := true; ; first = false {
+		h, err := next()
+		if err != nil {
 			return err
 		}
-		p.req.Flink.Savepoint = recycled.savepoint
-		w.Say("stopped with savepoint %s, and resuming from it", recycled.savepoint)
-		if err := ending.Forget(ctx); err != nil {
+		err = p.submitOnce(ctx, h, w)
+		recycled, lost := new(recycledError), new(lostError)
+		switch {
+		case errors.As(err, &recycled):
+			v = vigil{from: recycled.savepoint}
+			w.Say("stopped with savepoint %s, and resuming from it", recycled.savepoint)
+		case errors.As(err, &lost) && lost.id == "" && first:
+			return p.explain(lost.cause) // it was never there: this is about what we were asked
+		case errors.As(err, &lost):
+			if sealed, err := h.ending.Sealed(ctx); sealed || err != nil {
+				return err
+			}
+			if v.from, err = p.begins(ctx, &v, lost, p.master(), w); err != nil {
+				return err
+			}
+		default:
 			return err
 		}
+		if err := h.ending.Forget(ctx); err != nil {
+			return err
+		}
+		p.req.Flink.Savepoint = v.from
 	}
 }
 
@@ -57,17 +83,20 @@ type recycledError struct{ savepoint string }
 
 func (e *recycledError) Error() string { return "the job was stopped with savepoint " + e.savepoint }
 
-func (p *Plan) submitOnce(ctx context.Context, pipe *beam.Pipeline, name string, ending *endpoint.Ending, w Watcher) error {
-	f := p.req.Flink
+// master is where the JobManager listens.
+func (p *Plan) master() string { return cmp.Or(p.req.Flink.Master, operate.DefaultMaster("")) }
+
+func (p *Plan) submitOnce(ctx context.Context, h handing, w Watcher) error {
+	f, name := p.req.Flink, h.name
 	extra, err := f.extra()
 	if err != nil {
 		return &UsageError{err}
 	}
 	o := flink.Options{
-		Name: name, JobServer: f.JobServer, Parallelism: p.req.parallelism(), Streaming: ending != nil, Savepoint: f.Savepoint,
+		Name: name, JobServer: f.JobServer, Parallelism: p.req.parallelism(), Streaming: h.ending != nil, Savepoint: f.Savepoint,
 		Environment: flink.Environment(cmp.Or(f.Environment, string(flink.Process))), Boot: f.Boot, Pool: f.Pool, Worker: f.Worker, Extra: extra,
 	}
-	master := cmp.Or(f.Master, operate.DefaultMaster(""))
+	master := p.master()
 	if o.JobServer == "" || (o.Environment == flink.Process && o.Boot == "") {
 		home, err := dist.Find(f.Home)
 		if err != nil {
@@ -87,25 +116,25 @@ func (p *Plan) submitOnce(ctx context.Context, pipe *beam.Pipeline, name string,
 		}
 	}
 	w.Say("submitting %s to Flink", name)
-	job, err := flink.Submit(ctx, pipe, o)
+	job, err := flink.Submit(ctx, h.pipe, o)
 	if err != nil {
 		return err
 	}
 	defer job.Close()
 	s := p.submission(name, master)
 	if f.Detach {
-		if err := p.submitted(ctx, job, s, ending != nil); err != nil {
+		if err := p.submitted(ctx, job, s, h.ending != nil); err != nil {
 			return err
 		}
 		w.Say("the job runs; look after it with millrace status %s", name)
 		return nil
 	}
-	if ending != nil {
+	if h.ending != nil {
 		noting, stop := context.WithCancel(ctx)
 		defer stop()
 		go s.noteWhenThere(noting, w)
 	}
-	return p.watch(ctx, watched{job, master, name}, ending, w)
+	return p.watch(ctx, watched{job, master, name}, h.ending, w)
 }
 
 // watched is a job with what Flink itself knows it by: the job server's own cancel
@@ -166,15 +195,25 @@ func startJobServer(ctx context.Context, home dist.Distribution, master, keep st
 
 // watch follows a job to its end; an interruption cancels it.
 func (p *Plan) watch(ctx context.Context, job watched, ending *endpoint.Ending, w Watcher) error {
-	submitted, begun, told := time.Now(), false, false
+	submitted, begun, told, silent := time.Now(), false, false, false
+	supervised := p.req.Flink.Supervise && ending != nil
 	ended := make(chan error, 1)
 	var leaving atomic.Bool // by us: what the job server says of the end is of no interest
-	go func() {
-		ended <- job.Wait(ctx, func(text string) {
+	wait := func() error {
+		return job.Wait(ctx, func(text string) {
 			if !leaving.Load() {
 				w.Say("%s", text)
 			}
 		})
+	}
+	go func() {
+		if !supervised {
+			ended <- wait()
+			return
+		}
+		handed := make(chan error, 1)
+		go func() { handed <- wait() }()
+		ended <- attend(ctx, job, handed, w)
 	}()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -218,9 +257,13 @@ func (p *Plan) watch(ctx context.Context, job watched, ending *endpoint.Ending, 
 			leaving.Store(true)
 			err = job.cancel(ctx)
 		}
-		if err != nil || done {
+		if done || err != nil && !supervised {
 			return err
 		}
+		if err != nil && !silent {
+			w.Say("the lake does not answer, waiting for it: %v", err)
+		}
+		silent = err != nil
 	}
 }
 

@@ -105,10 +105,7 @@ func up(ctx context.Context, o Options, java string) (_ *Cluster, err error) {
 	if err := o.writeConfig(ports{rest: o.RestPort}); err != nil {
 		return nil, err
 	}
-	manager, err := process.Start(process.Command{
-		Name: "JobManager", Args: o.jobManager(java), Dir: o.Dir, Group: s.Group, Out: o.outFile("jobmanager"),
-		Env: []string{"TMPDIR=" + filepath.Join(o.Dir, "tmp")},
-	})
+	manager, err := o.startJobManager(java, s.Group)
 	if err != nil {
 		return nil, err
 	}

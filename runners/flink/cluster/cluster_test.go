@@ -167,6 +167,29 @@ func hasEnv(members []process.Member, pid int, name, value string) bool {
 	return false
 }
 
+func TestAJobManagerThatDiesComesBackWhereItWas(t *testing.T) {
+	f := testenv.OwnFlink(t, nil)
+	if err := f.StartJobManager(t.Context()); !errors.Is(err, fault.ErrBusy) {
+		t.Errorf("a second one: %v", err)
+	}
+	if err := f.KillJobManager(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Client().Overview(t.Context()); !errors.Is(err, fault.ErrUnavailable) {
+		t.Errorf("a dead one answers %v", err)
+	}
+	if err := f.StartJobManager(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the TaskManager finds it", func() bool {
+		overview, err := f.Client().Overview(t.Context())
+		return err == nil && overview.TaskManagers == 1
+	})
+	if got := names(t, f.Cluster); got != "tm-1" {
+		t.Errorf("TaskManagers %q", got)
+	}
+}
+
 func TestWorkersAreKilledWithoutTheirTaskManager(t *testing.T) {
 	f := testenv.OwnFlink(t, nil)
 	p, err := process.Start(process.Command{

@@ -45,7 +45,7 @@ func findJava() (string, error) {
 func (o Options) jobManager(java string) []string {
 	return o.java(java, "jobmanager",
 		[]string{fmt.Sprintf("-Xmx%dm", o.JobManagerHeap)},
-		"org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint")
+		entryPoint)
 }
 
 // taskManager is the command line of the TaskManager called name.
