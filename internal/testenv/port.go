@@ -16,6 +16,13 @@ const (
 	lastPort  = 29999
 )
 
+// FreeAddress is a host:port of loopback that is the test's own: for a program
+// under test that is to listen there, and may be started again.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	return fmt.Sprintf("127.0.0.1:%d", freePort(t))
+}
+
 // freePort reserves a loopback port for the length of the test. A lock file
 // keeps other test binaries from choosing it before the server listens, and
 // while the server is down.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
+	"millrace/runners/flink/workerpool"
 )
 
 // IsWorker tells whether this process was started as a worker of a runner.
@@ -46,10 +48,13 @@ func removeCopy() {
 
 // exitWithParents ends the worker when boot or the TaskManager that started it is
 // gone: a killed TaskManager leaves both behind otherwise, and they would go on
-// reading.
+// reading. A worker of a pool has the pool for its only parent.
 func exitWithParents() {
 	boot := os.Getppid()
-	manager := parentOf(boot)
+	manager := 0
+	if os.Getenv(workerpool.Variable) == "" {
+		manager = parentOf(boot)
+	}
 	for range time.Tick(time.Second) {
 		if os.Getppid() != boot || (manager > 1 && parentOf(boot) != manager) {
 			fmt.Fprintln(os.Stderr, "millrace: worker: what started it is gone")
