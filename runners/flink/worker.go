@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,15 +15,9 @@ import (
 	"millrace/runners/flink/workerpool"
 )
 
-// IsWorker tells whether this process was started as a worker of a runner.
-func IsWorker(args []string) bool {
-	for _, a := range args {
-		if a == "--worker=true" || a == "-worker=true" || a == "--worker" {
-			return true
-		}
-	}
-	return false
-}
+// IsWorker tells whether this process was started as a worker of a runner: boot
+// and worker pools write it so. --worker PROGRAM is a flag of ours.
+func IsWorker(args []string) bool { return slices.Contains(args, "--worker=true") }
 
 // ServeWorker works for a runner until that ends. It does not return.
 func ServeWorker(args []string) {
