@@ -29,6 +29,7 @@ var fileKeys = []fileKey{
 	{"raw", func(o *Options) *string { return &o.Raw }},
 	{"from", func(o *Options) *string { return &o.From }},
 	{"to", func(o *Options) *string { return &o.To }},
+	{"staging", func(o *Options) *string { return &o.Staging }},
 	{"max_disorder", func(o *Options) *string { return &o.Live.MaxDisorder }},
 	{"allowed_lateness", func(o *Options) *string { return &o.Live.AllowedLateness }},
 	{"idle", func(o *Options) *string { return &o.Live.Idle }},

@@ -27,6 +27,7 @@ type Options struct {
 	Raw     string            // "off", "plain" or "sealed"
 	From    string            // first UTC day, 2006-01-02
 	To      string            // last UTC day
+	Staging string            // where unfinished files lie: a folder or s3:// URL
 	Values  []settings.Value
 	// NoReport leaves LAKE/report.html as it is.
 	NoReport bool
@@ -147,6 +148,9 @@ func (r *request) checkLive() (faults []error) {
 			faults = append(faults, fmt.Errorf("%s is for streams, and %s is none: leave it out", r.at(name), r.Source))
 		}
 		return faults
+	}
+	if r.Staging != "" {
+		faults = append(faults, fmt.Errorf("%s is for backfills: rows of a stream wait in its lake; leave it out", r.at("staging")))
 	}
 	if r.From != "" || r.To != "" {
 		faults = append(faults, fmt.Errorf("--from and --to are for backfills: a stream is bounded by its URL, for example %s?until=tip", r.Source))

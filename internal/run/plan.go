@@ -47,7 +47,8 @@ type Plan struct {
 	store    lakeio.Store
 	standing lakeio.Standing
 	kept     []string // outputs that the run leaves alone
-	staging  string
+	staging  staging
+	spill    staging     // on this machine, for what shuffles would hold in memory
 	closing  atomic.Bool // everything is written
 }
 
@@ -84,8 +85,7 @@ func Make(ctx context.Context, o Options, configDir string) (*Plan, error) {
 	if err := p.standsOn(ctx); err != nil {
 		return nil, err
 	}
-	p.staging = staging(o.Lake, p.Run)
-	return p, nil
+	return p, p.openStaging(ctx)
 }
 
 // inspect asks the job what a file is.

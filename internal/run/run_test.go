@@ -164,18 +164,6 @@ report  out/report.html
 	}
 }
 
-func TestStagingLiesBesideALocalLakeAndInTheCacheForOthers(t *testing.T) {
-	t.Setenv("XDG_CACHE_HOME", "/cache")
-	t.Setenv("HOME", "/home/u")
-	if got := staging("out", "r1"); got != filepath.Join("out", "_staging", "r1") {
-		t.Error(got)
-	}
-	one, other := staging("s3://b/x?region=a", "r1"), staging("s3://b/y", "r1")
-	if one == other || strings.ContainsAny(strings.TrimPrefix(one, "/"), ":?") || filepath.Base(one) != "r1" {
-		t.Errorf("%s and %s", one, other)
-	}
-}
-
 func TestFoldersThatARunMadeForNothingAreRemoved(t *testing.T) {
 	root := t.TempDir()
 	lake := filepath.Join(root, "a", "b")

@@ -4,13 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"reflect"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"millrace/internal/failure"
+	"millrace/io/lakeio"
 	"millrace/schemas/ledger"
 )
 
@@ -45,23 +44,19 @@ func addCounts(to, from map[string]int64) map[string]int64 {
 const closingKey = "closing"
 
 // Close sums the ledgers of a run, PCollection<[]byte> of ledger.Ledger in JSON,
-// and what its Writes report, into the staging area, where ReadClosing finds the
+// and what its Writes report, into the staging area at a location, where ReadClosing finds the
 // sum.
 func Close(s beam.Scope, run, staging string, ledgers beam.PCollection, written ...beam.PCollection) {
 	s = s.Scope("endpoint.Close")
 	all := append([]beam.PCollection{beam.ParDo(s, &ledgerFn{Run: run}, ledgers)}, written...)
-	beam.ParDo0(s, &closeFn{Run: run, Path: closingPath(staging)}, beam.GroupByKey(s, beam.Flatten(s, all...)))
+	beam.ParDo0(s, &closeFn{Run: run, Staging: staging}, beam.GroupByKey(s, beam.Flatten(s, all...)))
 }
 
-func closingPath(staging string) string { return filepath.Join(staging, "closing.json") }
+const closingName = "closing.json"
 
 // ReadClosing reads what Close wrote.
-func ReadClosing(staging string) (c Closing, err error) {
-	b, err := os.ReadFile(closingPath(staging))
-	if err == nil {
-		err = json.Unmarshal(b, &c)
-	}
-	if err != nil {
+func ReadClosing(ctx context.Context, staging *lakeio.Staging) (c Closing, err error) {
+	if err := staging.Get(ctx, closingName, &c); err != nil {
 		return c, fmt.Errorf("reading the run's account: %w", err)
 	}
 	return c, nil
@@ -83,11 +78,11 @@ func (fn *ledgerFn) ProcessElement(_ context.Context, b []byte) (string, []byte,
 }
 
 type closeFn struct {
-	Run  string
-	Path string
+	Run     string
+	Staging string // location of the staging area
 }
 
-func (fn *closeFn) ProcessElement(_ context.Context, _ string, next func(*[]byte) bool) error {
+func (fn *closeFn) ProcessElement(ctx context.Context, _ string, next func(*[]byte) bool) error {
 	var sum Closing
 	for b := []byte(nil); next(&b); b = nil {
 		var c Closing
@@ -96,9 +91,9 @@ func (fn *closeFn) ProcessElement(_ context.Context, _ string, next func(*[]byte
 		}
 		sum.add(c)
 	}
-	b, err := json.Marshal(sum)
-	if err != nil {
-		return failure.Note(fn.Run, err)
+	staging, err := lakeio.OpenStaging(ctx, fn.Staging)
+	if err == nil {
+		err = staging.Put(ctx, closingName, sum)
 	}
-	return failure.Note(fn.Run, os.WriteFile(fn.Path, b, 0o644))
+	return failure.Note(fn.Run, err)
 }

@@ -41,13 +41,18 @@ func Write(s beam.Scope, w lakeio.Writing, rows beam.PCollection) beam.PCollecti
 type spillFn struct {
 	Writing lakeio.Writing
 
+	out     *lakeio.OutputWriter
 	spiller *lakeio.Spiller
 }
 
-func (fn *spillFn) StartBundle(context.Context, func(string, []byte)) error {
-	sp, err := fn.Writing.Spiller()
-	fn.spiller = sp
+func (fn *spillFn) Setup(ctx context.Context) (err error) {
+	fn.out, err = fn.Writing.Open(ctx)
 	return failure.Note(fn.Writing.Run, err)
+}
+
+func (fn *spillFn) StartBundle(ctx context.Context, _ func(string, []byte)) error {
+	fn.spiller = fn.out.Spiller(ctx)
+	return nil
 }
 
 func (fn *spillFn) ProcessElement(_ context.Context, rows table.Rows, _ func(string, []byte)) error {
@@ -72,6 +77,13 @@ func (fn *spillFn) FinishBundle(_ context.Context, emit func(string, []byte)) er
 
 type mergeFn struct {
 	Writing lakeio.Writing
+
+	out *lakeio.OutputWriter
+}
+
+func (fn *mergeFn) Setup(ctx context.Context) (err error) {
+	fn.out, err = fn.Writing.Open(ctx)
+	return failure.Note(fn.Writing.Run, err)
 }
 
 func (fn *mergeFn) ProcessElement(ctx context.Context, _ string, next func(*[]byte) bool, emit func(string, []byte)) error {
@@ -86,7 +98,7 @@ func (fn *mergeFn) ProcessElement(ctx context.Context, _ string, next func(*[]by
 		rows += int64(r.Rows)
 	}
 	merged := &progressOf(fn.Writing.Run).merged
-	if err := fn.Writing.Merge(ctx, runs, func(rows int) { merged.Add(int64(rows)) }); err != nil {
+	if err := fn.out.Merge(ctx, runs, func(rows int) { merged.Add(int64(rows)) }); err != nil {
 		return failure.Note(fn.Writing.Run, err)
 	}
 	b, err := json.Marshal(Closing{Written: map[string]int64{fn.Writing.Output: rows}})

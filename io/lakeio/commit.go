@@ -1,6 +1,7 @@
 package lakeio
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,7 +23,8 @@ type Change struct {
 	Touched   []int64                  // days that the run replaces, in every output
 	Kept      []string                 // outputs that stay as they are all the same
 	Revisions map[int64]int32          // of the touched days; 0 when absent
-	Files     []File                   // staged and finished
+	Staging   string                   // location of the area in which the files wait
+	Files     []File                   // finished
 	// Notes are further bookkeeping files by key, written as JSON: the run's
 	// manifest, the lake's keys.
 	Notes map[string]any
@@ -36,10 +38,11 @@ const viewsKey = currentDir + "/views.sql"
 // commit is the redo log of one run's changes to a lake, and its undo log until
 // the first file is removed.
 type commit struct {
-	Run    string     `json:"run"`
-	Place  []File     `json:"place"`
-	Put    []document `json:"put"`
-	Remove []string   `json:"remove"`
+	Run     string     `json:"run"`
+	Staging string     `json:"staging,omitempty"` // none is a folder: its files have paths
+	Place   []File     `json:"place"`
+	Put     []document `json:"put"`
+	Remove  []string   `json:"remove"`
 }
 
 // document is a small file of bookkeeping, with what it was before.
@@ -98,7 +101,7 @@ func unlessLeaseLost(ctx context.Context) context.Context {
 
 // plan writes down what is to be done.
 func (ch Change) plan(ctx context.Context, s Store) (commit, error) {
-	c := commit{Run: ch.Run, Place: ch.Files}
+	c := commit{Run: ch.Run, Staging: ch.Staging, Place: ch.Files}
 	documents := map[string]any{}
 	maps.Copy(documents, ch.Notes)
 	var now []Current
@@ -137,8 +140,12 @@ func (ch Change) plan(ctx context.Context, s Store) (commit, error) {
 // appear puts what is new; nothing old is gone yet, so it can be undone. It can
 // be interrupted anywhere and repeated.
 func (c commit) appear(ctx context.Context, s Store) error {
+	from, err := c.staging(ctx)
+	if err != nil {
+		return err
+	}
 	for _, f := range c.Place {
-		if err := placeFile(ctx, s, f); err != nil {
+		if err := placeFile(ctx, s, from, f); err != nil {
 			return fmt.Errorf("placing %s: %w", s.Name(f.Key), err)
 		}
 	}
@@ -148,6 +155,11 @@ func (c commit) appear(ctx context.Context, s Store) error {
 		}
 	}
 	return c.adopt(ctx, s)
+}
+
+// staging opens the area in which the files wait.
+func (c commit) staging(ctx context.Context) (*Staging, error) {
+	return OpenStaging(ctx, cmp.Or(c.Staging, "."))
 }
 
 // clear removes what is no longer named, then the log.
@@ -227,7 +239,7 @@ func (c commit) namedBefore() (map[string]bool, error) {
 }
 
 // Recover carries through a commit that was interrupted. When its staged files
-// are gone (they lay on another machine) it is undone instead.
+// are gone (they may have lain on another machine) it is undone instead.
 func Recover(ctx context.Context, s Store) (note string, err error) {
 	var c commit
 	if err := ReadJSON(ctx, s, commitKey, &c); errors.Is(err, driver.ErrNotFound) {
@@ -235,8 +247,16 @@ func Recover(ctx context.Context, s Store) (note string, err error) {
 	} else if err != nil {
 		return "", err
 	}
+	from, err := c.staging(ctx)
+	if err != nil {
+		return "", err
+	}
 	for _, f := range c.Place {
-		if staged(f) {
+		waits, err := from.holds(ctx, f)
+		if err != nil {
+			return "", err
+		}
+		if waits {
 			continue
 		}
 		there, err := placed(ctx, s, f)
@@ -244,7 +264,7 @@ func Recover(ctx context.Context, s Store) (note string, err error) {
 			return "", err
 		}
 		if !there {
-			return fmt.Sprintf("undid the interrupted commit of run %s: its staged files are not on this machine", c.Run), c.undo(ctx, s)
+			return fmt.Sprintf("undid the interrupted commit of run %s: its staged files are gone, or on another machine", c.Run), c.undo(ctx, s)
 		}
 	}
 	if err := c.appear(ctx, s); err != nil {

@@ -5,11 +5,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -24,7 +21,7 @@ const settled = 4
 type File struct {
 	Part   Part   `json:"part"`
 	Key    string `json:"key"`    // place in the lake, for example events/year=2015/month=05/day=17/...
-	Staged string `json:"staged"` // where the finished file waits for the commit
+	Staged string `json:"staged"` // where in its staging area the finished file waits: a path, or a key
 	Schema string `json:"schema"`
 	Rows   int64  `json:"rows"`
 	Bytes  int64  `json:"bytes"`
@@ -53,12 +50,12 @@ func fileKey(p Part, revision int32, first []byte) string {
 // of about 256 MiB at most, and tells written of rows as it goes. Nothing
 // appears in the lake yet.
 func MergeRuns(ctx context.Context, s *table.Schema, p Part, revision int32, runs []Run, dir string, written func(rows int)) ([]File, error) {
-	m := &fileMerger{cut: lakeCut, schema: s, part: p, revision: revision, dir: dir, written: written}
-	return m.merge(ctx, runs)
+	m := &fileMerger{ctx: ctx, cut: lakeCut, schema: s, part: p, revision: revision, to: folderFiles(dir), written: written}
+	return m.merge(localRuns(runs))
 }
 
-func (m *fileMerger) merge(ctx context.Context, runs []Run) ([]File, error) {
-	err := mergeRuns(ctx, m.schema, runs, m.add)
+func (m *fileMerger) merge(runs []runSource) ([]File, error) {
+	err := mergeSources(m.ctx, m.schema, runs, m.add)
 	if err == nil {
 		err = m.finish()
 	}
@@ -70,17 +67,33 @@ func (m *fileMerger) merge(ctx context.Context, runs []Run) ([]File, error) {
 }
 
 type fileMerger struct {
+	ctx      context.Context
 	cut      cut
 	schema   *table.Schema
 	part     Part
 	revision int32
-	dir      string
+	to       stagedFiles
 	files    []File
 	open     *lakeFile
 	written  func(rows int)
 	// create begins the part's next file, which starts with a row of the given sort
-	// columns; nil for files in dir.
+	// columns; nil for files that are staged.
 	create func(first []byte) (key string, to destination, err error)
+}
+
+// stagedFiles is a place where finished files wait.
+type stagedFiles interface {
+	// create begins a file. What it gives is a waiting one.
+	create(ctx context.Context) (destination, error)
+	// discard removes a finished file, by its place.
+	discard(ctx context.Context, staged string)
+}
+
+// waiting is the destination of a file that waits for its commit.
+type waiting interface {
+	destination
+	// staged is its place.
+	staged() string
 }
 
 // destination is where a file is written to. It shows nothing of it yet.
@@ -123,13 +136,13 @@ func (m *fileMerger) add(rows piece) error {
 	return nil
 }
 
-// stage begins a file in the folder.
+// stage begins a file that is to wait.
 func (m *fileMerger) stage(first []byte) (string, destination, error) {
-	f, err := os.CreateTemp(m.dir, "*.parquet")
+	to, err := m.to.create(m.ctx)
 	if err != nil {
 		return "", nil, err
 	}
-	return m.name(first), stagedFile{f}, nil
+	return m.name(first), to, nil
 }
 
 // name is the key of a file that begins with the given row. Two files of a part
@@ -167,7 +180,7 @@ func (m *fileMerger) abandon() {
 	}
 	for _, f := range m.files {
 		if f.Staged != "" {
-			_ = os.Remove(f.Staged)
+			m.to.discard(m.ctx, f.Staged)
 		}
 	}
 }
@@ -202,20 +215,10 @@ func (f *lakeFile) abandon() {
 	f.to.abandon()
 }
 
-// stagedFile waits in a folder of this machine.
-type stagedFile struct{ *os.File }
-
-func (f stagedFile) finish() error { return errors.Join(f.Chmod(0o644), f.Sync(), f.Close()) }
-
-func (f stagedFile) abandon() {
-	_ = f.Close()
-	_ = os.Remove(f.Name())
-}
-
-// stagedName is the path of a file that waits on this machine, else empty.
+// stagedName is the place of a file that waits, else empty.
 func stagedName(to destination) string {
-	if f, ok := to.(stagedFile); ok {
-		return f.Name()
+	if f, ok := to.(waiting); ok {
+		return f.staged()
 	}
 	return ""
 }
@@ -236,10 +239,3 @@ func (h *hashingWriter) Write(p []byte) (int, error) {
 	_, _ = h.sum.Write(p[:n]) // a hash never fails
 	return n, err
 }
-
-// stagingName is the folder below a lake where files wait for their commit. Like
-// every folder that begins with _ it is no data.
-const stagingName = "_staging"
-
-// StagingDir is the staging folder of a run in a lake on a file system.
-func StagingDir(lake, run string) string { return filepath.Join(lake, stagingName, run) }

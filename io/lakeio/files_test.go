@@ -30,8 +30,8 @@ func mergeAll(t *testing.T, s *table.Schema, c cut, parts map[Part][]Run) ([]Fil
 	content := map[string]string{}
 	for _, p := range slices.SortedFunc(maps.Keys(parts), func(a, b Part) int { return cmpOr(a.Day-b.Day, int64(a.Shard-b.Shard)) }) {
 		rows := 0
-		m := &fileMerger{cut: c, schema: s, part: p, dir: t.TempDir(), written: func(n int) { rows += n }}
-		made, err := m.merge(t.Context(), parts[p])
+		m := &fileMerger{ctx: t.Context(), cut: c, schema: s, part: p, to: folderFiles(t.TempDir()), written: func(n int) { rows += n }}
+		made, err := m.merge(localRuns(parts[p]))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -209,8 +209,8 @@ func TestAMergeThatFailsLeavesNoFile(t *testing.T) {
 	}
 	merge := func(ctx context.Context, t *testing.T, dir string, runs []Run, written func(int)) error {
 		t.Helper()
-		m := &fileMerger{cut: smallCut, schema: numbers, part: runs[0].Part, dir: dir, written: written}
-		files, err := m.merge(ctx, runs)
+		m := &fileMerger{ctx: ctx, cut: smallCut, schema: numbers, part: runs[0].Part, to: folderFiles(dir), written: written}
+		files, err := m.merge(localRuns(runs))
 		if err == nil || len(files) > 0 {
 			t.Errorf("it gives %d files and the error %v", len(files), err)
 		}

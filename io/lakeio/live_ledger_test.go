@@ -363,7 +363,7 @@ func TestClearingStagingAreasSparesLiveRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, run := range []string{"dead", "mine"} {
-		if err := PrepareStaging(StagingDir(lake, run)); err != nil {
+		if err := openStaging(t, stagingIn(t, lake, run)).Prepare(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -8,13 +8,9 @@ import (
 	"millrace/schemas/table"
 )
 
-// mergeRuns calls add with the rows of all runs, which are of one schema, in order.
+// mergeRuns calls add with the rows of runs that are files, of one schema, in order.
 func mergeRuns(ctx context.Context, s *table.Schema, runs []Run, add func(piece) error) error {
-	sources := make([]runSource, len(runs))
-	for i, r := range runs {
-		sources[i] = runSource{Run: r, frames: r.open}
-	}
-	return mergeSources(ctx, s, sources, add)
+	return mergeSources(ctx, s, localRuns(runs), add)
 }
 
 // mergeSources merges runs wherever they lie. Rows of one run that precede every

@@ -19,34 +19,19 @@ type adopter interface {
 
 // placeFile puts a staged file where it belongs. A file that is there already was
 // placed by an interrupted attempt.
-func placeFile(ctx context.Context, s Store, f File) error {
-	if !staged(f) {
+func placeFile(ctx context.Context, s Store, from *Staging, f File) error {
+	waits, err := from.holds(ctx, f)
+	if err != nil {
+		return err
+	}
+	if !waits {
 		there, err := placed(ctx, s, f)
 		if err == nil && !there {
 			err = fs.ErrNotExist
 		}
 		return err
 	}
-	if a, ok := s.(adopter); ok {
-		return a.adopt(f.Staged, f.Key)
-	}
-	r, err := os.Open(f.Staged)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	if _, err := s.Put(ctx, f.Key, r, PutOptions{SHA256: f.SHA256}); err != nil {
-		return err
-	}
-	if err := os.Remove(f.Staged); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-func staged(f File) bool {
-	st, err := os.Stat(f.Staged)
-	return err == nil && st.Size() == f.Bytes
+	return from.place(ctx, s, f)
 }
 
 // placed tells whether a file is where it belongs; an error leaves that open.

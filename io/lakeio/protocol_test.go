@@ -36,7 +36,8 @@ func (in input) stage(t *testing.T, s Store, staging string) Change {
 		t.Fatal(err)
 	}
 	revisions := st.Revisions(in.run)
-	if err := PrepareStaging(staging); err != nil {
+	area := openStaging(t, staging)
+	if err := area.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for output, schema := range twoOutputs {
@@ -51,22 +52,19 @@ func (in input) stage(t *testing.T, s Store, staging string) Change {
 			}
 		}
 		w := Writing{Run: in.run, Output: output, Schema: schema.ID(), Staging: staging, Revisions: revisions}
-		spiller, err := w.Spiller()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, runs := range spillAll(t, spiller, []*table.Batch{b}) {
-			if err := w.Merge(t.Context(), runs, func(int) {}); err != nil {
+		out := openWriter(t, w)
+		for _, runs := range spillAll(t, out.Spiller(t.Context()), []*table.Batch{b}) {
+			if err := out.Merge(t.Context(), runs, func(int) {}); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	files, err := StagedFiles(staging)
+	files, err := area.Files(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return Change{
-		Run: in.run, Standing: st, Schemas: twoOutputs, Touched: daysOf(files), Revisions: revisions, Files: files,
+		Run: in.run, Standing: st, Schemas: twoOutputs, Touched: daysOf(files), Revisions: revisions, Staging: staging, Files: files,
 		Notes: map[string]any{"_runs/" + in.run + ".json": in.source},
 	}
 }
@@ -139,18 +137,50 @@ var (
 	inputB = input{"run-b", "b", map[int64]int{1: 6, 2: 2}}
 )
 
-// eachLake runs a test on a lake of each kind. staging gives the staging folder
-// of a run.
+// eachLake runs a test on a lake of each kind. staging gives the staging area of a
+// run.
 func eachLake(t *testing.T, test func(t *testing.T, s Store, staging func(run string) string)) {
 	t.Run("folder", func(t *testing.T) {
 		dir := t.TempDir()
-		test(t, openStore(t, dir), func(run string) string { return StagingDir(dir, run) })
+		test(t, openStore(t, dir), func(run string) string { return stagingIn(t, dir, run) })
 	})
 	t.Run("S3", func(t *testing.T) {
 		server := testenv.S3(t)
 		dir := t.TempDir()
 		test(t, openStore(t, "s3://"+server.Bucket+"/lake"), func(run string) string { return filepath.Join(dir, run) })
 	})
+	t.Run("S3, staged there", func(t *testing.T) {
+		server := testenv.S3(t)
+		lake := "s3://" + server.Bucket + "/lake"
+		test(t, openStore(t, lake), func(run string) string { return stagingIn(t, lake, run) })
+	})
+}
+
+func stagingIn(t testing.TB, place string, steps ...string) string {
+	t.Helper()
+	location, err := StagingIn(place, steps...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return location
+}
+
+func openStaging(t testing.TB, location string) *Staging {
+	t.Helper()
+	s, err := OpenStaging(t.Context(), location)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func openWriter(t testing.TB, w Writing) *OutputWriter {
+	t.Helper()
+	out, err := w.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 func TestACommitReplacesTheDaysItTouches(t *testing.T) {
@@ -296,7 +326,7 @@ func TestALakeMayLieInAFolderOfAnyName(t *testing.T) {
 	for _, name := range []string{"a[1]", "b*", `c\d`, "e f", "[", "é"} {
 		dir := filepath.Join(t.TempDir(), name)
 		s := openStore(t, dir)
-		inputA.commit(t, s, StagingDir(dir, "run-a"))
+		inputA.commit(t, s, stagingIn(t, dir, "run-a"))
 		if got := state(t, s); len(got) != 4 {
 			t.Errorf("a lake in %q holds %v", name, got)
 		}

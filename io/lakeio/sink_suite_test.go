@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -42,6 +41,23 @@ func TestALakeOnS3KeepsWhatSinksPromise(t *testing.T) {
 		place := attachLake(t, fmt.Sprintf("s3://%s/lake-%d|%s", server.Bucket, lakes, t.TempDir()))
 		place.Expire = func(t *testing.T) {
 			s := openStore(t, fmt.Sprintf("s3://%s/lake-%d", server.Bucket, lakes))
+			if err := s.Delete(t.Context(), keys(t, s, leaseDir)...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return place
+	}})
+}
+
+func TestALakeOnS3ThatIsStagedThereKeepsWhatSinksPromise(t *testing.T) {
+	server := testenv.S3(t)
+	lakes := 0
+	iotest.RunSinkTests(t, iotest.SinkHarness{Can: lakeCan, Refuse: refuseElement, Child: "TestHelperWritesToALake", New: func(t *testing.T) iotest.SinkPlace {
+		lakes++
+		lake := fmt.Sprintf("s3://%s/lake-%d", server.Bucket, lakes)
+		place := attachLake(t, lake+"|"+stagingIn(t, lake))
+		place.Expire = func(t *testing.T) {
+			s := openStore(t, lake)
 			if err := s.Delete(t.Context(), keys(t, s, leaseDir)...); err != nil {
 				t.Fatal(err)
 			}
@@ -105,6 +121,8 @@ type sinkWriter struct {
 	store    Store
 	lease    *Lease
 	standing Standing
+	area     *Staging
+	out      *OutputWriter
 	spiller  *Spiller
 }
 
@@ -130,12 +148,18 @@ func (l *sinkLake) open(ctx context.Context, run string) (_ iotest.SinkWriter, e
 	if w.standing, err = LoadStanding(ctx, w.store, sinkSchemas); err != nil {
 		return nil, err
 	}
-	w.Writing = Writing{Run: run, Output: "rows", Schema: iotest.SinkRows.ID(), Staging: filepath.Join(l.staging, run), Revisions: w.standing.Revisions(run)}
-	if err := PrepareStaging(w.Staging); err != nil {
+	w.Writing = Writing{Run: run, Output: "rows", Schema: iotest.SinkRows.ID(), Staging: l.staging + "/" + run, Revisions: w.standing.Revisions(run)}
+	if w.area, err = OpenStaging(ctx, w.Staging); err != nil {
 		return nil, err
 	}
-	w.spiller, err = w.Spiller()
-	return w, err
+	if err := w.area.Prepare(ctx); err != nil {
+		return nil, err
+	}
+	if w.out, err = w.Open(ctx); err != nil {
+		return nil, err
+	}
+	w.spiller = w.out.Spiller(ctx)
+	return w, nil
 }
 
 func (w *sinkWriter) Write(_ context.Context, b *table.Batch) error { return w.spiller.Add(b) }
@@ -151,19 +175,19 @@ func (w *sinkWriter) Finish(ctx context.Context) (err error) {
 		parts[r.Part] = append(parts[r.Part], r)
 	}
 	for _, runs := range parts {
-		if err := w.Merge(ctx, runs, func(int) {}); err != nil {
+		if err := w.out.Merge(ctx, runs, func(int) {}); err != nil {
 			return err
 		}
 	}
-	files, err := StagedFiles(w.Staging)
+	files, err := w.area.Files(ctx)
 	if err != nil {
 		return err
 	}
-	change := Change{Run: w.Run, Standing: w.standing, Schemas: sinkSchemas, Touched: daysOf(files), Revisions: w.Revisions, Files: files}
+	change := Change{Run: w.Run, Standing: w.standing, Schemas: sinkSchemas, Touched: daysOf(files), Revisions: w.Revisions, Staging: w.Staging, Files: files}
 	if err := Commit(ctx, w.store, change); err != nil {
 		return err
 	}
-	return os.RemoveAll(w.Staging)
+	return w.area.Remove(ctx)
 }
 
 func (w *sinkWriter) Abort() {

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -14,8 +13,8 @@ import (
 	"millrace/schemas/table"
 )
 
-// A batch run is an external sort: rows are sorted and spilled in runs, one file
-// for each output, day and shard, and merged once all of them are there.
+// A batch run is an external sort: rows are sorted and spilled in runs, one for each
+// output, day and shard, and merged once all of them are there.
 
 // Part names what becomes one sorted sequence of files in the lake.
 type Part struct {
@@ -26,10 +25,14 @@ type Part struct {
 
 // Run is one spilled run of sorted rows.
 type Run struct {
-	Part  Part   `json:"part"`
-	Path  string `json:"path"`
-	Rows  int    `json:"rows"`
-	First int64  `json:"first"` // most significant sort value of the first row
+	Part Part   `json:"part"`
+	Path string `json:"path"` // or key of the object that holds it
+	// Offset and Length say where in the object it lies; zero is all of a file.
+	Offset int64 `json:"offset,omitempty"`
+	Length int64 `json:"length,omitempty"`
+
+	Rows  int   `json:"rows"`
+	First int64 `json:"first"` // most significant sort value of the first row
 	// Sources are the distinct values of the column "source", if there is one.
 	Sources []string `json:"sources,omitempty"`
 }
@@ -39,7 +42,7 @@ type Run struct {
 // later call says so, and nothing of what was spilled since the last Finish is
 // left.
 type Spiller struct {
-	dir    string
+	to     runWriter
 	output string
 	shards int
 	frozen map[int64]string
@@ -55,7 +58,33 @@ type Spiller struct {
 // NewSpiller spills rows of one output into dir. Rows of a day are spread over
 // shards (at least 1) by a hash of their sort columns.
 func NewSpiller(dir, output string, shards int) *Spiller {
-	return &Spiller{dir: dir, output: output, shards: max(shards, 1), frame: frameRows, slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	return newSpiller(folderRuns(dir), output, shards)
+}
+
+func newSpiller(to runWriter, output string, shards int) *Spiller {
+	return &Spiller{to: to, output: output, shards: max(shards, 1), frame: frameRows, slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
+}
+
+// runWriter writes runs to a staging area. write is called by several at once.
+type runWriter interface {
+	// write takes sorted rows of a batch, and names the runs that are written now,
+	// also beside an error. Others wait for flush.
+	write(b *table.Batch, parts []partRows, frame int) ([]Run, error)
+	// flush writes what waits.
+	flush() ([]Run, error)
+	// discard drops what waits, and removes runs.
+	discard(runs []Run)
+}
+
+// partRows are the rows of a batch that belong to one part, sorted.
+type partRows struct {
+	Part
+	rows []uint32
+}
+
+// run describes the rows, but for where they are.
+func (p partRows) run(b *table.Batch) Run {
+	return Run{Part: p.Part, Rows: len(p.rows), First: firstValue(b, p.rows[0]), Sources: sources(b, p.rows)}
 }
 
 // Add takes over a batch and spills it in the background.
@@ -101,6 +130,13 @@ func (s *Spiller) Finish() ([]Run, error) {
 	s.wg.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.err == nil {
+		var rest []Run
+		if rest, s.err = s.to.flush(); s.err != nil {
+			s.err = fmt.Errorf("spilling rows of %s: %w", s.output, s.err)
+		}
+		s.runs = append(s.runs, rest...)
+	}
 	if s.err != nil {
 		s.discard()
 	}
@@ -110,9 +146,7 @@ func (s *Spiller) Finish() ([]Run, error) {
 }
 
 func (s *Spiller) discard() {
-	for _, r := range s.runs {
-		_ = os.Remove(r.Path)
-	}
+	s.to.discard(s.runs)
 	s.runs = nil
 }
 
@@ -138,15 +172,11 @@ func (s *Spiller) spill(b *table.Batch) ([]Run, error) {
 		}
 		*list = append(*list, row)
 	}
-	var runs []Run
-	for _, p := range parts {
-		run, err := s.write(p, b, *rows[p])
-		if err != nil {
-			return runs, err
-		}
-		runs = append(runs, run)
+	sorted := make([]partRows, len(parts))
+	for i, p := range parts {
+		sorted[i] = partRows{p, *rows[p]}
 	}
-	return runs, nil
+	return s.to.write(b, sorted, s.frame)
 }
 
 // shardOf spreads rows by their sort columns, which identify them.
@@ -172,21 +202,6 @@ func sortKey(dst []byte, b *table.Batch, row int) []byte {
 		}
 	}
 	return dst
-}
-
-func (s *Spiller) write(p Part, b *table.Batch, rows []uint32) (run Run, err error) {
-	f, err := os.CreateTemp(s.dir, fmt.Sprintf("%s-%d-%d-*.run", p.Output, p.Day, p.Shard))
-	if err != nil {
-		return run, err
-	}
-	defer func() {
-		if err = errors.Join(err, f.Close()); err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
-	run = Run{Part: p, Path: f.Name(), Rows: len(rows), First: firstValue(b, rows[0])}
-	run.Sources = sources(b, rows)
-	return run, writeFrames(f, b, rows, s.frame)
 }
 
 // sources lists the distinct values of the column "source" in the rows.

@@ -68,15 +68,11 @@ func TestASpillThatFailsIsReportedAndLeavesNothing(t *testing.T) {
 	})
 	t.Run("a frozen day", func(t *testing.T) {
 		dir := t.TempDir()
-		w := Writing{Staging: dir, Output: "x", Frozen: map[int64]string{2: "1970-01-03 is kept"}}
-		if err := PrepareStaging(dir); err != nil {
+		w := Writing{Staging: dir, Output: "x", Schema: numbers.ID(), Frozen: map[int64]string{2: "1970-01-03 is kept"}}
+		if err := openStaging(t, dir).Prepare(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		s, err := w.Spiller()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := spill(s); err == nil || !strings.Contains(err.Error(), "1970-01-03 is kept") {
+		if err := spill(openWriter(t, w).Spiller(t.Context())); err == nil || !strings.Contains(err.Error(), "1970-01-03 is kept") {
 			t.Errorf("the error is %v", err)
 		}
 		if left := filesIn(t, dir); len(left) > 0 {

@@ -15,26 +15,24 @@ import (
 
 func TestAFinishedPartIsNotWrittenAgain(t *testing.T) {
 	dir := t.TempDir()
-	if err := PrepareStaging(dir); err != nil {
+	area := openStaging(t, dir)
+	if err := area.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w := Writing{Run: "r", Output: "x", Schema: numbers.ID(), Staging: dir}
 	rows := makeNumbers(seeded(1), 500, 1)
 	merge := func(rows []number) (told int) {
 		t.Helper()
-		s, err := w.Spiller()
-		if err != nil {
-			t.Fatal(err)
-		}
-		runs := spillAll(t, s, inBatches(seeded(2), numbers, rows, 90))[Part{Output: "x"}]
-		if err := w.Merge(t.Context(), runs, func(n int) { told += n }); err != nil {
+		out := openWriter(t, w)
+		runs := spillAll(t, out.Spiller(t.Context()), inBatches(seeded(2), numbers, rows, 90))[Part{Output: "x"}]
+		if err := out.Merge(t.Context(), runs, func(n int) { told += n }); err != nil {
 			t.Fatal(err)
 		}
 		return told
 	}
 	staged := func() []File {
 		t.Helper()
-		files, err := StagedFiles(dir)
+		files, err := area.Files(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,11 +61,11 @@ func TestAFinishedPartIsNotWrittenAgain(t *testing.T) {
 	if len(first) != 1 || !slices.Equal(first[0].Sources, []string{"a", "b", "c"}) {
 		t.Errorf("%+v", first)
 	}
-	if err := (Writing{Schema: "none/1"}).Merge(t.Context(), []Run{{}}, nil); err == nil || !strings.Contains(err.Error(), "none/1") {
+	if _, err := (Writing{Schema: "none/1"}).Open(t.Context()); err == nil || !strings.Contains(err.Error(), "none/1") {
 		t.Errorf("an unknown schema: %v", err)
 	}
 	write(t, filepath.Join(dir, "runs", "x-0-0-old.run"), "left by an earlier attempt")
-	if err := PrepareStaging(dir); err != nil {
+	if err := area.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if left := filesIn(t, filepath.Join(dir, "runs")); len(left) > 0 || len(staged()) != 1 {
@@ -79,19 +77,17 @@ func TestAFinishedPartIsNotWrittenAgain(t *testing.T) {
 // versions and the files' names are old.
 func TestAFinishedPartOfAnOldRevisionIsWrittenAgain(t *testing.T) {
 	dir := t.TempDir()
-	if err := PrepareStaging(dir); err != nil {
+	area := openStaging(t, dir)
+	if err := area.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for revision := range int32(2) {
 		w := Writing{Run: "r", Output: "x", Schema: numbers.ID(), Staging: dir, Revisions: map[int64]int32{0: revision}}
-		s, err := w.Spiller()
-		if err != nil {
+		out := openWriter(t, w)
+		if err := out.Merge(t.Context(), spillAll(t, out.Spiller(t.Context()), []*table.Batch{batchOf(numbers, []number{{N: 1}})})[Part{Output: "x"}], func(int) {}); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Merge(t.Context(), spillAll(t, s, []*table.Batch{batchOf(numbers, []number{{N: 1}})})[Part{Output: "x"}], func(int) {}); err != nil {
-			t.Fatal(err)
-		}
-		files, err := StagedFiles(dir)
+		files, err := area.Files(t.Context())
 		if err != nil || len(files) != 1 || !strings.Contains(files[0].Key, fmt.Sprintf("-r%d-", revision)) {
 			t.Errorf("revision %d is staged as %+v, %v", revision, files, err)
 		}
