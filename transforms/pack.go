@@ -69,7 +69,7 @@ func unpack(b []byte) ([]byte, error) {
 			return nil, err
 		}
 	default:
-		return nil, errPacked
+		return nil, fmt.Errorf("%w: it is stored in the way %q, which this program does not know; of a savepoint: resume with the version of the program that wrote it", errPacked, b[0])
 	}
 	blob, err := s2.Decode(nil, packed)
 	if err != nil {

@@ -28,7 +28,8 @@ func liveOptions() Options {
 
 // TestStagesKeepTheirNames holds the names of all steps and of their state: a
 // savepoint finds its state by them. A name that has to change needs a word in
-// the changelog: jobs cannot be resumed over it.
+// the changelog: jobs cannot be resumed over it. So does the coder of a state or of
+// its key, as state is read with the one of the program that resumes.
 func TestStagesKeepTheirNames(t *testing.T) {
 	req, err := check(liveOptions())
 	if err != nil {
@@ -52,8 +53,16 @@ func TestStagesKeepTheirNames(t *testing.T) {
 		name := transform.GetUniqueName()
 		var pardo pipepb.ParDoPayload
 		if transform.GetSpec().GetUrn() == graphx.URNParDo && proto.Unmarshal(transform.GetSpec().GetPayload(), &pardo) == nil {
+			coders := pipe.GetComponents().GetCoders()
+			if id := pardo.GetRestrictionCoderId(); id != "" {
+				name += " restriction=" + coderText(coders, id)
+			}
+			if len(pardo.GetStateSpecs()) > 0 {
+				input := pipe.GetComponents().GetPcollections()[transform.GetInputs()["i0"]]
+				name += " of " + coderText(coders, input.GetCoderId())
+			}
 			for _, id := range slices.Sorted(maps.Keys(pardo.GetStateSpecs())) {
-				name += " state=" + id
+				name += " state=" + id + ":" + stateText(coders, pardo.GetStateSpecs()[id])
 			}
 			for _, id := range slices.Sorted(maps.Keys(pardo.GetTimerFamilySpecs())) {
 				name += " timer=" + id
@@ -63,6 +72,32 @@ func TestStagesKeepTheirNames(t *testing.T) {
 	}
 	slices.Sort(names)
 	golden.Equal(t, "testdata/stages.golden", []byte(strings.Join(names, "\n")+"\n"))
+}
+
+// coderText writes a coder with those it consists of. Of a coder of ours it names
+// the type: what bytes it gives is held by the tests of that.
+func coderText(coders map[string]*pipepb.Coder, id string) string {
+	c := coders[id]
+	text := strings.TrimSuffix(strings.TrimPrefix(c.GetSpec().GetUrn(), "beam:coder:"), ":v1")
+	var parts []string
+	for _, part := range c.GetComponentCoderIds() {
+		parts = append(parts, coderText(coders, part))
+	}
+	if len(parts) > 0 {
+		text += "<" + strings.Join(parts, ",") + ">"
+	}
+	return text
+}
+
+// stateText is the kind of a state and the coder of what lies in it.
+func stateText(coders map[string]*pipepb.Coder, s *pipepb.StateSpec) string {
+	switch {
+	case s.GetReadModifyWriteSpec() != nil:
+		return "value<" + coderText(coders, s.GetReadModifyWriteSpec().GetCoderId()) + ">"
+	case s.GetBagSpec() != nil:
+		return "bag<" + coderText(coders, s.GetBagSpec().GetElementCoderId()) + ">"
+	}
+	return fmt.Sprintf("%T", s.GetSpec())
 }
 
 func TestLiveOptionsAreRead(t *testing.T) {

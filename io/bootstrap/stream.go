@@ -77,18 +77,26 @@ func (s *Stream) Notes() (notes []string) {
 	return notes
 }
 
-// Read starts a reader at a cursor.
-func (s *Stream) Read(ctx context.Context, at driver.Cursor) (driver.StreamReader, error) {
-	var c cursor
-	err := json.Unmarshal(at, &c)
+// decodeCursor reads a cursor of this form.
+func decodeCursor(at driver.Cursor) (c cursor, err error) {
+	err = json.Unmarshal(at, &c)
 	if err == nil && c.Form != form {
 		err = fmt.Errorf("it is of form %d, this program reads form %d", c.Form, form)
 	}
 	if err != nil {
-		return nil, &driver.Error{
+		return c, &driver.Error{
 			Doing: "restore", Object: "a reader's position", Class: driver.ErrCorrupt, Cause: err,
 			Cure: "resume with the version of the program that wrote the savepoint",
 		}
+	}
+	return c, nil
+}
+
+// Read starts a reader at a cursor.
+func (s *Stream) Read(ctx context.Context, at driver.Cursor) (driver.StreamReader, error) {
+	c, err := decodeCursor(at)
+	if err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	r := &reader{source: s, at: c, life: ctx, end: func() { cancel(errClosed) }}

@@ -1,8 +1,10 @@
 package endpoint
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -70,6 +72,20 @@ func WriteLive(s beam.Scope, l LiveLake, outputs map[string]beam.PCollection, pa
 type message struct {
 	Segment *lakeio.Segment `json:"segment,omitempty"`
 	Part    *ledger.Part    `json:"part,omitempty"`
+}
+
+// readMessage refuses what this program does not know: passed over, it would be
+// missing from the roll for good.
+func readMessage(b []byte) (m message, err error) {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err = d.Decode(&m); err == nil && m.Segment == nil && m.Part == nil {
+		err = errors.New("it says nothing")
+	}
+	if err != nil {
+		return m, fmt.Errorf("a message of %d bytes is not of the form this program reads: %w; resume with the version of the program that wrote it", len(b), err)
+	}
+	return m, nil
 }
 
 // stageFn writes the rows of each bundle beside the lake; only the places where
@@ -181,8 +197,8 @@ func (fn *rollFn) ProcessElement(ctx context.Context, sp state.Provider, roll st
 }
 
 func (fn *rollFn) take(ctx context.Context, sp state.Provider, roll string, b []byte, emit func(string, []byte)) error {
-	var m message
-	if err := json.Unmarshal(b, &m); err != nil {
+	m, err := readMessage(b)
+	if err != nil {
 		return err
 	}
 	if err := fn.Messages.Add(sp, b); err != nil {
@@ -228,8 +244,8 @@ func (fn *rollFn) take(ctx context.Context, sp state.Provider, roll string, b []
 func gather(roll string, all [][]byte) (part ledger.Part, segments []lakeio.Segment, err error) {
 	part.Roll = roll
 	for _, b := range all {
-		var m message
-		if err := json.Unmarshal(b, &m); err != nil {
+		m, err := readMessage(b)
+		if err != nil {
 			return part, nil, err
 		}
 		if m.Segment != nil {

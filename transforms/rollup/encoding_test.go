@@ -56,6 +56,10 @@ func TestTheFirstVersionOfTheEncodingIsStillReadAndWritten(t *testing.T) {
 		if err := merge[fields[0]](blob); err != nil {
 			t.Fatal(err)
 		}
+		later := append([]byte{9}, blob[1:]...)
+		if err := merge[fields[0]](later); err == nil || !strings.Contains(err.Error(), "version 9, this program reads 1") {
+			t.Errorf("%s of a later version: %v", fields[0], err)
+		}
 	}
 	for _, table := range []string{"traffic", "pages", "visitors", "bots"} {
 		for _, p := range want.parts()[table] {

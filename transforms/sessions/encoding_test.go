@@ -87,6 +87,14 @@ func TestTheFirstVersionOfTheEncodingIsStillReadAndWritten(t *testing.T) {
 		if diff := cmp.Diff(sessions.Update{Sealed: want, Closed: u.Closed, Next: math.MaxInt64}, u); diff != "" {
 			t.Errorf("%s state is read differently (-want +got):\n%s", name, diff)
 		}
+		later := append([]byte{9}, blob[1:]...)
+		if err := s.Add(later); err == nil || !strings.Contains(err.Error(), "version 9, this program reads 1") {
+			t.Errorf("%s fragments of a later version: %v", name, err)
+		}
+		later = append([]byte{9}, old[name+".state"][1:]...)
+		if _, err := s.Advance(later, nil, firstMidnight); err == nil || !strings.Contains(err.Error(), "version 9, this program reads 1") {
+			t.Errorf("%s state of a later version: %v", name, err)
+		}
 	}
 }
 
