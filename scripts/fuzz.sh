@@ -1,13 +1,22 @@
 #!/usr/bin/env bash
-# Runs each fuzz target for a time: fuzz.sh 30s
+# Runs each fuzz target for a time: fuzz.sh 30s [PATTERN]. PATTERN is an extended
+# regular expression that chooses among "./folder FuzzName"; FUZZPARALLEL bounds the
+# workers of a target. At its end it tells how many executions there were.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 time=$1
-targets=$(grep -rEo --include='*_test.go' '^func Fuzz\w+' . | sort)
+pattern=${2:-.}
+targets=$(grep -rEo --include='*_test.go' '^func Fuzz\w+' . | sed -E 's|/[^/]+:func | |' | sort | grep -E "$pattern" || true)
 [[ -n $targets ]] || { echo "no fuzz target found" >&2; exit 1; }
-while IFS=: read -r file target; do
-	name=${target#func }
-	echo "== $name ($(dirname "$file")), $time"
-	go test -run '^$' -fuzz "^$name\$" -fuzztime "$time" "$(dirname "$file")" </dev/null
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+total=0
+while read -r folder name; do
+	echo "== $name ($folder), $time"
+	go test -run '^$' -fuzz "^$name\$" -fuzztime "$time" ${FUZZPARALLEL:+-parallel "$FUZZPARALLEL"} "$folder" </dev/null | tee "$log"
+	count=$(sed -nE 's/.*execs: ([0-9]+).*/\1/p' "$log" | tail -n 1)
+	printf '%s %s: %d executions\n' "$folder" "$name" "${count:-0}"
+	total=$((total + ${count:-0}))
 done <<<"$targets"
+echo "$total executions of $(wc -l <<<"$targets") targets"

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"io"
-	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -14,6 +14,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// What an answer may be. A server that claims or sends more is none of Kinesis, and
+// must not decide how much memory a worker takes.
+const (
+	// maxAnswer bounds the bytes of any answer: the largest has 10 MiB of data, a third
+	// more in base64, and 10,000 sequence numbers and partition keys.
+	maxAnswer = 64 << 20
+	// maxAnswerRecords is the most that a call may ask for.
+	maxAnswerRecords = 10_000
+)
+
+var (
+	errAnswerLong = errors.New("the answer is longer than any of the service's")
+	errAnswerMany = errors.New("the answer has more records than a call can ask for")
 )
 
 // quickAnswers reads the answers to calls for records, of megabytes of base64 in
@@ -27,6 +42,7 @@ type quickAnswers struct{ smithyhttp.ClientProtocol }
 type answerBuffer struct{}
 
 func (q quickAnswers) DeserializeResponse(ctx context.Context, schema *smithy.OperationSchema, registry *smithy.TypeRegistry, resp *smithyhttp.Response, out smithy.Deserializable) error {
+	resp.Body = &boundedBody{ReadCloser: resp.Body, left: maxAnswer}
 	buffer, given := ctx.Value(answerBuffer{}).(*[]byte)
 	records, asked := out.(*kinesis.GetRecordsOutput)
 	if !given || !asked || resp.StatusCode != http.StatusOK {
@@ -42,6 +58,9 @@ func (q quickAnswers) DeserializeResponse(ctx context.Context, schema *smithy.Op
 		return nil
 	}
 	*records = kinesis.GetRecordsOutput{}
+	if p.many {
+		return &smithy.DeserializationError{Err: errAnswerMany}
+	}
 	if p.decoded { // in place, so the answer is no more
 		return &smithy.DeserializationError{Err: base64.CorruptInputError(0)}
 	}
@@ -49,10 +68,25 @@ func (q quickAnswers) DeserializeResponse(ctx context.Context, schema *smithy.Op
 	return q.ClientProtocol.DeserializeResponse(ctx, schema, registry, resp, out)
 }
 
-// readInto reads all of r into a buffer, a larger one if need be.
+// boundedBody gives so many bytes of an answer, and an error where it has more.
+type boundedBody struct {
+	io.ReadCloser
+	left int64
+}
+
+func (b *boundedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left+1)])
+	if b.left -= int64(n); b.left < 0 {
+		return n - 1, errAnswerLong
+	}
+	return n, err
+}
+
+// readInto reads all of r into a buffer, a larger one if need be. Size is how long
+// the server says that it is, and is believed up to maxAnswer.
 func readInto(buffer []byte, r io.Reader, size int64) ([]byte, error) {
 	buffer = buffer[:0]
-	if size >= 0 && size < math.MaxInt32 && int(size) >= cap(buffer) {
+	if size >= int64(cap(buffer)) && size <= maxAnswer {
 		buffer = make([]byte, 0, size+size/4+512)
 	}
 	for {
@@ -76,6 +110,7 @@ type answerParser struct {
 	in      []byte
 	at      int
 	failed  bool
+	many    bool // it has more than maxAnswerRecords
 	decoded bool
 }
 
@@ -84,7 +119,13 @@ func (p *answerParser) records(out *kinesis.GetRecordsOutput) {
 	p.object(func(key []byte) {
 		switch string(key) {
 		case "Records":
-			p.array(func() { out.Records = append(out.Records, p.record()) })
+			p.array(func() {
+				if p.many = p.many || len(out.Records) == maxAnswerRecords; p.many {
+					p.failed = true
+					return
+				}
+				out.Records = append(out.Records, p.record())
+			})
 		case "NextShardIterator":
 			out.NextShardIterator = p.text()
 		case "MillisBehindLatest":

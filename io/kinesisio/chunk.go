@@ -23,6 +23,7 @@ type part struct {
 	sequence string
 	arrival  int64
 	bytes    int  // of the whole stream record
+	held     int  // bytes of memory that the record takes, about; counted once it ends
 	lines    int  // where its lines end in the chunk
 	begins   bool // it holds the record's first line, or the record has none
 	ends     bool // likewise the last
@@ -47,7 +48,15 @@ type framer struct {
 	own int  // its lines in the last chunk
 }
 
-const oversizeHead = 4 << 10 // bytes kept of a line too long to carry
+const (
+	oversizeHead = 4 << 10 // bytes kept of a line too long to carry
+	// lineBytes is what a line takes besides its text in the lists of a chunk. A record
+	// of nothing but line feeds is so many times larger in memory than in the stream.
+	lineBytes = 8 + 8 + 16 + 8 + 8
+	// maxChunkLines bounds those lists: text alone does not fill a chunk whose lines
+	// are empty.
+	maxChunkLines = 64 << 10
+)
 
 // add takes a stream record, of which skip lines were given before. A line ends
 // with a line feed or with carriage return and line feed; what follows the last
@@ -59,9 +68,9 @@ func (f *framer) add(p part, data []byte, skip int) {
 	if !aggregated {
 		users = [][]byte{data}
 	}
-	p.bytes, p.begins = len(data), skip == 0
+	p.bytes, p.held, p.begins = len(data), len(data), skip == 0
 	f.now, f.own = p, 0
-	if n := len(f.chunks); n == 0 || len(f.chunks[n-1].data) >= f.block || f.chunks[n-1].oversize > 0 {
+	if n := len(f.chunks); n == 0 || len(f.chunks[n-1].data) >= f.block || len(f.chunks[n-1].ends) >= maxChunkLines || f.chunks[n-1].oversize > 0 {
 		f.open()
 	}
 	for sub, user := range users {
@@ -103,7 +112,7 @@ func (f *framer) closePart() {
 
 func (f *framer) line(line []byte, position int64) {
 	c := f.chunks[len(f.chunks)-1]
-	if long := len(line) > f.maxLine; long && len(c.ends) > 0 || c.oversize > 0 {
+	if long := len(line) > f.maxLine; long && len(c.ends) > 0 || c.oversize > 0 || len(c.ends) >= maxChunkLines {
 		if f.own > 0 {
 			f.closePart()
 		}
@@ -123,13 +132,24 @@ func (f *framer) line(line []byte, position int64) {
 	c.sequences = append(c.sequences, f.now.sequence)
 	c.arrivals = append(c.arrivals, f.now.arrival)
 	c.times = append(c.times, at)
+	f.now.held += lineBytes
 	f.own++
+}
+
+// held is the memory that the records which end in the chunk take, about.
+func (c *chunk) held() (bytes int) {
+	for _, p := range c.parts {
+		if p.ends {
+			bytes += p.held
+		}
+	}
+	return bytes
 }
 
 // joins appends another chunk that comes right behind this one, if both together
 // are small enough and nothing was taken of this one yet.
 func (c *chunk) joins(next *chunk, most int) bool {
-	if c.part > 0 || c.oversize > 0 || next.oversize > 0 || len(c.data)+len(next.data) > most {
+	if c.part > 0 || c.oversize > 0 || next.oversize > 0 || len(c.data)+len(next.data) > most || len(c.ends)+len(next.ends) > maxChunkLines {
 		return false
 	}
 	lines, bytes := len(c.ends), len(c.data)

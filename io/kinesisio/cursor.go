@@ -1,6 +1,7 @@
 package kinesisio
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,10 +24,40 @@ type cursor struct {
 	Newest string `json:"newest"`
 	// Low is the reader's watermark; nil before it has one.
 	Low    *int64        `json:"low,omitempty"`
-	Shards []*shardState `json:"shards"`
+	Shards shardStates `json:"shards"`
 }
 
-const cursorVersion = 1
+const (
+	cursorVersion = 1
+	maxCursor     = 256 << 20 // bytes; a shard takes less than 2 KiB
+)
+
+// shardStates are counted while they are read: three bytes of JSON can stand for
+// a shard, which takes a hundred times as many.
+type shardStates []*shardState
+
+// UnmarshalJSON reads an array of at most maxShards.
+func (s *shardStates) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		return nil
+	}
+	in := json.NewDecoder(bytes.NewReader(text))
+	if open, err := in.Token(); err != nil || open != json.Delim('[') {
+		return errors.New("the shards are no list")
+	}
+	*s = shardStates{}
+	for in.More() {
+		if len(*s) == maxShards {
+			return fmt.Errorf("%w: more than %d", errTooManyShards, maxShards)
+		}
+		var state *shardState
+		if err := in.Decode(&state); err != nil {
+			return err
+		}
+		*s = append(*s, state)
+	}
+	return nil
+}
 
 // shardState is where the reading of a shard stands.
 type shardState struct {
@@ -79,6 +110,9 @@ func (c *cursor) encode() (driver.Cursor, error) {
 // decodeCursor reads a cursor and refuses one that no reader wrote.
 func decodeCursor(text driver.Cursor) (*cursor, error) {
 	var c cursor
+	if len(text) > maxCursor {
+		return nil, badCursor(fmt.Sprintf("it has %d bytes", len(text)))
+	}
 	if err := json.Unmarshal(text, &c); err != nil {
 		return nil, badCursor("it is not JSON of a cursor: " + err.Error())
 	}

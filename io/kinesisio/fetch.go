@@ -50,7 +50,7 @@ type fetcher struct {
 // fetched is what a fetcher has found and the reader not taken.
 type fetched struct {
 	chunks []*chunk
-	bytes  int
+	bytes  int // of memory that the chunks take, about
 	// tipSince and tipAt are times by the service's clock, the first and the last
 	// at which the shard had nothing more than what was fetched; 0 while it has.
 	tipSince, tipAt int64
@@ -308,7 +308,7 @@ func (f *fetcher) take(out *kinesis.GetRecordsOutput, asked int64) (bytes int) {
 	}
 	cut := framer{framing: f.framing, size: bytes}
 	known := false // a record that was read before was met
-	held := 0
+	fresh := false // one that was not
 	for i := range out.Records {
 		r := &out.Records[i]
 		p := part{sequence: record.Sequence(aws.ToString(r.SequenceNumber)), arrival: f.arrival(r)}
@@ -324,19 +324,23 @@ func (f *fetcher) take(out *kinesis.GetRecordsOutput, asked int64) (bytes int) {
 		}
 		f.inside, f.skip = "", 0
 		cut.add(p, r.Data, skip)
-		held += len(r.Data)
+		fresh = true
 		f.after, f.reached = p.sequence, max(f.reached, p.arrival)
 	}
 	if known {
 		f.verify = false
 	}
-	f.proved = known && held == 0
+	f.proved = known && !fresh
+	held := 0
+	for _, c := range cut.chunks {
+		held += c.held()
+	}
 	behind := time.Duration(aws.ToInt64(out.MillisBehindLatest)) * time.Millisecond
 	tip := len(out.Records) == 0 && behind == 0 && aws.ToString(out.NextShardIterator) != ""
 	if tip {
 		f.reached = max(f.reached, asked)
 	}
-	f.adapt(len(out.Records), bytes)
+	f.adapt(len(out.Records), max(bytes, held))
 
 	f.mu.Lock()
 	f.put(cut.chunks)
@@ -421,11 +425,7 @@ func (f *fetcher) next() (*chunk, fetched) {
 	c := f.found.chunks[0]
 	f.found.chunks[0] = nil
 	f.found.chunks = f.found.chunks[1:]
-	for _, p := range c.parts {
-		if p.ends {
-			f.found.bytes -= p.bytes
-		}
-	}
+	f.found.bytes -= c.held()
 	f.room.Broadcast()
 	return c, fetched{}
 }

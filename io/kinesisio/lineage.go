@@ -139,10 +139,20 @@ func (l *lineage) hasCover(s *shardState) bool {
 }
 
 // isAncestor tells whether a shard has one of some shards among its descendants.
+// Lines that were split and merged again and again meet in the same shards.
 func (l *lineage) isAncestor(id string, of map[string]*shardPosition) bool {
-	for _, child := range l.childrenOf(id) {
-		if _, is := of[child.ID]; is || l.isAncestor(child.ID, of) {
-			return true
+	seen := map[string]bool{id: true}
+	for next := []string{id}; len(next) > 0; {
+		last := len(next) - 1
+		id, next = next[last], next[:last]
+		for _, child := range l.childrenOf(id) {
+			if _, is := of[child.ID]; is {
+				return true
+			}
+			if !seen[child.ID] {
+				seen[child.ID] = true
+				next = append(next, child.ID)
+			}
 		}
 	}
 	return false

@@ -245,6 +245,13 @@ func (s *Stream) serviceNow() int64 {
 	return s.now().Add(time.Duration(s.skew.Load())).UnixMilli()
 }
 
+// maxShards is how many shards of a stream are believed, of a listing and of a
+// cursor: several times what the service lets an account have. A listing has the
+// closed ones, too, as long as their records are kept.
+const maxShards = 100_000
+
+var errTooManyShards = errors.New("there are more shards than a stream can have")
+
 // listShards gives all shards that the service still knows, oldest first.
 func (s *Stream) listShards(ctx context.Context, call ...func(*kinesis.Options)) ([]types.Shard, error) {
 	name, arn := s.place.target()
@@ -255,6 +262,9 @@ func (s *Stream) listShards(ctx context.Context, call ...func(*kinesis.Options))
 			return nil, serviceError("list the shards of", s.place, err)
 		}
 		shards = append(shards, page.Shards...)
+		if len(shards) > maxShards {
+			return nil, serviceError("list the shards of", s.place, fmt.Errorf("%w: it lists more than %d", errTooManyShards, maxShards))
+		}
 		if aws.ToString(page.NextToken) == "" {
 			return shards, nil
 		}
