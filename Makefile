@@ -6,8 +6,10 @@ GO      ?= go
 LINT    := $(GO) tool -modfile=tools.mod golangci-lint
 
 PKG     ?= ./...# packages to test
-TIMEOUT ?= 30m# of one package's tests
+TIMEOUT ?= 50m# of one package's tests
 FUZZTIME ?= 30s# of one fuzz target
+CHAOS   ?= 25# faults of make chaos
+SEED    ?= 20261121# by which they are drawn
 SOAK    ?= 10# times that make soak repeats its tests
 DEMO    := out/demo
 
@@ -54,6 +56,11 @@ test: setup ## Run all tests (PKG=./io/... for some)
 .PHONY: soak
 soak: setup ## Run the tests of live jobs on Flink SOAK (10) times: killed, stopped, resumed, all amid checkpoints
 	$(GO) test -count=$(SOAK) -timeout 12h -run 'OnFlink|Amid|Killed|Savepoint' ./internal/e2e
+
+.PHONY: chaos
+chaos: setup ## Hurt the live job on Flink CHAOS (25) times, as SEED has it, and compare; out/chaos.md has the table
+	@mkdir -p out
+	CHAOS=$(CHAOS) CHAOS_SEED=$(SEED) CHAOS_REPORT=$(CURDIR)/out/chaos.md $(GO) test -count=1 -v -timeout 24h -run TestChaos ./internal/e2e
 
 .PHONY: race
 race: setup ## Run all tests under the race detector

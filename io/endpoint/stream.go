@@ -165,6 +165,7 @@ func (fn *streamFn) call(ctx context.Context, r *openReader, we *sdf.ManualWater
 			return true, nil // the runner took the rest back, from before this block
 		}
 		emit(mtime.FromTime(low), *block)
+		planted()
 		bytes += len(block.Data)
 		records := int64(block.Records())
 		known.records.Add(records)

@@ -1,0 +1,105 @@
+package e2e
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"millrace/internal/machine"
+	"millrace/internal/testenv"
+)
+
+// chaosLog is what is told of all runs.
+type chaosLog struct {
+	seed    uint64
+	all     []suffered
+	rounds  int
+	largest int64
+}
+
+func (l *chaosLog) add(s suffered) { l.all = append(l.all, s) }
+
+func (l *chaosLog) round(w *chaosWorld) {
+	l.rounds++
+	l.largest = max(l.largest, w.largest)
+}
+
+// counted is how many faults have hit.
+func (l *chaosLog) counted() (n int) {
+	for _, s := range l.all {
+		if s.counted {
+			n++
+		}
+	}
+	return n
+}
+
+// write writes the table that the README shows.
+func (l *chaosLog) write(t *testing.T) {
+	t.Helper()
+	var b strings.Builder
+	outcome := "every run equal to the batch job"
+	if t.Failed() {
+		outcome = "FAILED"
+	}
+	fmt.Fprintf(&b, "%s, seed %d, %s: %d faults in %d runs, %s; largest worker %d MiB\n\n", time.Now().UTC().Format(time.DateOnly), l.seed,
+		machine.CPU(), l.counted(), l.rounds, outcome, l.largest>>20)
+	b.WriteString("| fault | hit | records sent again | new records after, median | at most |\n|---|---:|---:|---:|---:|\n")
+	byName := map[string][]suffered{}
+	for _, s := range l.all {
+		if s.counted {
+			byName[s.name] = append(byName[s.name], s)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		all := byName[name]
+		again := 0
+		for _, s := range all {
+			again += s.again
+		}
+		slices.SortFunc(all, func(a, b suffered) int { return int(a.recovered - b.recovered) })
+		fmt.Fprintf(&b, "| %s | %d | %d | %.1f s | %.1f s |\n", name, len(all), again, all[len(all)/2].recovered.Seconds(), all[len(all)-1].recovered.Seconds())
+	}
+	t.Log("\n" + b.String())
+	if name := os.Getenv(chaosReport); name != "" {
+		if err := os.WriteFile(name, []byte(b.String()), 0o644); err != nil { //nolint:gosec // for all to read
+			t.Error(err)
+		}
+	}
+}
+
+// builtChaos is the program with the hooks for tests of faults.
+var builtChaos struct {
+	sync.Once
+	path string
+	err  error
+}
+
+// buildChaos compiles the workers' program with panics that can be planted.
+func buildChaos(t *testing.T) string {
+	t.Helper()
+	build(t) // makes the folder, too
+	builtChaos.Do(func() {
+		dir := built.dir
+		if dir == "" { // a built program is tested
+			dir = t.TempDir()
+		}
+		builtChaos.path = filepath.Join(dir, "millrace-chaos")
+		c := exec.CommandContext(t.Context(), "go", "build", "-tags", "chaos", "-o", builtChaos.path, "./cmd/millrace")
+		c.Dir = testenv.Root(t)
+		if out, err := c.CombinedOutput(); err != nil {
+			builtChaos.err = fmt.Errorf("%w\n%s", err, out)
+		}
+	})
+	if builtChaos.err != nil {
+		t.Fatalf("building the program: %v", builtChaos.err)
+	}
+	return builtChaos.path
+}
