@@ -1,0 +1,100 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"millrace/internal/testenv"
+)
+
+// buildAs compiles the program as another release of it, and returns its path.
+func buildAs(t *testing.T, release string) string {
+	t.Helper()
+	root := testenv.Root(t)
+	source := filepath.Join(root, "internal", "version", "version.go")
+	text := readFile(t, source)
+	changed := bytes.Replace(text, []byte(`const Program = "`), []byte(`const Program = "`+release+` after `), 1)
+	if bytes.Equal(text, changed) {
+		t.Fatalf("%s names no release", source)
+	}
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "version.go"), changed)
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{source: filepath.Join(dir, "version.go")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(dir, "overlay.json"), overlay)
+	path := filepath.Join(dir, "millrace")
+	cmd := exec.Command("go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-o", path, "./cmd/millrace")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("building release %s: %v\n%s", release, err, out)
+	}
+	return path
+}
+
+// workerPrograms are the programs that the cluster's workers run, until there are
+// some. Their files are gone, as workers remove them.
+func workerPrograms(t *testing.T, f *testenv.FlinkCluster) (programs [][]byte) {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); len(programs) == 0; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("no worker was started")
+		}
+		for _, w := range f.Workers(t) {
+			pid, _, _ := strings.Cut(w, " ")
+			if program, err := os.ReadFile(filepath.Join("/proc", pid, "exe")); err == nil { // else it has just ended
+				programs = append(programs, program)
+			}
+		}
+	}
+	return programs
+}
+
+// TestAnotherReleaseGoesOnFromASavepoint stops a job of one build with sessions,
+// partial aggregates, rolls and buckets open, and resumes it with another build.
+func TestAnotherReleaseGoesOnFromASavepoint(t *testing.T) {
+	server := testenv.Kinesis(t)
+	f := testenv.Flink(t)
+	e := newEnv(t)
+	next := buildAs(t, "upgraded")
+	feed := newFeed(t, server, "web")
+	end := time.Now().Add(75 * time.Second)
+	lake := e.in("lake")
+	feed.some(t, 200)
+	mustRun(t, e, onFlink(t, e, f, live("web", "start=trim_horizon&until="+end.UTC().Format(time.RFC3339), lake, "--raw", "plain", "--roll", "1MiB,5s"),
+		"--flink-option", "checkpointing_interval=2000", "--detach")...)
+	for closed := 0; closed < 2; time.Sleep(200 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("no roll was written")
+		}
+		feed.some(t, 4)
+		closed = len(hashGlob(lake, "_ledger/*/*/*.json")) + len(hashGlob(lake, "_ledger/*/*.json"))
+	}
+	mustRun(t, e, "stop", "weblogs", "--flink-master", f.Master(), "--savepoint-dir", "file://"+e.in("savepoints"))
+	allEnded(t, f)
+	noWorkers(t, f)
+	feed.some(t, len(feed.rest)) // while nobody reads
+
+	p := command(t, e, next, "resume", "--lake", lake, "--attach")
+	for _, program := range workerPrograms(t, f) {
+		if !bytes.Equal(program, readFile(t, next)) {
+			t.Error("a worker runs another program than the one that resumed")
+		}
+	}
+	if r := p.end(t); r.code != 0 {
+		t.Fatalf("resuming: exit code %d: %s", r.code, r.stderr)
+	}
+	allEnded(t, f)
+	noWorkers(t, f)
+	if m := readManifest(t, lake); !strings.HasPrefix(m.Version, "upgraded after ") {
+		t.Errorf("the run was settled by %s", m.Version)
+	}
+	sameAsLogs(t, e, lake, feed)
+}
