@@ -28,7 +28,8 @@ import (
 // archive, or only its days of interest with --from and --to: sessions reach over
 // midnight, and an event can lie in another day of the archive than its own.
 // Equal origins are found inside a file; two files that could have records in
-// common are refused.
+// common are refused. Where the archive is a lake's own, LAKE/raw, only those files
+// are read that count by the lake's books.
 //
 // A folder means the files in it and below it, except what begins with . or _ ;
 // a pattern matches with *, ? and [...] within one folder level, and a folder it
@@ -67,6 +68,11 @@ const (
 type tree interface {
 	// find lists the files the source means, by name. Nothing is ErrNotFound.
 	find(ctx context.Context) (files []logFile, notes []string, err error)
+	// means tells whether find would list a file of that name.
+	means(name string) bool
+	// lake is the lake with a root as the names of files have it: empty, or with a
+	// slash at its end.
+	lake(root string) Store
 	// open reads n bytes of a version of a file; fewer are an error.
 	open(ctx context.Context, name, version string, off, n int64) (io.ReadCloser, error)
 }
@@ -127,7 +133,7 @@ func (s *Source) Notes() []string {
 // Splits plans: it lists the files and reads the first 64 KiB of each; of files
 // that turn out to be copies of one log it also finds the decompressed length.
 func (s *Source) Splits(ctx context.Context) ([]driver.Split, error) {
-	files, found, err := s.tree.find(ctx)
+	files, found, err := s.find(ctx)
 	if err != nil {
 		return nil, err
 	}
