@@ -16,6 +16,11 @@ const (
 	frameworkHeap    = 128 // MiB, as Flink's own default
 	frameworkOffHeap = 128
 	jvmOverhead      = 200 // MiB that Flink only counts
+
+	// MiB outside the heap for what is on its way to workers. Each that starts fetches
+	// its program from the TaskManager, which takes all of its 100 MB at once, and a
+	// backfill starts some for each of its steps.
+	taskOffHeap = 512
 )
 
 // ports are the JobManager's; 0 lets it choose.
@@ -39,7 +44,7 @@ func (o Options) settings(p ports) map[string]string {
 		"taskmanager.cpu.cores":                      fmt.Sprintf("%d.0", o.Slots),
 		"taskmanager.numberOfTaskSlots":              strconv.Itoa(o.Slots),
 		"taskmanager.memory.task.heap.size":          mib(o.TaskHeap),
-		"taskmanager.memory.task.off-heap.size":      mib(0),
+		"taskmanager.memory.task.off-heap.size":      mib(taskOffHeap),
 		"taskmanager.memory.framework.heap.size":     mib(frameworkHeap),
 		"taskmanager.memory.framework.off-heap.size": mib(frameworkOffHeap),
 		"taskmanager.memory.network.min":             mib(o.Network),

@@ -43,6 +43,7 @@ func TestOptionsBecomeSettings(t *testing.T) {
 		"io.tmp.dirs":                                               "/d r/tmp",
 		"taskmanager.memory.jvm-metaspace.size":                     "512mb",
 		"taskmanager.memory.network.max":                            "256mb",
+		"taskmanager.memory.task.off-heap.size":                     "512mb",
 		"execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
 	} {
 		if settings[key] != want {

@@ -53,7 +53,7 @@ func (o Options) taskManager(java, name string) []string {
 	return o.java(java, name,
 		[]string{
 			fmt.Sprintf("-Xmx%dm", o.TaskHeap+frameworkHeap),
-			fmt.Sprintf("-XX:MaxDirectMemorySize=%dm", frameworkOffHeap+o.Network),
+			fmt.Sprintf("-XX:MaxDirectMemorySize=%dm", frameworkOffHeap+taskOffHeap+o.Network),
 		},
 		"org.apache.flink.runtime.taskexecutor.TaskManagerRunner", "-D", "taskmanager.resource-id="+name)
 }
