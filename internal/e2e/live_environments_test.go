@@ -1,7 +1,14 @@
 package e2e
 
 import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime/multipart"
 	"net"
+	"net/http"
+	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -59,33 +66,92 @@ func settled(t *testing.T, lake string) {
 
 var submitted = regexp.MustCompile(`Job has been submitted with JobID ([0-9a-f]{32})`)
 
-func TestAJobJarIsRunByFlinksCommand(t *testing.T) {
+// byCommand submits a jar with what bin/flink runs, and gives the job's id.
+func byCommand(t *testing.T, e env, f *testenv.FlinkCluster, jar string) string {
+	t.Helper()
+	r := command(t, e.with("FLINK_CONF_DIR="+f.ConfDir()), "java", "-cp", f.Dist.ClassPath(),
+		"org.apache.flink.client.cli.CliFrontend", "run", "-d", jar).end(t)
+	id := submitted.FindStringSubmatch(r.stdout)
+	if r.code != 0 || id == nil {
+		t.Fatalf("flink run -d: exit code %d\nstdout: %s\nstderr: %s", r.code, r.stdout, r.stderr)
+	}
+	return id[1]
+}
+
+// byREST submits a jar as Flink's user interface does, and gives the job's id.
+func byREST(t *testing.T, _ env, f *testenv.FlinkCluster, jar string) string {
+	t.Helper()
+	file, err := os.Open(jar)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	body, into := io.Pipe()
+	form := multipart.NewWriter(into)
+	go func() {
+		part, err := form.CreateFormFile("jarfile", filepath.Base(jar))
+		if err == nil {
+			_, err = io.Copy(part, file)
+		}
+		into.CloseWithError(errors.Join(err, form.Close()))
+	}()
+	var uploaded struct{ Filename string }
+	post(t, f.REST()+"/jars/upload", form.FormDataContentType(), body, &uploaded)
+	var job struct{ JobID string }
+	post(t, f.REST()+"/jars/"+path.Base(uploaded.Filename)+"/run", "application/json", strings.NewReader("{}"), &job)
+	return job.JobID
+}
+
+func post(t *testing.T, url, kind string, body io.Reader, answer any) {
+	t.Helper()
+	r, err := http.Post(url, kind, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	text, err := io.ReadAll(r.Body)
+	if err == nil {
+		err = json.Unmarshal(text, answer)
+	}
+	if err != nil || r.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s, %s, %v", url, r.Status, text, err)
+	}
+}
+
+func TestAJobJarIsRunByFlinkItself(t *testing.T) {
 	server := testenv.Kinesis(t)
 	f := testenv.Flink(t)
 	e := newEnv(t)
-	lines := putDemo(t, server, "demo")
-	lake := e.in("demo")
-	jar := jobJar(t, e, f, "demo", lake)
-
-	// What bin/flink runs, with this cluster's configuration.
-	cli := command(t, e.with("FLINK_CONF_DIR="+f.ConfDir()), "java", "-cp", f.Dist.ClassPath(),
-		"org.apache.flink.client.cli.CliFrontend", "run", "-d", jar).end(t)
-	id := submitted.FindStringSubmatch(cli.stdout)
-	if cli.code != 0 || id == nil {
-		t.Fatalf("flink run -d: exit code %d\nstdout: %s\nstderr: %s", cli.code, cli.stdout, cli.stderr)
-	}
-	awaitMark(t, f, lake)
-	if r := mustRun(t, e, "status", "weblogs", "--flink-master", f.Master(), "--lake", lake); !strings.Contains(r.stdout, id[1]) {
-		t.Errorf("status does not know job %s: %s", id[1], r.stdout)
-	}
-	mustRun(t, e, "cancel", "weblogs", "--flink-master", f.Master())
-	allEnded(t, f)
-	noWorkers(t, f)
-	settled(t, lake)
-	mustRun(t, e, weblogs(filepath.Join(lake, "raw"), e.in("batch"))...)
-	same(t, lake, e.in("batch"), least(t, demoRows))
-	if l := accounts(t, lake); l.In != int64(len(lines)) || l.Late != 0 {
-		t.Errorf("%d lines were put, ledger %s", len(lines), l)
+	lines := logLines(t, realLogs(t)...)
+	for _, way := range []struct {
+		name   string
+		submit func(*testing.T, env, *testenv.FlinkCluster, string) string
+		lines  [][]byte
+		rows   string
+	}{
+		{"by its command", byCommand, lines, demoRows},
+		{"by its REST interface", byREST, lines[:2000], "events 1900, sessions 100"},
+	} {
+		t.Run(way.name, func(t *testing.T) {
+			stream := strings.ReplaceAll(way.name, " ", "-")
+			lake := e.in(stream)
+			server.CreateStream(t, stream, 4)
+			server.Put(t, stream, together(way.lines, 20)...)
+			id := way.submit(t, e, f, jobJar(t, e, f, stream, lake))
+			awaitMark(t, f, lake)
+			if r := mustRun(t, e, "status", "weblogs", "--flink-master", f.Master(), "--lake", lake); !strings.Contains(r.stdout, id) {
+				t.Errorf("status does not know job %s: %s", id, r.stdout)
+			}
+			mustRun(t, e, "cancel", "weblogs", "--flink-master", f.Master())
+			allEnded(t, f)
+			noWorkers(t, f)
+			settled(t, lake)
+			mustRun(t, e, weblogs(filepath.Join(lake, "raw"), lake+"-batch")...)
+			same(t, lake, lake+"-batch", least(t, way.rows))
+			if l := accounts(t, lake); l.In != int64(len(way.lines)) || l.Late != 0 {
+				t.Errorf("%d lines were put, ledger %s", len(way.lines), l)
+			}
+		})
 	}
 }
 

@@ -65,7 +65,7 @@ func TestAnotherReleaseGoesOnFromASavepoint(t *testing.T) {
 	e := newEnv(t)
 	next := buildAs(t, "upgraded")
 	feed := newFeed(t, server, "web")
-	end := time.Now().Add(75 * time.Second)
+	end := time.Now().Add(60 * time.Second)
 	lake := e.in("lake")
 	feed.some(t, 200)
 	mustRun(t, e, onFlink(t, e, f, live("web", "start=trim_horizon&until="+end.UTC().Format(time.RFC3339), lake, "--raw", "plain", "--roll", "1MiB,5s"),

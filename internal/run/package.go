@@ -11,6 +11,7 @@ import (
 	"millrace/io/endpoint"
 	"millrace/runners/flink"
 	"millrace/runners/flink/dist"
+	"millrace/runners/flink/jobjar"
 	"millrace/runners/flink/jobserver"
 )
 
@@ -80,11 +81,12 @@ func (p *livePlan) writeJar(ctx context.Context, path string, w Watcher) (boot s
 	if err != nil {
 		return "", &UsageError{err}
 	}
-	partial := path + ".partial"
+	whole, partial := path+".whole", path+".partial"
+	defer os.Remove(whole)
 	defer os.Remove(partial)
 	o := flink.Options{
 		Name: p.name(), Parallelism: p.req.parallelism(), Streaming: true, Savepoint: f.Savepoint,
-		Environment: flink.Environment(cmp.Or(f.Environment, string(flink.Process))), Pool: f.Pool, Worker: f.Worker, Extra: extra, JobJar: partial,
+		Environment: flink.Environment(cmp.Or(f.Environment, string(flink.Process))), Pool: f.Pool, Worker: f.Worker, Extra: extra, JobJar: whole,
 	}
 	if o.Environment == flink.Process {
 		o.Boot = cmp.Or(f.Boot, home.Boot)
@@ -101,6 +103,9 @@ func (p *livePlan) writeJar(ctx context.Context, path string, w Watcher) (boot s
 	}
 	defer job.Close()
 	if err := job.Wait(ctx, func(string) {}); err != nil {
+		return "", fmt.Errorf("packaging the job: %w", err)
+	}
+	if err := jobjar.Trim(ctx, whole, partial, home.DistJars()...); err != nil {
 		return "", fmt.Errorf("packaging the job: %w", err)
 	}
 	if err := os.Rename(partial, path); err != nil {

@@ -39,6 +39,12 @@ type Versions struct {
 // ClassPath is Flink's, for java -cp.
 func (d Distribution) ClassPath() string { return filepath.Join(d.Dir, "lib", "*") }
 
+// DistJars are the paths of the jars that every Flink has: flink-dist.
+func (d Distribution) DistJars() []string {
+	jars, _ := filepath.Glob(filepath.Join(d.Dir, "lib", "flink-dist*.jar")) // a pattern that is well formed
+	return jars
+}
+
 // Find returns the distribution in the folder home; when that is empty, in
 // $MILLRACE_FLINK_HOME; when that is empty too, the one that `make flink` has
 // put into the checkout at or above the working directory or the executable.
@@ -115,7 +121,7 @@ func Open(home string) (Distribution, error) {
 			return broken(fault.ErrInvalid, fmt.Errorf("it lacks %s", filepath.Base(file)))
 		}
 	}
-	if jars, err := filepath.Glob(filepath.Join(dir, "lib", "flink-dist*.jar")); err != nil || len(jars) == 0 {
+	if len(d.DistJars()) == 0 {
 		return broken(fault.ErrInvalid, errors.New("it lacks lib/flink-dist-*.jar"))
 	}
 	if d.Versions, err = readVersions(filepath.Join(dir, "VERSIONS")); err != nil {

@@ -90,6 +90,9 @@ func TestADistributionTellsItsParts(t *testing.T) {
 	if got, want := d.ClassPath(), filepath.Join(dir, "lib", "*"); got != want {
 		t.Errorf("class path %s, want %s", got, want)
 	}
+	if diff := cmp.Diff([]string{filepath.Join(dir, "lib", "flink-dist-1.19.3.jar")}, d.DistJars()); diff != "" {
+		t.Errorf("jars of every Flink (-want +got):\n%s", diff)
+	}
 }
 
 func TestWhatIsMissingIsNamed(t *testing.T) {
