@@ -3,8 +3,11 @@ package lakeio
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"syscall"
 
+	"millrace/io/driver"
 	"millrace/schemas/table"
 )
 
@@ -25,7 +28,7 @@ func (d folderRuns) write(b *table.Batch, parts []partRows, frame int) (runs []R
 func (d folderRuns) one(b *table.Batch, p partRows, frame int) (run Run, err error) {
 	f, err := os.CreateTemp(string(d), fmt.Sprintf("%s-%d-%d-*.run", p.Output, p.Day, p.Shard))
 	if err != nil {
-		return run, fileError("create a file in", string(d), err)
+		return run, newFileError(string(d), err)
 	}
 	defer func() {
 		if err = errors.Join(err, f.Close()); err != nil {
@@ -35,6 +38,18 @@ func (d folderRuns) one(b *table.Batch, p partRows, frame int) (run Run, err err
 	run = p.run(b)
 	run.Path = f.Name()
 	return run, writeFrames(f, b, p.rows, frame)
+}
+
+// newFileError is the error of making a file in a staging area. The folders of it are
+// made where the run was planned.
+func newFileError(dir string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return &driver.Error{
+			Doing: "create a file in", Object: dir, Class: driver.ErrNotFound, Cause: fmt.Errorf("it is not on this machine: %w", syscall.ENOENT),
+			Cure: "rows have to wait where all workers reach it: give --staging an s3:// URL, or a folder that all machines share",
+		}
+	}
+	return fileError("create a file in", dir, err)
 }
 
 func (d folderRuns) flush() ([]Run, error) { return nil, nil }

@@ -152,7 +152,7 @@ type folderFiles string
 func (d folderFiles) create(context.Context) (destination, error) {
 	f, err := os.CreateTemp(string(d), "*.parquet")
 	if err != nil {
-		return nil, fileError("create a file in", string(d), err)
+		return nil, newFileError(string(d), err)
 	}
 	return stagedFile{f}, nil
 }
