@@ -40,12 +40,13 @@ type AccessLogOutputs struct {
 // Blocks are spread over all cores.
 func AccessLogs(s beam.Scope, cfg AccessLogConfig, blocks beam.PCollection) AccessLogOutputs {
 	s = s.Scope("AccessLogs")
-	out := beam.ParDoN(s, &accessLogFn{Config: cfg}, blocks)
+	out := beam.ParDoN(s, &accessLogFn{Config: cfg, Bots: readBotList(cfg.BotsFile)}, blocks)
 	return AccessLogOutputs{Events: out[0], BadRows: out[1], Late: out[2], Raw: out[3], Fragments: out[4], Partials: out[5], Ledger: out[6]}
 }
 
 type accessLogFn struct {
 	Config AccessLogConfig
+	Bots   botList
 
 	cores  []*core
 	blocks chan *record.Block // to whichever core is free
@@ -59,7 +60,7 @@ func (fn *accessLogFn) Setup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	bots, err := loadBots(fn.Config.BotsFile)
+	bots, err := fn.Bots.parse()
 	if err != nil {
 		return err
 	}

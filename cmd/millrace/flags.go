@@ -55,6 +55,7 @@ func (f *jobFlags) addLive(fs *pflag.FlagSet) {
 func (f *jobFlags) addFlink(fs *pflag.FlagSet) {
 	l := &f.options.Flink
 	fs.IntVar(&l.Parallelism, "parallelism", 0, "flink: subtasks of each step (default 1)")
+	fs.IntVar(&l.Readers, "readers", 0, "flink: readers of a stream, among which its shards are dealt out; to as many the job's parallelism can grow with millrace resume (default: --parallelism)")
 	fs.StringVar(&l.Master, "flink-master", "", "flink: host:port of the JobManager's REST API (default "+run.DefaultMaster+")")
 	fs.StringArrayVar(&l.Options, "flink-option", nil, "flink: a pipeline option of the Flink runner, NAME=VALUE, for example state_backend=rocksdb (repeatable)")
 	fs.StringVar(&l.JobServer, "job-server", "", "flink: host:port of a Beam job server (default: one is started for the submission)")

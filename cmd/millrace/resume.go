@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,16 +30,22 @@ NAME is the name of a run or how it begins; with --lake it may be left out if th
 lake has one run.
 
 Where the readers stand is in the savepoint, a state for each reader. So the job
-must be the same: same source, settings and parallelism. What says where it runs may
-follow after --, as flags of millrace run: --flink-master, --flink-option,
---job-server, --environment, --boot, --worker, --worker-pool, --flink-home,
---mask-key (another place of the same key). A new build of millrace may resume the
-savepoint of an older one.
+must be the same: same source, settings and number of readers. What says where it
+runs may follow after --, as flags of millrace run: --parallelism, --flink-master,
+--flink-option, --job-server, --environment, --boot, --worker, --worker-pool,
+--flink-home, --mask-key (another place of the same key). A new build of millrace
+may resume the savepoint of an older one.
+
+The parallelism can grow up to the job's max_parallelism (16 unless it was started
+with more), and spreads the readers it was started with: of subtasks beyond their
+number, the first stage leaves some without work. For more readers see millrace
+positions.
 
 The program returns once Flink runs the job; --attach follows it.`,
 		Example: `  millrace resume weblogs
   millrace resume --lake s3://lake/web
   millrace resume weblogs --savepoint s3://lake/savepoints/savepoint-9c52df-2c2a3d9ee9a0
+  millrace resume weblogs -- --parallelism 4
   millrace resume weblogs -- --flink-master 10.0.0.7:8081 --flink-option state_backend=rocksdb`,
 		Args: func(c *cobra.Command, args []string) error {
 			return resumeArgs(c, args, lake)
@@ -113,7 +120,7 @@ func resumeArgs(c *cobra.Command, args []string, lake string) error {
 }
 
 // movable are the flags that say where a job runs; all others say what it is.
-var movable = []string{"flink-master", "flink-option", "job-server", "environment", "boot", "worker", "worker-pool", "flink-home", "mask-key", "lake"}
+var movable = []string{"parallelism", "flink-master", "flink-option", "job-server", "environment", "boot", "worker", "worker-pool", "flink-home", "mask-key", "lake"}
 
 // again are the options of a submission with what has changed about where it runs.
 func again(s run.Submission, flags []string) (run.Options, error) {
@@ -123,6 +130,8 @@ func again(s run.Submission, flags []string) (run.Options, error) {
 	f.add(c)
 	f.options = s.Options // after add, which sets the defaults
 	f.options.Flink.Options = nil
+	f.options.Flink.Readers = cmp.Or(s.Options.Flink.Readers, max(s.Options.Flink.Parallelism, 1))
+	f.options.Flink.MaxParallelism = s.Options.Flink.Bound()
 	if err := c.ParseFlags(flags); err != nil {
 		return f.options, flagError(c, err)
 	}
@@ -133,11 +142,10 @@ func again(s run.Submission, flags []string) (run.Options, error) {
 	c.Flags().Visit(func(flag *pflag.Flag) {
 		switch {
 		case slices.Contains(movable, flag.Name):
-		case flag.Name == "parallelism":
-			if asked, had := f.options.Flink.Parallelism, s.Options.Flink.Parallelism; max(asked, 1) != max(had, 1) {
-				faults = append(faults, fmt.Errorf("--parallelism %d: the job was submitted with %d, and a savepoint holds the position of each of its readers, one for each subtask: another number would leave shards unread or read twice. "+
-					"Resume it with %d; for another parallelism start a new run that reads on at saved positions: --source '%s?start=positions&positions=FILE'",
-					asked, max(had, 1), max(had, 1), strings.SplitN(s.Options.Source, "?", 2)[0]))
+		case flag.Name == "readers":
+			if asked, had := f.options.Flink.Readers, cmp.Or(s.Options.Flink.Readers, max(s.Options.Flink.Parallelism, 1)); asked != had {
+				faults = append(faults, fmt.Errorf("--readers %d: the job was started with %d, and a savepoint holds where each of them stands. "+
+					"For another number start a new run that reads on at positions: millrace positions %s", asked, had, s.Run))
 			}
 		case flag.Name == "savepoint":
 			faults = append(faults, errors.New("--savepoint belongs before --"))
@@ -152,5 +160,9 @@ func again(s run.Submission, flags []string) (run.Options, error) {
 	}
 	o, err := f.read(s.Options.Job)
 	o.Flink.Options = slices.Concat(s.Options.Flink.Options, o.Flink.Options) // later ones win
+	if asked, bound := o.Flink.Parallelism, o.Flink.Bound(); err == nil && asked > bound {
+		err = usage("--parallelism %d: the state of the job is dealt out over %d key groups, its max_parallelism, which a savepoint keeps. Resume it with %d at most; for more start a new run that reads on at positions: millrace positions %s",
+			asked, bound, bound, s.Run)
+	}
 	return o, err
 }

@@ -66,6 +66,7 @@ Exit codes: 0 healthy, 1 not healthy or not reachable, 2 usage.`,
 	fs.BoolVar(&f.prometheus, "prometheus", false, "write metrics in Prometheus' text format, of all running jobs when no NAME is given")
 	fs.BoolVar(&f.watch, "watch", false, "look again every --every until Ctrl-C or until the job ends")
 	fs.DurationVar(&f.every, "every", 5*time.Second, "pause of --watch")
+	fs.DurationVar(&f.still, "still-after", operate.StillAfter, "a watermark that has not moved for so long while records came is a problem")
 	fs.StringVar(&f.listen, "listen", "", "serve /metrics, /status and /healthz over HTTP on this host:port until Ctrl-C")
 	return c
 }
@@ -73,7 +74,7 @@ Exit codes: 0 healthy, 1 not healthy or not reachable, 2 usage.`,
 type statusFlags struct {
 	master, lake, listen    string
 	json, prometheus, watch bool
-	every                   time.Duration
+	every, still            time.Duration
 }
 
 func (f *statusFlags) run(c *cobra.Command, name string) error {
@@ -84,6 +85,8 @@ func (f *statusFlags) run(c *cobra.Command, name string) error {
 		return usage("--watch and --prometheus: a scrape is one look; leave --watch out")
 	case f.watch && f.every < time.Second:
 		return usage("--every %v: must be at least 1s", f.every)
+	case f.still < time.Second:
+		return usage("--still-after %v: must be at least 1s", f.still)
 	case f.watch && name == "":
 		return usage("--watch needs the NAME of a job; millrace status lists them")
 	case f.listen != "" && (f.watch || f.json || f.prometheus):
@@ -95,7 +98,7 @@ func (f *statusFlags) run(c *cobra.Command, name string) error {
 	if err != nil {
 		return &run.UsageError{Err: err}
 	}
-	reader := operate.Reader{Client: client, Lake: f.lake}
+	reader := operate.Reader{Client: client, Lake: f.lake, StillAfter: f.still}
 	if cache, err := os.UserCacheDir(); err == nil {
 		reader.Memory = filepath.Join(cache, "millrace", "status")
 	}

@@ -17,7 +17,8 @@ type Finding struct {
 
 // Bounds of health. They are wide: a finding that comes and goes is not read.
 const (
-	stillAfter    = 3 * time.Minute  // a watermark that has not moved though records came
+	// StillAfter is for how long a watermark may not have moved though records came.
+	StillAfter    = 3 * time.Minute
 	farBehind     = 15 * time.Minute // a watermark
 	startUp       = 3 * time.Minute  // of a job
 	recently      = 10 * time.Minute // a failure
@@ -27,7 +28,7 @@ const (
 )
 
 // judge says what is wrong with a job and what to do about it.
-func (s *Status) judge(stands still) {
+func (s *Status) judge(stands still, stillAfter time.Duration) {
 	s.Findings = []Finding{}
 	problem := func(cure, format string, a ...any) {
 		s.Findings = append(s.Findings, Finding{Problem: true, Text: fmt.Sprintf(format, a...), Cure: cure})
@@ -37,7 +38,7 @@ func (s *Status) judge(stands still) {
 	}
 	s.judgeState(problem, note)
 	if s.State == rest.Running {
-		s.judgeWatermark(stands, problem, note)
+		s.judgeWatermark(stands, stillAfter, problem, note)
 		s.judgeCheckpoints(problem, note)
 	}
 	if c := s.Ledger; c.In >= 1000 && c.Bad*2 > c.In {
@@ -105,7 +106,7 @@ func (s *Status) notRunning() (n int) {
 	return n
 }
 
-func (s *Status) judgeWatermark(stands still, problem, note say) {
+func (s *Status) judgeWatermark(stands still, stillAfter time.Duration, problem, note say) {
 	switch {
 	case s.Sealed:
 		note("", "the stream has ended and everything is sealed")
@@ -115,7 +116,7 @@ func (s *Status) judgeWatermark(stands still, problem, note say) {
 			"the watermark has not moved for %s while %s came, so nothing is sealed", span(stands.For), progress.Of(stands.Records, "record"))
 	case stands.For >= stillAfter:
 		note("with --idle advance-after=30s the watermark follows the clock when nothing comes", "no record came for %s, and the watermark stands", span(stands.For))
-	case s.Watermark == nil && s.Now.Sub(s.Started) > startUp && s.Read.Records > 0:
+	case s.Watermark == nil && s.Now.Sub(s.Started) > stillAfter && s.Read.Records > 0:
 		problem("look at the times of the records: none had one within bounds, or a shard was never read",
 			"%s came, but there is no watermark yet, so nothing is sealed", progress.Of(s.Read.Records, "record"))
 	case s.Lag != nil && *s.Lag > farBehind.Seconds():

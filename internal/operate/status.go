@@ -1,6 +1,7 @@
 package operate
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -103,6 +104,9 @@ type Reader struct {
 	// Memory is the folder where what was seen is kept, so that a watermark that
 	// stands still shows; empty forgets.
 	Memory string
+	// StillAfter is for how long the watermark may stand while records come, until that
+	// is a problem; 0 is the package's StillAfter.
+	StillAfter time.Duration
 	// Clock is that of this machine; nil is time.Now. Only Memory and Lake need it.
 	Clock func() time.Time
 }
@@ -147,7 +151,7 @@ func (r Reader) Read(ctx context.Context, name string) (Status, error) {
 			return s, err
 		}
 	}
-	s.judge(r.remember(&s))
+	s.judge(r.remember(&s), cmp.Or(r.StillAfter, StillAfter))
 	return s, nil
 }
 

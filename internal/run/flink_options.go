@@ -1,8 +1,10 @@
 package run
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,16 +14,20 @@ import (
 // FlinkOptions say how a job gets to Flink and runs there.
 type FlinkOptions struct {
 	Parallelism int
-	Master      string   // host:port of the JobManager's REST API
-	JobServer   string   // host:port of a Beam job server; one is started when empty
-	Home        string   // folder with the pinned pieces, see package dist
-	Environment string   // process, loopback or external
-	Boot        string   // path of boot on the TaskManagers
-	Pool        string   // host:port of a worker pool
-	Worker      string   // program for the workers; this one when empty
-	Options     []string // further options, name=value
-	Savepoint   string   // to resume from
-	Detach      bool     // return once the job runs
+	// MaxParallelism bounds it for as long as the job's state is kept: by it state is
+	// dealt out. A submission notes it; 0 is what flink.MaxParallelism says.
+	MaxParallelism int
+	Readers        int      // of a stream; 0 is one for each unit of parallelism
+	Master         string   // host:port of the JobManager's REST API
+	JobServer      string   // host:port of a Beam job server; one is started when empty
+	Home           string   // folder with the pinned pieces, see package dist
+	Environment    string   // process, loopback or external
+	Boot           string   // path of boot on the TaskManagers
+	Pool           string   // host:port of a worker pool
+	Worker         string   // program for the workers; this one when empty
+	Options        []string // further options, name=value
+	Savepoint      string   // to resume from
+	Detach         bool     // return once the job runs
 	// RecycleAfter, a duration, is how long a live job runs until it is stopped with
 	// a savepoint and resumed from it.
 	RecycleAfter string
@@ -38,6 +44,12 @@ func (f FlinkOptions) check(o Options) (faults []error) {
 	}
 	if f.Parallelism < 0 || f.Parallelism > 128 {
 		faults = append(faults, fmt.Errorf("%s %d: must be from 1 to 128", o.at("parallelism"), f.Parallelism))
+	}
+	if f.Readers < 0 || f.Readers > maxReaders {
+		faults = append(faults, fmt.Errorf("%s %d: must be from 1 to %d", o.at("readers"), f.Readers, maxReaders))
+	}
+	if bound := f.Bound(); f.Parallelism > bound {
+		faults = append(faults, fmt.Errorf("%s %d: it is more than the job's max_parallelism, %d", o.at("parallelism"), f.Parallelism, bound))
 	}
 	if f.RecycleAfter != "" {
 		if d, err := time.ParseDuration(f.RecycleAfter); err != nil || d < leastRecycle {
@@ -65,6 +77,20 @@ func (f FlinkOptions) check(o Options) (faults []error) {
 	return faults
 }
 
+// maxReaders is more than the parallelism that a job can grow to.
+const maxReaders = 1024
+
+// Bound is the greatest parallelism that the job can have: the option
+// max_parallelism, what was noted at its first submission, or what holds for a new
+// job.
+func (f FlinkOptions) Bound() int {
+	extra, err := f.extra()
+	if n, fault := strconv.Atoi(extra["max_parallelism"]); err == nil && fault == nil {
+		return n
+	}
+	return cmp.Or(f.MaxParallelism, flink.MaxParallelism(f.Parallelism))
+}
+
 // leastRecycle keeps a job from spending its time on savepoints.
 const leastRecycle = 10 * time.Second
 
@@ -77,6 +103,9 @@ func (f FlinkOptions) recycle() time.Duration {
 // extra are the further options by name.
 func (f FlinkOptions) extra() (map[string]string, error) {
 	m := map[string]string{}
+	if f.MaxParallelism > 0 {
+		m["max_parallelism"] = strconv.Itoa(f.MaxParallelism)
+	}
 	for _, option := range f.Options {
 		name, value, ok := strings.Cut(option, "=")
 		if !ok || name == "" {

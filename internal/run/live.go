@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -52,6 +53,9 @@ func executeLive(ctx context.Context, o Options, configDir string, w Watcher) (R
 	if err := p.noteKeys(ctx); err != nil {
 		return Result{}, err
 	}
+	if err := p.noteBegun(ctx); err != nil {
+		return Result{}, err
+	}
 	// What crashed workers left beside the lake, so long ago that no savepoint needs it.
 	if err := lakeio.SweepLive(ctx, p.store, p.Run, 0); err != nil {
 		w.Say("old segments could not be removed: %v", err)
@@ -75,7 +79,9 @@ type livePlan struct {
 	Plan
 	options live
 	cursors []driver.Cursor
-	attempt string // of this submission
+	attempt string   // of this submission
+	begun   begun    // of a run that begins
+	before  []string // runs that this one goes on behind
 }
 
 // makeLive checks the options and plans the run. It writes nothing.
@@ -108,7 +114,10 @@ func makeLive(ctx context.Context, o Options, configDir string) (*livePlan, erro
 	if err != nil {
 		return nil, usageOrNot(err)
 	}
-	p.cursors, err = stream.Begin(ctx, p.readers())
+	if p.before, err = p.continued(ctx); err != nil {
+		return nil, err
+	}
+	p.cursors, err = p.begin(ctx, stream)
 	if n, ok := stream.(driver.Noter); ok {
 		p.Notes = append(p.Notes, n.Notes()...)
 	}
@@ -178,7 +187,7 @@ func (p *Plan) onFlink() bool { return p.req.Runner == "flink" }
 // readers is how many there are to be. Prism loses data of several.
 func (p *livePlan) readers() int {
 	if p.onFlink() {
-		return p.req.parallelism()
+		return cmp.Or(p.req.Flink.Readers, p.req.parallelism())
 	}
 	return 1
 }
@@ -241,7 +250,7 @@ func (p *livePlan) build() *beam.Pipeline {
 	}
 	outputs := p.req.job.Build(s, p.req.settings, common, records)
 	lake := endpoint.LiveLake{
-		Writing:   lakeio.LiveWriting{Run: p.Run, Lake: p.Lake, Schemas: map[string]string{}},
+		Writing:   lakeio.LiveWriting{Run: p.Run, Lake: p.Lake, Schemas: map[string]string{}, Before: p.before},
 		Raw:       p.req.Raw != "off",
 		SealAfter: time.Minute, // as timers are rounded up
 	}

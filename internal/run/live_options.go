@@ -101,6 +101,13 @@ func (r *live) checkArchive(l LiveOptions, o Options) (faults []error) {
 	return faults
 }
 
+// beginsAtPositions tells whether a stream is read on from saved positions.
+func beginsAtPositions(source string) bool {
+	_, query, _ := strings.Cut(source, "?")
+	values, err := url.ParseQuery(query)
+	return err == nil && values.Has("positions")
+}
+
 // set tells which of the options were given.
 func (l LiveOptions) set() (names []string) {
 	for _, f := range []struct{ name, text string }{

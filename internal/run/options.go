@@ -132,6 +132,9 @@ func (r *request) checkJob() (faults []error) {
 		}
 	}
 	r.settings = r.job.NewSettings()
+	if endpoint.IsStream(r.Source) {
+		r.Values = absoluteFiles(r.Values, r.settings)
+	}
 	if err := settings.Apply(r.settings, r.Values); err != nil {
 		return append(faults, err)
 	}
@@ -155,6 +158,7 @@ func (r *request) checkLive() (faults []error) {
 	if r.From != "" || r.To != "" {
 		faults = append(faults, fmt.Errorf("--from and --to are for backfills: a stream is bounded by its URL, for example %s?until=tip", r.Source))
 	}
+	r.Source = absolutePositions(r.Source)
 	read, wrong := r.Live.check(r.Options, r.job)
 	r.live = read
 	return append(faults, wrong...)

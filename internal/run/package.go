@@ -58,6 +58,9 @@ func Package(ctx context.Context, o Options, configDir, out string, w Watcher) (
 	if err := p.noteKeys(ctx); err != nil {
 		return Packaged{}, err
 	}
+	if err := p.noteBegun(ctx); err != nil {
+		return Packaged{}, err
+	}
 	boot, err := p.writeJar(ctx, path, w)
 	if err != nil {
 		return Packaged{}, err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/settings"
 	"millrace/jobs/weblogs"
 	"millrace/schemas/badrow"
 	"millrace/schemas/ledger"
@@ -65,9 +66,30 @@ func TestOnFlinkPathsHoldFromAnyWorkingDirectory(t *testing.T) {
 	if r, err := check(Options{Job: "weblogs", Source: "logs/*.gz", Lake: "s3://lake/web", Runner: "flink", MaskKey: "file:///key"}); err != nil || r.Source != filepath.Join(here, "logs", "*.gz") || r.Lake != "s3://lake/web" {
 		t.Errorf("source %s, lake %s, %v", r.Source, r.Lake, err)
 	}
+	o.Source, o.Live = "kinesis://logs?until=tip&positions=at/a+b%2Bc.json", LiveOptions{}
+	o.Values = []settings.Value{{Name: "bots.file", Text: "bots.txt"}, {Name: "sessions.day_zone", Text: "Europe/Berlin"}}
+	writeLocal(t, "bots.txt", "Robot\n")
+	r, err = check(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "kinesis://logs?until=tip&positions=" + here + "/at/a%20b%2Bc.json"; strings.ReplaceAll(r.live.source, "+", "%20") != want || r.Source != r.live.source {
+		t.Errorf("the stream is read from %s, want %s", r.live.source, want)
+	}
+	if want := filepath.Join(here, "bots.txt"); r.Values[0].Text != want || r.settings.(*weblogs.Settings).BotsFile != want || r.Values[1].Text != "Europe/Berlin" || o.Values[0].Text != "bots.txt" {
+		t.Errorf("the settings are %+v", r.Values)
+	}
+	o.Source, o.Values = "kinesis://logs", nil
 	o.Runner, o.MaskKey = "prism", ""
 	if r, err := check(o); err != nil || r.Lake != "out" {
 		t.Errorf("in this process: lake %s, %v", r.Lake, err)
+	}
+}
+
+func writeLocal(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -223,7 +223,10 @@ func (s Submission) Resumable(ctx context.Context) (from string, err error) {
 
 // submission is the record of a job as it is submitted.
 func (p *Plan) submission(name, master string) Submission {
-	return Submission{Run: p.Run, Name: name, Master: master, At: time.Now().UTC(), Options: p.req.Options}
+	o := p.req.Options
+	// What a resumption has to keep, also where another build would choose otherwise.
+	o.Flink.Readers, o.Flink.MaxParallelism = cmp.Or(o.Flink.Readers, p.req.parallelism()), o.Flink.Bound()
+	return Submission{Run: p.Run, Name: name, Master: master, At: time.Now().UTC(), Options: o}
 }
 
 // note waits until Flink has the job, and saves the record.

@@ -18,6 +18,7 @@ import (
 type Setting struct {
 	Name    string
 	Type    string // "duration", "integer", "boolean", "text"
+	File    bool   // the text names a file: the field has the tag `file:"true"`
 	Default string
 	Doc     string
 }
@@ -29,7 +30,7 @@ func Describe(defaults any) []Setting {
 	v := reflect.Indirect(reflect.ValueOf(defaults))
 	for f, value := range v.Fields() {
 		if name := f.Tag.Get("set"); name != "" {
-			list = append(list, Setting{Name: name, Type: typeName(f.Type), Default: text(value), Doc: f.Tag.Get("doc")})
+			list = append(list, Setting{Name: name, Type: typeName(f.Type), File: f.Tag.Get("file") != "", Default: text(value), Doc: f.Tag.Get("doc")})
 		}
 	}
 	return list

@@ -41,14 +41,10 @@ func (r *reader) Next(ctx context.Context) (*record.Block, error) {
 	}
 	// One block of a file is quick, and a read that is given up half-way would be
 	// for nothing: so this is under the reader's context.
-	b, err := r.nextArchived()
-	if err != nil || b != nil {
-		return b, err
-	}
-	return r.Next(ctx)
+	return r.nextArchived()
 }
 
-// nextArchived gives the next block of the archive; nil when there is none left.
+// nextArchived gives the next block of the archive.
 func (r *reader) nextArchived() (*record.Block, error) {
 	if r.archive == nil {
 		if err := r.openSplit(); err != nil {
@@ -89,10 +85,14 @@ func (r *reader) openSplit() (err error) {
 	return nil
 }
 
-// closeSplit gives the end of the roll that a file is.
+// closeSplit gives the end of the roll that a file is, also of one of which nothing
+// was wanted: so the ledger tells when the archive has been read.
 func (r *reader) closeSplit() (*record.Block, error) {
 	err := r.archive.Close()
 	r.archive = nil
+	if last := r.source.Until.UnixMilli() - 1; r.at.Records == 0 {
+		r.at.First, r.at.Last = last, last
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,6 @@ func (r *reader) closeSplit() (*record.Block, error) {
 		Close: &record.Close{Records: r.at.Records, First: record.Sequence("0"), Last: record.Sequence("0"), FirstArrival: r.at.First, LastArrival: r.at.Last},
 	}
 	r.encoded = nil
-	records := r.at.Records
 	r.at.Splits = r.at.Splits[1:]
 	r.at.Blocks, r.at.Records, r.at.First, r.at.Last = 0, 0, 0, 0
 	if len(r.at.Splits) == 0 {
@@ -109,18 +108,7 @@ func (r *reader) closeSplit() (*record.Block, error) {
 			return nil, err
 		}
 	}
-	if records == 0 {
-		return r.afterEmpty()
-	}
 	return end, nil
-}
-
-// afterEmpty goes on behind a file of which nothing was wanted.
-func (r *reader) afterEmpty() (*record.Block, error) {
-	if r.live != nil {
-		return nil, nil //nolint:nilnil // the archive is read
-	}
-	return r.nextArchived()
 }
 
 func (r *reader) roll() string { return r.split.Source + "/" + record.Sequence("0") }

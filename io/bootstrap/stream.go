@@ -37,11 +37,54 @@ const form = 1
 
 // Begin spreads the archive's files over the readers.
 func (s *Stream) Begin(ctx context.Context, readers int) ([]driver.Cursor, error) {
-	splits, err := s.Archive.Splits(ctx)
+	live, err := s.Live.Begin(ctx, readers)
 	if err != nil {
 		return nil, err
 	}
-	live, err := s.Live.Begin(ctx, readers)
+	return s.before(ctx, live)
+}
+
+// BeginAt is Begin at positions of the stream.
+func (s *Stream) BeginAt(ctx context.Context, positions []byte, readers int) ([]driver.Cursor, error) {
+	placer, err := s.placer()
+	if err != nil {
+		return nil, err
+	}
+	live, err := placer.BeginAt(ctx, positions, readers)
+	if err != nil {
+		return nil, err
+	}
+	return s.before(ctx, live)
+}
+
+// Positions are those of the stream. What was read of the archive they do not tell.
+func (s *Stream) Positions(cursors []driver.Cursor) ([]byte, error) {
+	placer, err := s.placer()
+	if err != nil {
+		return nil, err
+	}
+	live := make([]driver.Cursor, len(cursors))
+	for i, text := range cursors {
+		var c cursor
+		if err := json.Unmarshal(text, &c); err != nil {
+			return nil, fmt.Errorf("cursor %d of %d: %w", i+1, len(cursors), err)
+		}
+		live[i] = c.Live
+	}
+	return placer.Positions(live)
+}
+
+func (s *Stream) placer() (driver.Placer, error) {
+	placer, ok := s.Live.(driver.Placer)
+	if !ok {
+		return nil, fmt.Errorf("%w: this stream does not tell positions", driver.ErrInvalid)
+	}
+	return placer, nil
+}
+
+// before puts the archive before where the readers of the stream begin.
+func (s *Stream) before(ctx context.Context, live []driver.Cursor) ([]driver.Cursor, error) {
+	splits, err := s.Archive.Splits(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -233,6 +233,70 @@ func TestAPositionOfAnotherFormIsRefused(t *testing.T) {
 	}
 }
 
+// TestEveryFileHasARoll: so the ledger tells when an archive has been read.
+func TestEveryFileHasARoll(t *testing.T) {
+	s := &bootstrap.Stream{Archive: archive{{{until}}, {}, {{until - 1, until}}}, Live: live{}, Until: time.UnixMilli(until)}
+	cursors, err := s.Begin(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.Read(t.Context(), cursors[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	records := map[string]int64{}
+	for {
+		b, err := r.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.Roll == "live" {
+			break
+		}
+		if b.Close != nil {
+			records[b.Source] = b.Close.Records
+		}
+	}
+	if diff := cmp.Diff(map[string]int64{fmt.Sprintf("%032d", 0): 0, fmt.Sprintf("%032d", 1): 0, fmt.Sprintf("%032d", 2): 1}, records); diff != "" {
+		t.Errorf("records of the files' rolls (-want +got):\n%s", diff)
+	}
+}
+
+// placing is a stream that tells positions.
+type placing struct{ live }
+
+func (placing) Positions(cursors []driver.Cursor) ([]byte, error) {
+	return json.Marshal(cursors)
+}
+
+func (placing) BeginAt(_ context.Context, positions []byte, _ int) (cursors []driver.Cursor, err error) {
+	return cursors, json.Unmarshal(positions, &cursors)
+}
+
+func TestPositionsAreThoseOfTheStream(t *testing.T) {
+	s := &bootstrap.Stream{Archive: archive{{}, {}, {}}, Live: placing{}}
+	cursors, err := s.Begin(t.Context(), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	positions, err := s.Positions(cursors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := s.BeginAt(t.Context(), positions, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(cursors, again); diff != "" {
+		t.Errorf("cursors (-begun +begun there):\n%s", diff)
+	}
+	s.Live = live{}
+	if _, err := s.Positions(cursors); !errors.Is(err, driver.ErrInvalid) {
+		t.Errorf("a stream that tells none gives %v", err)
+	}
+}
+
 func TestFilesAreSpreadOverTheReaders(t *testing.T) {
 	s := &bootstrap.Stream{Archive: archive{{}, {}, {}, {}, {}}, Live: live{}}
 	cursors, err := s.Begin(t.Context(), 2)

@@ -32,12 +32,16 @@ type LiveWriting struct {
 	Run     string
 	Lake    string            // location of the lake
 	Schemas map[string]string // table.Schema.ID by output
+	// Before are runs that this one goes on behind. Windows that they have sealed
+	// stay as they are: this run has a part of their records only.
+	Before []string
 }
 
 // Live writes for one worker. It is safe for concurrent use and holds nothing that
 // must be closed.
 type Live struct {
 	run     string
+	before  []string
 	store   Store
 	schemas map[string]*table.Schema
 	cut     cut
@@ -57,7 +61,7 @@ func (w LiveWriting) Open(ctx context.Context) (*Live, error) {
 }
 
 func (w LiveWriting) open(s Store) (*Live, error) {
-	l := &Live{run: w.Run, store: s, schemas: map[string]*table.Schema{}, cut: lakeCut, frame: frameRows, current: map[string]seenCurrent{}}
+	l := &Live{run: w.Run, before: w.Before, store: s, schemas: map[string]*table.Schema{}, cut: lakeCut, frame: frameRows, current: map[string]seenCurrent{}}
 	invalid := func(what string) error {
 		return &driver.Error{Doing: "write to", Object: s.Name(""), Class: driver.ErrInvalid, Cause: errors.New(what)}
 	}

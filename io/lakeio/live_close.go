@@ -262,10 +262,11 @@ func (l *Live) appear(ctx context.Context, r *liveRecord, f *liveFiles) error {
 	return putRecord(ctx, l.store, r, PutOptions{IfNoneMatch: true})
 }
 
-// again meets a record that was there already. placed are files that we put
+// again meets a record that was there already; a window that a run before has
+// sealed stays as it is. placed are files that we put
 // meanwhile; those that it does not name are of no use.
 func (l *Live) again(ctx context.Context, r, there *liveRecord, placed []string) (Committed, error) {
-	if what := there.differs(r); what != "" {
+	if what := there.differs(r); what != "" && !(r.Output != "" && slices.Contains(l.before, there.Run)) {
 		return Committed{}, &driver.Error{
 			Doing: "commit", Object: l.store.Name(r.Key), Class: driver.ErrConflict,
 			Cause: fmt.Errorf("it was committed with other rows before: %s", what),

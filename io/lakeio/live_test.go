@@ -492,6 +492,40 @@ func TestAWindowIsSealedOnce(t *testing.T) {
 	})
 }
 
+// TestWindowsThatARunBeforeHasSealedStay: a run that goes on behind another has a
+// part of their rows only.
+func TestWindowsThatARunBeforeHasSealedStay(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	roll := newRoll(1, 0, 100, 1)
+	writeRoll(t, s, roll)
+	group := fmt.Sprint(2 * dayMs)
+	if _, err := openLive(t, s).Seal(t.Context(), "events", group, inBatches(seeded(1), numbers, roll.events, 90)); err != nil {
+		t.Fatal(err)
+	}
+	was := objects(t, s)
+	for before, class := range map[string]error{"live": nil, "another": driver.ErrConflict} {
+		after, err := LiveWriting{Run: "after", Schemas: liveSchemas, Before: []string{before}}.open(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range [][]number{roll.events[:20], nil} {
+			if _, err := after.Seal(t.Context(), "events", group, inBatches(seeded(1), numbers, part, 90)); !errors.Is(err, class) {
+				t.Errorf("%d rows behind the run %s: %v", len(part), before, err)
+			}
+		}
+		// Rolls are whole, so other rows of one are a mistake behind any run.
+		other := newRoll(1, 0, 101, 1)
+		if _, err := after.CloseRoll(t.Context(), other.part, stage(t, after, seeded(1), other)[other.part.Roll]); !errors.Is(err, driver.ErrConflict) {
+			t.Errorf("another roll behind the run %s: %v", before, err)
+		}
+	}
+	for key := range was {
+		if objects(t, s)[key] != was[key] {
+			t.Errorf("%s changed", key)
+		}
+	}
+}
+
 func TestALiveWritingIsChecked(t *testing.T) {
 	for _, c := range []struct {
 		w    LiveWriting

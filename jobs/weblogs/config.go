@@ -19,7 +19,7 @@ type Settings struct {
 	SessionCampaign bool          `set:"sessions.campaign_cut" doc:"whether a new campaign (utm_campaign) starts a new session"`
 	TopPages        int           `set:"top_pages" doc:"pages kept for each hour"`
 	ExactVisitors   int           `set:"visitors.exact_limit" doc:"visitors of a day that are counted one by one; beyond it a HyperLogLog estimates"`
-	BotsFile        string        `set:"bots.file" doc:"file with bot patterns to use instead of the built-in list"`
+	BotsFile        string        `set:"bots.file" file:"true" doc:"file with bot patterns to use instead of the built-in list"`
 	Shards          int           `set:"lake.shards" doc:"files of a day that are written side by side; part of the result, so keep it for a lake"`
 }
 

@@ -58,13 +58,17 @@ const (
 	maxParallelism = 16
 )
 
+// MaxParallelism is the bound of a job's parallelism unless the option
+// max_parallelism says otherwise.
+func MaxParallelism(parallelism int) int { return max(maxParallelism, parallelism) }
+
 // pipelineOptions are the runner's options by name.
 func (o *Options) pipelineOptions() map[string]any {
 	m := map[string]any{
 		"job_name":              o.Name, // else Beam makes one of its own of it
 		"streaming":             o.Streaming,
 		"max_bundle_time_mills": bundleTime.Milliseconds(),
-		"max_parallelism":       max(maxParallelism, o.Parallelism),
+		"max_parallelism":       MaxParallelism(o.Parallelism),
 	}
 	if o.Streaming {
 		m["checkpointing_interval"] = checkpointEvery.Milliseconds()
