@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"millrace/io/driver"
 	"millrace/io/lakeio"
 )
 
@@ -135,8 +136,12 @@ const tidying = 30 * time.Second
 
 // clearAfter removes what a run that ended in err leaves in its staging areas: all
 // of it, but after a cancellation the days that are finished, which the same run
-// need not write again.
+// need not write again. When the lake is another's by now, so may be the areas: the
+// same run, begun elsewhere, has the same ones.
 func (p *Plan) clearAfter(ctx context.Context, err error) {
+	if errors.Is(err, driver.ErrLeaseLost) {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidying)
 	defer cancel()
 	if !errors.Is(err, context.Canceled) || !p.staging.HasFinished(ctx) {

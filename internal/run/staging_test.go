@@ -1,11 +1,17 @@
 package run
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"millrace/io/driver"
 	"millrace/io/lakeio"
 )
 
@@ -61,6 +67,56 @@ func TestWhereARunStages(t *testing.T) {
 	other, errOther := staged(t, Options{Lake: "s3://b/y", Staging: "s3://c"})
 	if errOne != nil || errOther != nil || one.staging.folder == other.staging.folder {
 		t.Errorf("two lakes stage in %s and %s; %v, %v", one.staging.folder, other.staging.folder, errOne, errOther)
+	}
+}
+
+// TestWhatARunThatFailedLeaves: finished days after an interruption, and everything
+// when the lake is another's.
+func TestWhatARunThatFailedLeaves(t *testing.T) {
+	failed := errors.New("failed")
+	for name, c := range map[string]struct {
+		err      error
+		finished bool
+		want     []string
+	}{
+		"an error":            {failed, true, nil},
+		"an interruption":     {context.Canceled, true, []string{"done/x.json"}},
+		"with nothing to use": {context.Canceled, false, nil},
+		"a lost lease":        {fmt.Errorf("writing: %w", driver.ErrLeaseLost), true, []string{"done/x.json", "runs/x.run"}},
+	} {
+		lake := t.TempDir()
+		p, err := staged(t, Options{Lake: lake})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.clearStaging(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		at := p.staging.Location()
+		write := func(name string) {
+			if err := os.WriteFile(filepath.Join(at, name), nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if write("runs/x.run"); c.finished {
+			write("done/x.json")
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		p.clearAfter(ctx, c.err)
+		var left []string
+		for _, folder := range []string{"done", "files", "runs"} {
+			entries, _ := os.ReadDir(filepath.Join(at, folder)) // none is none
+			for _, e := range entries {
+				left = append(left, folder+"/"+e.Name())
+			}
+		}
+		if diff := cmp.Diff(c.want, left); diff != "" {
+			t.Errorf("%s leaves (-want +got):\n%s", name, diff)
+		}
+		if _, err := os.Stat(filepath.Join(lake, "_staging")); c.want == nil && err == nil {
+			t.Errorf("%s leaves the folder of staging areas", name)
+		}
 	}
 }
 

@@ -187,8 +187,9 @@ func (s *Staging) complete(ctx context.Context, n partNote, rows int64, revision
 	return true
 }
 
-// ClearStaging removes from a folder of staging areas what runs other than keep
-// have left. Live runs, whose rows wait there, and writes under way are spared.
+// ClearStaging removes from a folder of staging areas what other runs of the job
+// have left whose run keep is. Live runs, whose rows wait there, and writes under way
+// are spared.
 func ClearStaging(ctx context.Context, location, keep string) error {
 	dir, local := LocalDir(location)
 	if local {
@@ -199,6 +200,13 @@ func ClearStaging(ctx context.Context, location, keep string) error {
 		return err
 	}
 	return clearStore(ctx, s, keep)
+}
+
+// sameJob tells whether runs, or the areas called by them, are of one job. A job has
+// one run at a time on a lake; those of others may be under way.
+func sameJob(one, other string) bool {
+	job := func(run string) string { return run[:strings.LastIndexByte(run, '-')+1] }
+	return job(one) == job(other)
 }
 
 func clearStore(ctx context.Context, s Store, keep string) error {
@@ -214,7 +222,7 @@ func clearStore(ctx context.Context, s Store, keep string) error {
 	}
 	var gone []string
 	for _, info := range infos {
-		if run, _, _ := strings.Cut(info.Key, "/"); !spared[run] {
+		if run, _, _ := strings.Cut(info.Key, "/"); !spared[run] && sameJob(run, keep) {
 			gone = append(gone, info.Key)
 		}
 	}

@@ -184,7 +184,7 @@ func clearFolder(ctx context.Context, dir, keep string) error {
 			if err := newFileStore(filepath.Dir(dir)).Sweep(ctx); err != nil {
 				return err
 			}
-		case isLiveArea(area):
+		case !sameJob(e.Name(), keep), isLiveArea(area):
 		default:
 			if err := os.RemoveAll(area); err != nil {
 				return fileError("clear", area, err)

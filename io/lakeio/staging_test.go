@@ -18,6 +18,7 @@ import (
 
 	"millrace/internal/testenv"
 	"millrace/io/driver"
+	"millrace/schemas/table"
 )
 
 // inArea stages rows, spilled by several bundles, and gives the finished files'
@@ -228,20 +229,29 @@ func TestAStoreCopiesItselfWhatLiesInItsBucket(t *testing.T) {
 	}
 }
 
-func TestClearingStagingAreasOnS3SparesLiveRuns(t *testing.T) {
+func TestClearingStagingAreasSparesLiveRunsAndOtherJobs(t *testing.T) {
 	server := testenv.S3(t)
-	lake := "s3://" + server.Bucket + "/lake"
-	s := openStore(t, lake)
-	stage(t, openLive(t, s), seeded(1), newRoll(1, 0, 30, 1))
-	mustPut(t, s, stagingName+"/dead/runs/x", "x", PutOptions{})
-	mustPut(t, s, stagingName+"/mine/done/x.json", "x", PutOptions{})
-	mustPut(t, s, "events/x", "x", PutOptions{})
-	want := slices.DeleteFunc(keys(t, s, ""), func(key string) bool { return strings.Contains(key, "/dead/") })
-	if err := ClearStaging(t.Context(), stagingIn(t, lake), "mine"); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, keys(t, s, "")); diff != "" || len(want) < 3 {
-		t.Errorf("cleared (-want +got):\n%s", diff)
+	for _, lake := range []string{t.TempDir(), "s3://" + server.Bucket + "/lake"} {
+		s := openStore(t, lake)
+		live, err := LiveWriting{Run: "web-logs-2", Schemas: map[string]string{"events": numbers.ID()}}.open(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		roll := newRoll(1, 0, 30, 1)
+		if _, err := live.Stage(t.Context(), "events", map[string][]*table.Batch{roll.part.Roll: {batchOf(numbers, roll.events)}}); err != nil {
+			t.Fatal(err)
+		}
+		for _, run := range []string{"web-logs-1", "web-logs-3", "logs-1", "web-1", "0011"} {
+			mustPut(t, s, stagingName+"/"+run+"/runs/x", "x", PutOptions{})
+		}
+		mustPut(t, s, "events/x", "x", PutOptions{})
+		want := slices.DeleteFunc(keys(t, s, ""), func(key string) bool { return strings.Contains(key, "/web-logs-3/") })
+		if err := ClearStaging(t.Context(), stagingIn(t, lake), "web-logs-1"); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, keys(t, s, "")); diff != "" || len(want) != 6 {
+			t.Errorf("cleared (-want +got):\n%s", diff)
+		}
 	}
 }
 
