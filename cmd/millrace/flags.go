@@ -106,7 +106,7 @@ func (f *jobFlags) read(job string) (run.Options, error) {
 	if f.config == "" {
 		return o, nil
 	}
-	b, err := os.ReadFile(f.config)
+	b, err := settings.ReadFile(f.config)
 	if err != nil {
 		return o, &run.UsageError{Err: fmt.Errorf("--config: %w", err)}
 	}

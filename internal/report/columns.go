@@ -7,6 +7,8 @@ import (
 	"io"
 
 	"github.com/parquet-go/parquet-go"
+
+	"millrace/internal/parquetlimit"
 )
 
 // batchRows is how many rows of each column are in memory at a time.
@@ -36,13 +38,18 @@ func scan(ctx context.Context, src Source, output string, columns []string, each
 	return nil
 }
 
-func scanFile(ctx context.Context, src Source, name string, columns []string, each func(batch) error) error {
+func scanFile(ctx context.Context, src Source, name string, columns []string, each func(batch) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil { // the library trusts what a file says of itself
+			err = fmt.Errorf("the Parquet file is damaged: %v", p)
+		}
+	}()
 	in, err := src.Open(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	file, err := parquet.OpenFile(in, in.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(readBytes))
+	file, err := parquetlimit.Open(in, in.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(readBytes))
 	if err != nil {
 		return err
 	}

@@ -223,7 +223,7 @@ func writeDays[R any](t testing.TB, root, output string, rows []R, at func(R) in
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := parquet.NewGenericWriter[R](f, parquet.Compression(&parquet.Zstd), parquet.MaxRowsPerRowGroup(100_000), parquet.PageBufferSize(32<<10))
+		w := parquet.NewGenericWriter[R](f, parquet.Compression(&parquet.Zstd), parquet.DataPageVersion(1), parquet.DefaultEncoding(&parquet.Plain), parquet.MaxRowsPerRowGroup(100_000), parquet.PageBufferSize(32<<10))
 		if _, err := w.Write(rows); err != nil {
 			t.Fatal(err)
 		}

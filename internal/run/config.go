@@ -63,6 +63,9 @@ func Merge(o Options, content []byte, name string) (Options, error) {
 
 // parseYAML gives the entries of the one mapping that a file must hold.
 func parseYAML(content []byte, name string) ([]*ast.MappingValueNode, error) {
+	if err := settings.CheckFile(content, name); err != nil {
+		return nil, err
+	}
 	tree, err := parser.ParseBytes(content, 0)
 	if err != nil {
 		var known yaml.Error

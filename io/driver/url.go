@@ -28,9 +28,16 @@ type URL struct {
 	errs   []error
 }
 
+// maxURL is more bytes than an address has: the key of an S3 object is 1 KiB at most,
+// thrice that when it is encoded. Errors name addresses, so they are bounded by it.
+const maxURL = 16 << 10
+
 // ParseURL parses an absolute URL. Places that are plain paths are the
 // business of the endpoint that accepts them.
 func ParseURL(raw string) (*URL, error) {
+	if len(raw) > maxURL {
+		return nil, invalid("(an address)", fmt.Sprintf("has %d bytes, and an address has %d at most", len(raw), maxURL), "see what was given in its place")
+	}
 	scheme, rest, ok := strings.Cut(raw, "://")
 	if !ok {
 		return nil, invalid(raw, "is not a URL: it has no scheme", "write scheme://place")

@@ -23,7 +23,7 @@ type cursor struct {
 	// not here belong to other readers, or to none.
 	Newest string `json:"newest"`
 	// Low is the reader's watermark; nil before it has one.
-	Low    *int64        `json:"low,omitempty"`
+	Low    *int64      `json:"low,omitempty"`
 	Shards shardStates `json:"shards"`
 }
 

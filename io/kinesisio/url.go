@@ -2,6 +2,7 @@ package kinesisio
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -48,8 +49,14 @@ func parsePlace(raw string) (place, error) {
 	return place{URL: u, name: u.Host, region: u.Text("region", "")}, nil
 }
 
+// maxARN is more bytes than an ARN and parameters have.
+const maxARN = 16 << 10
+
 // parseARN reads a place given by ARN, whose colons no URL may have there.
 func parseARN(rest string) (place, error) {
+	if len(rest) > maxARN {
+		return place{}, badPlace("kinesis://arn:...", fmt.Sprintf("it has %d bytes, and an ARN with its parameters has %d at most", len(rest), maxARN), "see what was given in its place")
+	}
 	text, params, _ := strings.Cut(rest, "?")
 	cure := "write kinesis://arn:aws:kinesis:REGION:ACCOUNT:stream/NAME"
 	a, err := arn.Parse(text)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
+	"millrace/internal/parquetlimit"
 	"millrace/io/driver"
 	"millrace/schemas/raw"
 	"millrace/schemas/table"
@@ -71,7 +72,7 @@ func (s *Source) inspectArchive(ctx context.Context, f logFile) (l *inspected, e
 
 // archiveFile opens a file and refuses what is not a raw archive.
 func archiveFile(r *ranges) (*parquet.File, error) {
-	file, err := parquet.OpenFile(r, r.file.size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(laterWindow))
+	file, err := parquetlimit.Open(r, r.file.size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(laterWindow))
 	if err != nil {
 		return nil, r.explain(err)
 	}

@@ -157,7 +157,7 @@ func readCompacted(ctx context.Context, s Store, folder string, visit func(r *li
 	}
 	lines := bufio.NewReaderSize(z, 64<<10)
 	for {
-		line, err := lines.ReadBytes('\n')
+		line, err := readLine(lines, maxRecord)
 		if errors.Is(err, io.EOF) && len(line) == 0 {
 			return nil
 		}
@@ -173,6 +173,23 @@ func readCompacted(ctx context.Context, s Store, folder string, visit func(r *li
 		}
 		if err := visit(r, bytes.TrimSuffix(line, []byte{'\n'})); err != nil {
 			return err
+		}
+	}
+}
+
+var errLongLine = errors.New("a line is longer than a record can be")
+
+// readLine reads a line of at most most bytes, with its end; a few bytes of a
+// compressed file can stand for gigabytes.
+func readLine(r *bufio.Reader, most int) (line []byte, err error) {
+	for {
+		part, err := r.ReadSlice('\n')
+		if len(line)+len(part) > most {
+			return nil, errLongLine
+		}
+		line = append(line, part...)
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
 		}
 	}
 }

@@ -54,6 +54,11 @@ const (
 	sealedDir = ledgerDir + "/sealed"
 )
 
+// maxRecord bounds the bytes of a commit record, which names the files of one roll or
+// window: some hundreds of them are common, 100,000 fit. Many records are read side
+// by side, and three bytes of JSON can become a hundred in memory.
+const maxRecord = 16 << 20
+
 // rollKey is the place of a roll's record: by the day its first record arrived.
 func rollKey(p ledger.Part) (key, shard string, err error) {
 	id, first, err := record.ParseRoll(p.Roll)
@@ -191,7 +196,7 @@ func corruptRecord(s Store, key string, err error) error {
 
 // readRecord reads the record at its own place.
 func readRecord(ctx context.Context, s Store, key string) (*liveRecord, Info, error) {
-	text, info, err := ReadAll(ctx, s, key, maxJSON)
+	text, info, err := ReadAll(ctx, s, key, maxRecord)
 	if err != nil {
 		return nil, info, err
 	}

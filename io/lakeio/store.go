@@ -113,13 +113,21 @@ func ReadAll(ctx context.Context, s Store, key string, limit int64) ([]byte, Inf
 	}
 	defer r.Close()
 	if info.Size > limit {
-		return nil, info, &driver.Error{
-			Doing: "read", Object: s.Name(key), Class: driver.ErrInvalid,
-			Cause: errors.New("it is larger than such an object can be"), Cure: "see whether something else was put there",
-		}
+		return nil, info, tooLarge(s, key)
 	}
-	data, err := io.ReadAll(r)
+	// What the store says of its size can be old, or 0 of what is no plain file.
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		return nil, info, tooLarge(s, key)
+	}
 	return data, info, err
+}
+
+func tooLarge(s Store, key string) error {
+	return &driver.Error{
+		Doing: "read", Object: s.Name(key), Class: driver.ErrInvalid,
+		Cause: errors.New("it is larger than such an object can be"), Cure: "see whether something else was put there",
+	}
 }
 
 // checkKey keeps keys inside the root and equal on every store.

@@ -2,6 +2,7 @@ package lakeio
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -30,9 +31,16 @@ func (p place) String() string {
 	return p.path
 }
 
+// maxPlace is more bytes than a path or URL has. Errors name places, so they are
+// bounded by it.
+const maxPlace = 16 << 10
+
 func parsePlace(raw string) (place, error) {
 	if raw == "" {
 		return place{}, badPlace("(empty)", "no place is given", "name a folder or an s3:// URL")
+	}
+	if len(raw) > maxPlace {
+		return place{}, badPlace("(a place)", fmt.Sprintf("it has %d bytes, and a place has %d at most", len(raw), maxPlace), "see what was given in its place")
 	}
 	if !strings.Contains(raw, "://") {
 		if rest, ok := strings.CutPrefix(raw, "file:"); ok {
