@@ -20,14 +20,17 @@ import (
 	"millrace/io/lakeio"
 )
 
-// jobJar packages a run for the cluster. The jar is what flink run takes.
-func jobJar(t *testing.T, e env, f *testenv.FlinkCluster, stream, lake string) string {
+// jobJar packages a run for the cluster, with workers where the further arguments
+// say. The jar is what flink run takes.
+func jobJar(t *testing.T, e env, f *testenv.FlinkCluster, stream, lake string, workers ...string) string {
 	t.Helper()
 	writeFile(t, filepath.Join(e.home, "mask.key"), []byte(maskKey+"\n"))
 	jar := e.in("job.jar")
-	r := mustRun(t, e, "package", "weblogs", "--source", "kinesis://"+stream+"?"+everything, "--lake", lake, "--idle", "hold", "--raw", "plain",
-		"--mask-key", "file://"+filepath.Join(e.home, "mask.key"), "--parallelism", "2", "--flink-master", f.Master(), "--flink-home", f.Dist.Dir,
-		"--boot", f.Dist.Boot, "--flink-option", "checkpointing_interval=500", "--out", jar)
+	r := mustRun(t, e, append([]string{
+		"package", "weblogs", "--source", "kinesis://" + stream + "?" + everything, "--lake", lake, "--idle", "hold", "--raw", "plain",
+		"--mask-key", "file://" + filepath.Join(e.home, "mask.key"), "--parallelism", "2", "--flink-master", f.Master(), "--flink-home", f.Dist.Dir,
+		"--flink-option", "checkpointing_interval=500", "--out", jar,
+	}, workers...)...)
 	t.Log(r.stdout)
 	return jar
 }
@@ -118,33 +121,42 @@ func post(t *testing.T, url, kind string, body io.Reader, answer any) {
 	}
 }
 
+// TestAJobJarIsRunByFlinkItself runs one as on EMR, where Flink's command submits it
+// and TaskManagers start workers, and one as on Kubernetes, from a pool.
 func TestAJobJarIsRunByFlinkItself(t *testing.T) {
 	server := testenv.Kinesis(t)
 	f := testenv.Flink(t)
 	e := newEnv(t)
 	lines := logLines(t, realLogs(t)...)
+	pool := testenv.NewWorkerPool(t)
 	for _, way := range []struct {
-		name   string
-		submit func(*testing.T, env, *testenv.FlinkCluster, string) string
-		lines  [][]byte
-		rows   string
+		name    string
+		submit  func(*testing.T, env, *testenv.FlinkCluster, string) string
+		workers []string
+		lines   [][]byte
+		rows    string
 	}{
-		{"by its command", byCommand, lines, demoRows},
-		{"by its REST interface", byREST, lines[:2000], "events 1900, sessions 100"},
+		{"by its command", byCommand, []string{"--boot", f.Dist.Boot}, lines, demoRows},
+		{"by its REST interface", byREST, []string{"--environment", "external", "--worker-pool", pool.Address}, lines[:2000], "events 1900, sessions 100"},
 	} {
 		t.Run(way.name, func(t *testing.T) {
+			startPool(t, e, pool)
 			stream := strings.ReplaceAll(way.name, " ", "-")
 			lake := e.in(stream)
 			server.CreateStream(t, stream, 4)
 			server.Put(t, stream, together(way.lines, 20)...)
-			id := way.submit(t, e, f, jobJar(t, e, f, stream, lake))
+			id := way.submit(t, e, f, jobJar(t, e, f, stream, lake, way.workers...))
 			awaitMark(t, f, lake)
+			if inPool := len(pool.Workers(t)) > 0; inPool != (way.workers[0] == "--environment") {
+				t.Errorf("workers of the pool: %v, of TaskManagers: %v", pool.Workers(t), f.Workers(t))
+			}
 			if r := mustRun(t, e, "status", "weblogs", "--flink-master", f.Master(), "--lake", lake); !strings.Contains(r.stdout, id) {
 				t.Errorf("status does not know job %s: %s", id, r.stdout)
 			}
 			mustRun(t, e, "cancel", "weblogs", "--flink-master", f.Master())
 			allEnded(t, f)
 			noWorkers(t, f)
+			noPoolWorkers(t, pool)
 			settled(t, lake)
 			mustRun(t, e, weblogs(filepath.Join(lake, "raw"), lake+"-batch")...)
 			same(t, lake, lake+"-batch", least(t, way.rows))
@@ -158,7 +170,7 @@ func TestAJobJarIsRunByFlinkItself(t *testing.T) {
 // startPool starts a worker pool and returns when it takes requests.
 func startPool(t *testing.T, e env, pool *testenv.WorkerPool) *process {
 	t.Helper()
-	p := start(t, e.with(pool.Env()), "worker-pool", "--listen", pool.Address)
+	p := start(t, e.with(pool.Env(), "TMPDIR="+t.TempDir()), "worker-pool", "--listen", pool.Address)
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		if conn, err := net.Dial("tcp", pool.Address); err == nil {
 			conn.Close()
