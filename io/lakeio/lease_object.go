@@ -70,13 +70,17 @@ func acquireObject(ctx context.Context, s Store, name string, owner Owner, clock
 	return l, nil
 }
 
+// longestLease bounds what a lease can ask for: a damaged one must not hold a lake for
+// ever.
+const longestLease = time.Hour
+
 // free tells whether a lease object stands for nobody any more.
 func free(text []byte, info Info, clock func(Info) time.Time) bool {
 	var r leaseRecord
 	if json.Unmarshal(text, &r) == nil && r.Released {
 		return true
 	}
-	ttl := max(leaseTTL, time.Duration(r.TTLSeconds)*time.Second)
+	ttl := max(leaseTTL, time.Duration(min(r.TTLSeconds, int(longestLease/time.Second)))*time.Second)
 	return clock(info).Sub(info.Modified) > ttl
 }
 
