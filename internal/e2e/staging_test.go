@@ -169,7 +169,7 @@ func TestRowsOfARunHereWaitWhereTheUserSays(t *testing.T) {
 	mustRun(t, e, weblogs(logs, e.in("folder"))...)
 	want := hashLake(t, e.in("folder"))
 	disk := t.TempDir()
-	if shm, err := os.MkdirTemp("/dev/shm", "millrace-e2e-"); err == nil { // another file system, where there is one
+	if shm, err := os.MkdirTemp("/dev/shm", "millrace-e2e-"); err == nil { //nolint:usetesting // another file system, where there is one
 		t.Cleanup(func() { os.RemoveAll(shm) })
 		disk = shm
 	}
