@@ -304,6 +304,9 @@ func (p *livePlan) handing() (h handing, err error) {
 }
 
 func (p *livePlan) progress() progress.Snapshot {
+	if now := p.counted.Load(); now != nil {
+		return *now
+	}
 	now := endpoint.ProgressOf(p.Run)
 	return progress.Snapshot{Bytes: now.Bytes, Lines: now.Records}
 }

@@ -13,6 +13,7 @@ import (
 
 	"millrace/internal/failure"
 	"millrace/internal/operate"
+	"millrace/internal/progress"
 	"millrace/io/endpoint"
 	"millrace/runners/flink"
 	"millrace/runners/flink/dist"
@@ -130,11 +131,35 @@ func (p *Plan) submitOnce(ctx context.Context, h handing, w Watcher) error {
 		return nil
 	}
 	if h.ending != nil {
-		noting, stop := context.WithCancel(ctx)
+		beside, stop := context.WithCancel(ctx)
 		defer stop()
-		go s.noteWhenThere(noting, w)
+		go s.noteWhenThere(beside, w)
+		go p.observe(beside, master, name)
 	}
 	return p.watch(ctx, watched{job, master, name}, h.ending, w)
+}
+
+// observed is how often the counters of a job are read.
+const observed = 5 * time.Second
+
+// observe reads the counters of a live job, which its workers elsewhere keep, for
+// the run's progress. That Flink does not answer is for others to tell.
+func (p *Plan) observe(ctx context.Context, master, name string) {
+	c, err := operate.Connect(master)
+	if err != nil {
+		return
+	}
+	reader := operate.Reader{Client: c}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(observed):
+		}
+		if s, err := reader.Read(ctx, name); err == nil {
+			p.counted.Store(&progress.Snapshot{Bytes: s.Read.Bytes, Lines: s.Ledger.In})
+		}
+	}
 }
 
 // watched is a job with what Flink itself knows it by: the job server's own cancel

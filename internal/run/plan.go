@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"millrace/internal/maskkey"
+	"millrace/internal/progress"
 	"millrace/internal/settings"
 	"millrace/internal/version"
 	"millrace/io/driver"
@@ -48,8 +49,9 @@ type Plan struct {
 	standing lakeio.Standing
 	kept     []string // outputs that the run leaves alone
 	staging  staging
-	spill    staging     // on this machine, for what shuffles would hold in memory
-	closing  atomic.Bool // everything is written
+	spill    staging                           // on this machine, for what shuffles would hold in memory
+	closing  atomic.Bool                       // everything is written
+	counted  atomic.Pointer[progress.Snapshot] // by workers elsewhere; nil while nobody knows
 }
 
 // PlannedOutput is where an output goes and what is there already.
