@@ -65,7 +65,7 @@ func TestAnotherReleaseGoesOnFromASavepoint(t *testing.T) {
 	e := newEnv(t)
 	next := buildAs(t, "upgraded")
 	feed := newFeed(t, server, "web")
-	end := time.Now().Add(60 * time.Second)
+	end := time.Now().Add(75 * time.Second)
 	lake := e.in("lake")
 	feed.some(t, 200)
 	mustRun(t, e, onFlink(t, e, f, live("web", "start=trim_horizon&until="+end.UTC().Format(time.RFC3339), lake, "--raw", "plain", "--roll", "1MiB,5s"),
@@ -81,6 +81,9 @@ func TestAnotherReleaseGoesOnFromASavepoint(t *testing.T) {
 	allEnded(t, f)
 	noWorkers(t, f)
 	feed.some(t, len(feed.rest)) // while nobody reads
+	if !time.Now().Before(end) {
+		t.Fatal("the stream was to end before it was all put")
+	}
 
 	p := command(t, e, next, "resume", "--lake", lake, "--attach")
 	for _, program := range workerPrograms(t, f) {

@@ -245,6 +245,21 @@ func TestAWorkerThatDiedMayBeStartedAgain(t *testing.T) {
 	}
 }
 
+func TestAWorkerThatWillNotEndIsMadeTo(t *testing.T) {
+	s, r := serve(t), startRunner(t, "#!/bin/sh\ntrap '' TERM\ntouch \"$TOLD/deaf\"\nexec sleep 1000\n")
+	if fault := s.start(t, r.request("1-1", "127.0.0.1:7")); fault != "" {
+		t.Fatal(fault)
+	}
+	until(t, "it is deaf", func() bool {
+		_, err := os.Stat(filepath.Join(s.told, "deaf"))
+		return err == nil
+	})
+	s.end(t, "1-1")
+	if pids := s.running(t); len(pids) != 0 {
+		t.Errorf("workers %v are left", pids)
+	}
+}
+
 func TestAPoolThatEndsLeavesNothing(t *testing.T) {
 	s, r := serve(t), startRunner(t, stays)
 	for _, id := range []string{"1-1", "1-2", "2-1"} {

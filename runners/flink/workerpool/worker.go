@@ -24,7 +24,7 @@ import (
 const Variable = "MILLRACE_WORKER_POOL"
 
 // grace is what a worker has to end when asked, before it is made to.
-const grace = 10 * time.Second
+const grace = 5 * time.Second
 
 // worker is a process that a runner asked for.
 type worker struct {
