@@ -27,7 +27,7 @@ const maxDepth = 16
 var (
 	errShort = errors.New("it ends early")
 	errDeep  = errors.New("structures lie too deep in one another")
-	errItems = errors.New("a list has more items than there are bytes")
+	errRange = errors.New("a number is out of range")
 	errMany  = errors.New("there are too many items in lists")
 	errKind  = errors.New("a value is of no known kind")
 )
@@ -83,7 +83,7 @@ func (w *walker) value(kind byte, depth int, visit func(path []int16, v int64), 
 			return err
 		}
 		if n > math.MaxInt32 {
-			return errItems
+			return errRange
 		}
 		return w.skip(int(n))
 	case kindList, kindSet:
@@ -130,11 +130,14 @@ func (w *walker) pairs(depth int) error {
 
 // count believes a number of items that take a byte each at least.
 func (w *walker) count(n uint64) error {
-	if n > uint64(len(w.in)-w.at) {
-		return errItems
+	if n > maxItems {
+		return errMany
 	}
 	if w.items += int(n); w.items > maxItems {
 		return errMany
+	}
+	if n > uint64(len(w.in)-w.at) {
+		return errShort
 	}
 	return nil
 }
@@ -175,7 +178,7 @@ func (w *walker) uvarint() (uint64, error) {
 		return 0, errShort
 	}
 	if n < 0 {
-		return 0, errItems
+		return 0, errRange
 	}
 	w.at += n
 	return v, nil
