@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -77,14 +78,7 @@ const maxPositions = 64 << 20 // bytes of a file of positions
 // readPositions reads a file that holds what Positions gave.
 func readPositions(path string) (*positions, error) {
 	path = strings.TrimPrefix(path, "file://")
-	info, err := os.Stat(path)
-	if err == nil && info.Size() > maxPositions {
-		err = fmt.Errorf("it has %d bytes", info.Size())
-	}
-	var text []byte
-	if err == nil {
-		text, err = os.ReadFile(path) //nolint:gosec // the user names it
-	}
+	text, err := readAtMost(path, maxPositions)
 	var p *positions
 	if err == nil {
 		p, err = decodePositions(text)
@@ -96,6 +90,21 @@ func readPositions(path string) (*positions, error) {
 		}
 	}
 	return p, nil
+}
+
+// readAtMost reads a file, and no more of it than it can have: its size is 0 where it
+// is a device.
+func readAtMost(path string, most int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(text)) > most {
+		err = fmt.Errorf("it has more than %d MiB", most>>20)
+	}
+	return text, err
 }
 
 // decodePositions reads positions of either form.
