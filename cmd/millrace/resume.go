@@ -36,10 +36,10 @@ runs may follow after --, as flags of millrace run: --parallelism, --flink-maste
 --flink-home, --mask-key (another place of the same key). A new build of millrace
 may resume the savepoint of an older one.
 
-The parallelism can grow up to the job's max_parallelism (16 unless it was started
-with more), and spreads the readers it was started with: of subtasks beyond their
-number, the first stage leaves some without work. For more readers see millrace
-positions.
+Another parallelism spreads the readers that the job was started with (--readers).
+It can be up to the job's max_parallelism, 16 unless it was started with more; from 1
+only for jobs that were started with 2 readers or more. For more readers, or when it
+cannot be, see millrace positions.
 
 The program returns once Flink runs the job; --attach follows it.`,
 		Example: `  millrace resume weblogs
@@ -160,9 +160,13 @@ func again(s run.Submission, flags []string) (run.Options, error) {
 	}
 	o, err := f.read(s.Options.Job)
 	o.Flink.Options = slices.Concat(s.Options.Flink.Options, o.Flink.Options) // later ones win
-	if asked, bound := o.Flink.Parallelism, o.Flink.Bound(); err == nil && asked > bound {
-		err = usage("--parallelism %d: the state of the job is dealt out over %d key groups, its max_parallelism, which a savepoint keeps. Resume it with %d at most; for more start a new run that reads on at positions: millrace positions %s",
-			asked, bound, bound, s.Run)
+	if err != nil {
+		return o, err
 	}
-	return o, err
+	had := s.Options.Flink
+	had.Options, had.MaxParallelism = o.Flink.Options, o.Flink.MaxParallelism
+	if why := had.Resize(o.Flink.Parallelism); why != nil {
+		return o, usage("--parallelism %d: %w. For another start a new run that reads on at positions: millrace positions %s", o.Flink.Parallelism, why, s.Run)
+	}
+	return o, nil
 }

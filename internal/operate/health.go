@@ -110,12 +110,12 @@ func (s *Status) judgeWatermark(stands still, stillAfter time.Duration, problem,
 	switch {
 	case s.Sealed:
 		note("", "the stream has ended and everything is sealed")
-	case stands.For >= stillAfter && stands.Records > 0:
+	case stands.For >= stillAfter && stands.Records > 0 && stands.Quiet < stillAfter:
 		problem("one shard may hold it back: an empty one with --idle hold, or records whose times stand still; "+
 			"when all shards are busy, stop with a savepoint and resume",
 			"the watermark has not moved for %s while %s came, so nothing is sealed", span(stands.For), progress.Of(stands.Records, "record"))
 	case stands.For >= stillAfter:
-		note("with --idle advance-after=30s the watermark follows the clock when nothing comes", "no record came for %s, and the watermark stands", span(stands.For))
+		note("with --idle advance-after=30s the watermark follows the clock when nothing comes", "no record came for %s, and the watermark stands", span(stands.Quiet))
 	case s.Watermark == nil && s.Now.Sub(s.Started) > stillAfter && s.Read.Records > 0:
 		problem("look at the times of the records: none had one within bounds, or a shard was never read",
 			"%s came, but there is no watermark yet, so nothing is sealed", progress.Of(s.Read.Records, "record"))

@@ -174,7 +174,7 @@ func TestAWatermarkThatStandsThoughRecordsComeIsAProblem(t *testing.T) {
 		})
 		return look(t, operate.Reader{Client: client, Memory: memory}, healthyID)
 	}
-	const first, second = "1795245475000", "1795245475001"
+	const first, second, third = "1795245475000", "1795245475001", "1795245475002"
 	for _, step := range []struct {
 		after   time.Duration
 		records int
@@ -187,7 +187,12 @@ func TestAWatermarkThatStandsThoughRecordsComeIsAProblem(t *testing.T) {
 		{4 * time.Minute, 2000, second, true, ""}, // it moved, if by little
 		{8 * time.Minute, 2000, second, true, "no record came for 4 min"},
 		{8 * time.Minute, 2001, second, false, "the watermark has not moved for 4 min while 1 record came"},
-		{9 * time.Minute, 5, second, true, ""}, // started again: it counts anew
+		{12 * time.Minute, 2001, second, true, "no record came for 4 min"},
+		{13 * time.Minute, 2001, third, true, ""},
+		{13*time.Minute + 10*time.Second, 2500, third, true, ""}, // they came with the watermark, and show later
+		{17 * time.Minute, 2500, third, true, "no record came for 3 min"},
+		{17 * time.Minute, 2501, third, false, "the watermark has not moved for 4 min while 1 record came"},
+		{18 * time.Minute, 5, third, true, ""}, // started again: it counts anew
 	} {
 		s := read(step.after, step.records, step.mark)
 		said := fmt.Sprint(s.Findings)

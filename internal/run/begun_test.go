@@ -146,6 +146,31 @@ func TestASubmissionNotesReadersAndTheBoundOfParallelism(t *testing.T) {
 			t.Errorf("resumed, %+v has max_parallelism=%s, %v", c.flink, extra["max_parallelism"], err)
 		}
 	}
+	for _, c := range []struct {
+		flink FlinkOptions
+		to    int
+		want  string
+	}{
+		{FlinkOptions{}, 1, ""},
+		{FlinkOptions{}, 2, "--readers"},
+		{FlinkOptions{Parallelism: 1, Readers: 2}, 2, ""},
+		{FlinkOptions{Parallelism: 1, Readers: 2, Options: []string{"operator_chaining=true"}}, 2, "--readers"},
+		{FlinkOptions{Options: []string{"operator-chaining=false"}}, 2, ""},
+		{FlinkOptions{Parallelism: 1, Readers: 2}, 17, "max_parallelism"},
+		{FlinkOptions{Parallelism: 2}, 16, ""},
+		{FlinkOptions{Parallelism: 2}, 1, "2 or more"},
+		{FlinkOptions{Parallelism: 2, Readers: 4, Unchained: true}, 1, ""},
+		{FlinkOptions{Parallelism: 20}, 21, "20 key groups"},
+	} {
+		p := Plan{req: request{Options: Options{Flink: c.flink}}}
+		noted := p.submission("name", "master").Options.Flink
+		if err := noted.Resize(c.to); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v to %d: %v, want %q", c.flink, c.to, err, c.want)
+		}
+		if extra, err := noted.extra(); err != nil || (extra["operator_chaining"] == "false") != noted.Unchained {
+			t.Errorf("%+v is noted as unchained %t, and has operator_chaining=%s, %v", c.flink, noted.Unchained, extra["operator_chaining"], err)
+		}
+	}
 	for _, bad := range []FlinkOptions{{Readers: -1}, {Readers: 2000}, {Parallelism: 17, MaxParallelism: 16}} {
 		o := liveOptions()
 		o.Flink = bad

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,17 +18,21 @@ type FlinkOptions struct {
 	// MaxParallelism bounds it for as long as the job's state is kept: by it state is
 	// dealt out. A submission notes it; 0 is what flink.MaxParallelism says.
 	MaxParallelism int
-	Readers        int      // of a stream; 0 is one for each unit of parallelism
-	Master         string   // host:port of the JobManager's REST API
-	JobServer      string   // host:port of a Beam job server; one is started when empty
-	Home           string   // folder with the pinned pieces, see package dist
-	Environment    string   // process, loopback or external
-	Boot           string   // path of boot on the TaskManagers
-	Pool           string   // host:port of a worker pool
-	Worker         string   // program for the workers; this one when empty
-	Options        []string // further options, name=value
-	Savepoint      string   // to resume from
-	Detach         bool     // return once the job runs
+	Readers        int // of a stream; 0 is one for each unit of parallelism
+	// Unchained jobs have no operators in one task. Flink names state by what is
+	// chained, and of a job with a parallelism of 1 other operators are: so one that
+	// is to grow begins unchained. A submission notes it.
+	Unchained   bool
+	Master      string   // host:port of the JobManager's REST API
+	JobServer   string   // host:port of a Beam job server; one is started when empty
+	Home        string   // folder with the pinned pieces, see package dist
+	Environment string   // process, loopback or external
+	Boot        string   // path of boot on the TaskManagers
+	Pool        string   // host:port of a worker pool
+	Worker      string   // program for the workers; this one when empty
+	Options     []string // further options, name=value
+	Savepoint   string   // to resume from
+	Detach      bool     // return once the job runs
 	// RecycleAfter, a duration, is how long a live job runs until it is stopped with
 	// a savepoint and resumed from it.
 	RecycleAfter string
@@ -91,6 +96,32 @@ func (f FlinkOptions) Bound() int {
 	return cmp.Or(f.MaxParallelism, flink.MaxParallelism(f.Parallelism))
 }
 
+// unchained tells whether the job's operators are: as the option operator_chaining
+// says, as was noted at its first submission, or because it has readers to spread.
+func (f FlinkOptions) unchained() bool {
+	for _, option := range slices.Backward(f.Options) {
+		if value, is := strings.CutPrefix(strings.ReplaceAll(option, "-", "_"), "operator_chaining="); is {
+			return value == "false"
+		}
+	}
+	return f.Unchained || max(f.Parallelism, 1) == 1 && f.Readers > 1
+}
+
+// Resize is why a job whose state is kept cannot go from this parallelism to
+// another, nil if it can.
+func (f FlinkOptions) Resize(to int) error {
+	from, bound := max(f.Parallelism, 1), f.Bound()
+	switch to = max(to, 1); {
+	case to > bound:
+		return fmt.Errorf("its state is dealt out over %d key groups, its max_parallelism, so resume it with %d at most", bound, bound)
+	case from == to || f.unchained() || from > 1 && to > 1:
+		return nil
+	case from == 1:
+		return errors.New("it was started with a parallelism of 1 and not to grow, which --readers of 2 or more says; Flink does not find its state with another then")
+	}
+	return fmt.Errorf("it runs with %d, and Flink does not find its state with 1; resume it with 2 or more", from)
+}
+
 // leastRecycle keeps a job from spending its time on savepoints.
 const leastRecycle = 10 * time.Second
 
@@ -105,6 +136,9 @@ func (f FlinkOptions) extra() (map[string]string, error) {
 	m := map[string]string{}
 	if f.MaxParallelism > 0 {
 		m["max_parallelism"] = strconv.Itoa(f.MaxParallelism)
+	}
+	if f.unchained() {
+		m["operator_chaining"] = "false"
 	}
 	for _, option := range f.Options {
 		name, value, ok := strings.Cut(option, "=")

@@ -225,7 +225,8 @@ func (s Submission) Resumable(ctx context.Context) (from string, err error) {
 func (p *Plan) submission(name, master string) Submission {
 	o := p.req.Options
 	// What a resumption has to keep, also where another build would choose otherwise.
-	o.Flink.Readers, o.Flink.MaxParallelism = cmp.Or(o.Flink.Readers, p.req.parallelism()), o.Flink.Bound()
+	o.Flink.Unchained, o.Flink.MaxParallelism = o.Flink.unchained(), o.Flink.Bound()
+	o.Flink.Readers = cmp.Or(o.Flink.Readers, p.req.parallelism())
 	return Submission{Run: p.Run, Name: name, Master: master, At: time.Now().UTC(), Options: o}
 }
 
