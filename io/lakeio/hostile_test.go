@@ -52,8 +52,8 @@ func TestSourcesThatUnfoldTakeTheMemoryOfAFewBlocks(t *testing.T) {
 		file    string
 		content int64
 	}{
-		"a line of 2 GiB in 2 MiB":       {put("line.log.gz", bombOf(t, 2<<10, 'x')), 2 << 30},
-		"2^31 empty lines in 2 MiB":      {put("lines.log.gz", bombOf(t, 2<<10, '\n')), 2 << 30},
+		"a line of 512 MiB in 512 KiB":   {put("line.log.gz", bombOf(t, 512, 'x')), 512 << 20},
+		"2^29 empty lines in 512 KiB":    {put("lines.log.gz", bombOf(t, 512, '\n')), 512 << 20},
 		"a line of 1 GiB without an end": {long, 1 << 30},
 	} {
 		var content int64
@@ -119,9 +119,9 @@ func TestBooksThatAreTooLargeAreNotRead(t *testing.T) {
 	}
 }
 
-// TestARecordTakesFortyTimesItsText: three bytes stand for a part, which takes a
-// hundred; a record has 16 MiB at most.
-func TestARecordTakesFortyTimesItsText(t *testing.T) {
+// TestARecordTakesAHundredTimesItsText at most: three bytes stand for a part, which
+// takes a hundred, and as much again while the list grows. A record has 16 MiB at most.
+func TestARecordTakesAHundredTimesItsText(t *testing.T) {
 	text := []byte(`{"key":"_ledger/d/a.json","output":"events","parts":[` + strings.Repeat("{},", 2<<20/3) + `{}]}`)
 	peak := testenv.PeakHeap(t, func() {
 		if _, err := decodeRecord(text); err == nil {
