@@ -10,11 +10,18 @@ import (
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("k1:" + hexOne + "\nk2:" + hexTwo))
 	f.Add([]byte(hexOne[:62]))
+	// What an error says of the forms of a key is no quote.
+	ownWords := cure
+	for _, content := range []string{"x", hexOne[:62], "k1:x", "K1:" + hexOne, strings.Repeat("0", 2*Size), "#"} {
+		if _, err := Parse([]byte(content)); err != nil {
+			ownWords += "\n" + err.Error()
+		}
+	}
 	f.Fuzz(func(t *testing.T, content []byte) {
 		ring, err := Parse(content)
 		if err != nil {
 			for i := 0; i+16 <= len(content); i++ {
-				if part := string(content[i : i+16]); strings.Contains(err.Error(), part) && !strings.Contains(cure, part) && !strings.Contains("64 hexadecimal digits, 32 bytes in base64 nor 32 raw bytes", part) {
+				if part := string(content[i : i+16]); strings.Contains(err.Error(), part) && !strings.Contains(ownWords, part) {
 					t.Fatalf("%v quotes %q", err, part)
 				}
 			}

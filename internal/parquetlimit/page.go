@@ -65,9 +65,9 @@ func (p page) check(c *chunk) error {
 	switch {
 	case p.kind != format.DataPage && p.kind != format.DictionaryPage:
 		return refused("a page of kind %s", p.kind)
-	case p.encoding != format.Plain && p.encoding != format.PlainDictionary && p.encoding != format.RLEDictionary && p.encoding != format.RLE:
+	case p.encoding != format.Plain && p.encoding != format.RLEDictionary && p.encoding != format.RLE:
 		return refused("a page with the encoding %s", p.encoding)
-	case p.kind == format.DictionaryPage && p.encoding != format.Plain && p.encoding != format.PlainDictionary:
+	case p.kind == format.DictionaryPage && p.encoding != format.Plain:
 		return refused("a dictionary with the encoding %s", p.encoding)
 	case p.kind == format.DataPage && c.null && p.levels != format.RLE:
 		return refused("levels with the encoding %s", p.levels)

@@ -23,13 +23,13 @@ func FuzzCursor(f *testing.F) {
 	f.Add([]byte(`{"form":1,"splits":[{"name":"0","source":"s"}],"blocks":1,"live":"eyJSZWFkZXIiOjF9"}`))
 	s := &bootstrap.Stream{Archive: anyArchive{}, Live: live{}, Until: time.UnixMilli(until)}
 	f.Fuzz(func(t *testing.T, at []byte) {
-		r, err := s.Read(context.Background(), at)
+		r, err := s.Read(t.Context(), at)
 		if err != nil {
 			return
 		}
 		for range 6 {
 			var b *record.Block
-			if b, err = r.Next(context.Background()); err != nil {
+			if b, err = r.Next(t.Context()); err != nil {
 				break
 			}
 			if b == nil {
@@ -52,7 +52,7 @@ func FuzzCursor(f *testing.F) {
 		if err := r.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if again, err := s.Read(context.Background(), stands); err != nil {
+		if again, err := s.Read(t.Context(), stands); err != nil {
 			t.Fatalf("%s is not restored: %v", stands, err)
 		} else if err := again.Close(); err != nil {
 			t.Fatal(err)

@@ -2,7 +2,6 @@ package rest
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"net/http"
 	"testing"
@@ -35,7 +34,7 @@ func FuzzAnswers(f *testing.F) {
 		}
 		c.http = &http.Client{Transport: answering{status, body}}
 		c.metered = time.Now() // nobody has to wait for metrics
-		ctx := context.Background()
+		ctx := t.Context()
 		switch which % 11 {
 		case 0:
 			_, err = c.Jobs(ctx)
