@@ -55,7 +55,7 @@ test: setup ## Run all tests (PKG=./io/... for some)
 
 .PHONY: soak
 soak: setup ## Run the tests of live jobs on Flink SOAK (10) times: killed, stopped, resumed, all amid checkpoints
-	$(GO) test -count=$(SOAK) -timeout 12h -run 'OnFlink|Amid|Killed|Savepoint' ./internal/e2e
+	$(GO) test -count=$(SOAK) -timeout 12h -run 'OnFlink|Amid|Killed|Savepoint|Pool|Supervised' ./internal/e2e
 
 .PHONY: chaos
 chaos: setup ## Hurt the live job on Flink CHAOS (25) times, as SEED has it, and compare; out/chaos.md has the table

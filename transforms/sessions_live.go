@@ -20,6 +20,11 @@ func init() {
 	beam.RegisterType(reflect.TypeFor[liveSessionsFn]())
 }
 
+// mostFragments is how many fragments a shard holds before they are folded into its
+// open sessions: these take a fraction of the room, and at a start nothing closes,
+// and so nothing is folded, for the length of the gap.
+const mostFragments = 64
+
 // liveSessionsFn is sessionsFn for records that keep coming. A key is a visitor
 // shard: single visitors are too many for a runner's timers.
 type liveSessionsFn struct {
@@ -27,6 +32,7 @@ type liveSessionsFn struct {
 	Options sessions.Options
 
 	Fragments state.Bag[[]byte]   // that came since the last Advance
+	Held      state.Value[int64]  // how many
 	Open      state.Value[[]byte] // sessions that can still change
 	Until     state.Value[int64]  // watermark of the last Advance
 	Close     timers.EventTime
@@ -39,7 +45,7 @@ func newLiveSessionsFn(c Common, opt sessions.Options) *liveSessionsFn {
 	a := newAlarm()
 	return &liveSessionsFn{
 		Common: c, Options: opt,
-		Fragments: state.MakeBagState[[]byte]("fragments"), Open: state.MakeValueState[[]byte]("open"), Until: state.MakeValueState[int64]("until"),
+		Fragments: state.MakeBagState[[]byte]("fragments"), Held: state.MakeValueState[int64]("held"), Open: state.MakeValueState[[]byte]("open"), Until: state.MakeValueState[int64]("until"),
 		Close: a.Timer, ClosesAt: a.At,
 	}
 }
@@ -76,8 +82,12 @@ func (fn *liveSessionsFn) take(sp state.Provider, tp timers.Provider, packed []b
 	if err := fn.Fragments.Add(sp, packed); err != nil {
 		return err
 	}
-	if !fn.Common.Live.Provisional["sessions"] {
-		return nil
+	held, _, err := fn.Held.Read(sp)
+	if err != nil {
+		return err
+	}
+	if held++; held < mostFragments && !fn.Common.Live.Provisional["sessions"] {
+		return fn.Held.Write(sp, held)
 	}
 	until, _, err := fn.Until.Read(sp)
 	if err != nil {
@@ -122,6 +132,9 @@ func (fn *liveSessionsFn) advance(sp state.Provider, tp timers.Provider, waterma
 		return err
 	}
 	if err := fn.Fragments.Clear(sp); err != nil {
+		return err
+	}
+	if err := fn.Held.Clear(sp); err != nil {
 		return err
 	}
 	if err := fn.Until.Write(sp, watermark); err != nil {
