@@ -83,11 +83,15 @@ func TestABackfillOnFlinkNeedsNoFolderThatItsMachinesShare(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			lake, objects := "s3://"+server.Bucket+"/"+name, filepath.Join(server.Dir, server.Bucket, name)
-			args := onFlink(t, e, f, weblogs(source, lake, "--raw", "plain"))
+			args, user := onFlink(t, e, f, weblogs(source, lake, "--raw", "plain")), e
 			if staging != "" {
 				args = append(args, "--staging", staging)
 			}
-			mustRun(t, e, args...)
+			if staging == shared { // the workers' program goes there, too: there is no other place for it
+				user = e.with("TMPDIR=" + filepath.Join(t.TempDir(), "none"))
+				args = append(args, "--job-server", "", "--flink-home", f.Dist.Dir)
+			}
+			mustRun(t, user, args...)
 			if diff := gocmp.Diff(want, hashLake(t, objects)); diff != "" || len(want) == 0 {
 				t.Errorf("-on Prism, in a folder +on Flink:\n%s", cut(diff))
 			}

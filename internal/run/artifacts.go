@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+
+	"millrace/io/lakeio"
 )
 
 // artifactsDir is where the staged program of a job's workers is kept while the
@@ -16,6 +18,19 @@ func artifactsDir(name string) string {
 		return ""
 	}
 	return filepath.Join(cache, "millrace", "artifacts", name)
+}
+
+// programFolder is where the program of a backfill's workers is staged when the user
+// named a folder that they all see: it goes with the sorted runs. Else it is empty.
+func (p *Plan) programFolder() string {
+	if p.req.Staging == "" {
+		return ""
+	}
+	dir, ok := lakeio.LocalDir(p.staging.Location())
+	if !ok {
+		return ""
+	}
+	return filepath.Join(dir, "runs", "program")
 }
 
 var attemptEnd = regexp.MustCompile(`-[0-9a-f]{8}$`)

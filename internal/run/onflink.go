@@ -105,7 +105,7 @@ func (p *Plan) submitOnce(ctx context.Context, h handing, w Watcher) error {
 		}
 		o.Boot = cmp.Or(o.Boot, home.Boot)
 		if o.JobServer == "" {
-			keep := ""
+			keep := p.programFolder()
 			if f.Detach {
 				keep = artifactsDir(name)
 			}
@@ -197,8 +197,8 @@ func (j watched) find(ctx context.Context) (c *operate.Client, id string, err er
 // startJobServer starts a job server for one submission. It is not needed once
 // the job runs, but to follow it. The workers' program that was staged is: boot
 // reads it from the server's folder whenever Flink starts a worker. So that of a
-// job which nobody follows is kept in the folder keep; otherwise it goes with the
-// server.
+// job which nobody follows is kept in the folder keep, where that of a backfill goes
+// with its staging area; otherwise it goes with the server.
 func startJobServer(ctx context.Context, home dist.Distribution, master, keep string, o *flink.Options) (stop func(), err error) {
 	dir, remove := keep, func() error { return nil }
 	if keep == "" {
