@@ -6,7 +6,7 @@ import "millrace/io/driver"
 func Parameters() []driver.Parameter {
 	source := []driver.Parameter{
 		{Name: "start", Type: "trim_horizon, latest, a time or positions", Default: "trim_horizon", Source: true, Doc: "where the shards that exist begin: with the oldest record, with the next, with what arrived at a time (2026-01-31T12:00:00Z), or after saved positions"},
-		{Name: "positions", Type: "file", Source: true, Doc: "saved positions, for start=positions"},
+		{Name: "positions", Type: "file", Source: true, Doc: "file that millrace positions wrote, for start=positions; it is read where the run is submitted"},
 		{Name: "until", Type: "tip or a time", Source: true, Doc: "end with what had arrived at the start, or before a time; without it, the stream goes on"},
 		{Name: "region", Type: "text", Source: true, Sink: true, Doc: "region of the stream; without it, that of the AWS configuration"},
 		{Name: "format", Type: "common, combined or vhost_combined", Source: true, Doc: "format of the lines; without it, each line's is detected"},
