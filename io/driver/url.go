@@ -40,7 +40,7 @@ func ParseURL(raw string) (*URL, error) {
 	}
 	scheme, rest, ok := strings.Cut(raw, "://")
 	if !ok {
-		return nil, invalid(raw, "is not a URL: it has no scheme", "write scheme://place")
+		return nil, invalid(withoutScheme(raw), "is not a URL: it has no scheme", "write scheme://place")
 	}
 	authority := rest
 	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
@@ -73,6 +73,18 @@ func ParseURL(raw string) (*URL, error) {
 		}
 	}
 	return &URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, params: params}, nil
+}
+
+// withoutScheme is what errors call a text that is no URL: not by itself where a part
+// of it could be a credential.
+func withoutScheme(raw string) string {
+	switch {
+	case raw == "":
+		return "(empty)"
+	case strings.ContainsAny(raw, "@?="):
+		return "(an address)"
+	}
+	return raw
 }
 
 // PathURL is the URL of a plain path: scheme file, no parameters.

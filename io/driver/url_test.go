@@ -94,6 +94,8 @@ func TestCredentialsAreRefusedAndNotRepeated(t *testing.T) {
 		"influx://host/db?auth_token=hunter2",
 		"s3://bucket/x?a=%zz&password=hunter2",
 		"s3://bucket:hunter2/x",
+		"AKIAEXAMPLE:hunter2@bucket/x",
+		"bucket/x?secret_access_key=hunter2",
 	} {
 		_, err := ParseURL(raw)
 		if !errors.Is(err, ErrInvalid) {
