@@ -152,17 +152,44 @@ func (c *counted) ReadByte() (byte, error) {
 }
 
 func (g *gunzip) start() (err error) {
-	g.z, err = gzip.NewReader(&g.counted)
+	if g.z, err = gzip.NewReader(&g.counted); err == nil {
+		g.z.Multistream(false)
+	}
 	return g.explain(err)
 }
 
-func (g *gunzip) Read(p []byte) (int, error) {
-	n, err := g.z.Read(p)
-	g.out += int64(n)
-	if err == nil || errors.Is(err, io.EOF) {
-		return n, err
+func (g *gunzip) Read(p []byte) (n int, err error) {
+	for n == 0 && err == nil {
+		n, err = g.z.Read(p)
+		g.out += int64(n)
+		if !errors.Is(err, io.EOF) {
+			err = g.explain(err)
+			break
+		}
+		if _, end := g.counted.r.Peek(1); end != nil {
+			return n, g.explainEnd(end)
+		}
+		err = g.member()
 	}
-	return n, g.explain(err)
+	return n, err
+}
+
+// member begins the next member. The library would do so by itself, but takes a
+// member that is cut short in its header for the end of the file.
+func (g *gunzip) member() error {
+	if err := g.z.Reset(&g.counted); err != nil {
+		return g.explain(err)
+	}
+	g.z.Multistream(false)
+	return nil
+}
+
+// explainEnd leaves the end of the file as it is.
+func (g *gunzip) explainEnd(err error) error {
+	if err == io.EOF { //nolint:errorlint // the reader's own
+		return err
+	}
+	return g.explain(err)
 }
 
 func (g *gunzip) explain(err error) error {
