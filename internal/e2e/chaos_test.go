@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
 	"math/big"
 	"math/rand/v2"
@@ -68,7 +69,6 @@ type chaosWorld struct {
 	checkpoints string // a small disk, where one can be had
 
 	run     *process
-	rate    float64 // records a second that are put
 	begun   time.Time
 	put     int
 	bad     int    // lines put that are bad rows
@@ -91,7 +91,6 @@ func hurt(t *testing.T, seed uint64, n int, report *chaosLog) {
 	w.checkpoints = disk
 	server := testenv.Kinesis(t)
 	s3 := testenv.S3(t)
-	w.feed = newFeed(t, server, "web")
 	w.gate = testenv.NewKinesisGate(t, server)
 	w.toKinesis = testenv.Toxiproxy(t, w.gate.Addr)
 	w.toS3 = testenv.Toxiproxy(t, s3.Addr)
@@ -111,8 +110,8 @@ func hurt(t *testing.T, seed uint64, n int, report *chaosLog) {
 	for _, f := range plan {
 		whole += f.fault.takes + f.lasts + 3*time.Second
 	}
+	w.feed = newFarm(t, e, server, "web", int(chaosRate*(whole-30*time.Second).Seconds()))
 	end := time.Now().Add(whole)
-	w.rate = float64(len(w.feed.rest)) / (whole - 30*time.Second).Seconds()
 	lake := "s3://" + s3.Bucket + "/lake"
 	args := onFlink(t, e, w.flink, live("web", "start=trim_horizon&until="+end.UTC().Format(time.RFC3339), lake, "--raw", "plain", "--roll", "1MiB,5s"),
 		"--supervise", "--worker", buildChaos(t), "--flink-option", "checkpointing_interval=2000")
@@ -127,7 +126,7 @@ func hurt(t *testing.T, seed uint64, n int, report *chaosLog) {
 		}
 		report.add(w.suffer(t, f, rng, end))
 	}
-	w.feed.some(t, len(w.feed.rest))
+	w.until(t, "all is put", func() bool { return len(w.feed.rest) == 0 })
 	if !time.Now().Before(end) {
 		t.Fatal("the stream was to end before it was all put")
 	}
@@ -172,8 +171,8 @@ func (w *chaosWorld) tick(t *testing.T) {
 		r := w.run.end(t)
 		t.Fatalf("the run ended: %d, %s", r.code, r.stderr)
 	}
-	due := int(time.Since(w.begun).Seconds()*w.rate) - w.put
-	if n := min(due, len(w.feed.rest)); n > 0 && !w.silent {
+	due := int(time.Since(w.begun).Seconds()*chaosRate) - w.put
+	if n := min(due, len(w.feed.rest), chaosBurst); n > 0 && !w.silent {
 		if w.hot != "" {
 			for i := range w.feed.rest[:n] {
 				w.feed.rest[i].Key = w.hot
@@ -297,20 +296,44 @@ func (w *chaosWorld) verdict(t *testing.T, e env, s3 *testenv.S3Server, lake str
 	noWorkers(t, w.flink)
 	objects := filepath.Join(s3.Dir, s3.Bucket, "lake")
 	mustRun(t, e, weblogs(lake+"/raw", e.in("batch"))...)
-	same(t, objects, e.in("batch"), least(t, demoRows))
-	mustRun(t, e, weblogs(filepath.Join(accessLogs(t), "*.gz"), e.in("logs"))...)
-	outputs := least(t, demoRows)
+	same(t, objects, e.in("batch"), least(t, chaosRows))
+	mustRun(t, e, weblogs(filepath.Join(e.in("farm"), "*.log"), e.in("logs"))...)
+	outputs := least(t, chaosRows)
 	outputs["events"] = counted{outputs["events"].least, "* EXCLUDE (event_id, source, position, sequence)"}
 	outputs["sessions"] = counted{outputs["sessions"].least, "* EXCLUDE (entry_page, exit_page)"} // of pages in one second, the first by place
 	delete(outputs, "bad_rows")                                                                   // some were put besides
 	same(t, objects, e.in("logs"), outputs)
-	if l := accounts(t, lake); l.In != int64(w.feed.lines+w.bad) || l.Bad != int64(w.bad) || l.Late != 0 {
-		t.Errorf("%d lines and %d bad ones were put, ledger %s", w.feed.lines, w.bad, l)
+	want := readManifest(t, e.in("logs")).Ledger.Bad + int64(w.bad)
+	if l := accounts(t, lake); l.In != int64(w.feed.lines+w.bad) || l.Bad != want || l.Late != 0 {
+		t.Errorf("%d lines and %d bad ones were put, ledger %s, want %d bad", w.feed.lines, w.bad, l, want)
 	}
 	onlyCommitted(t, lake, objects)
 	if w.largest > mostOfAWorker {
 		t.Errorf("a worker took %d MiB", w.largest>>20)
 	}
+}
+
+// What is put while a job suffers: records a second, and at most in a tenth of one,
+// as a shard takes no more; lines of a record.
+const (
+	chaosRate  = 10.0
+	chaosBurst = 12
+	chaosLines = 100
+)
+
+// chaosRows are the fewest that a run of faults has to leave to say something.
+const chaosRows = "events 30000, sessions 500, traffic 3000, top_pages 10, visitors 1, bots 2, bad_rows 10"
+
+// newFarm is the log of a simulated server farm to be put, 50 lines to a second of
+// its time, so that windows close twenty times as fast as the clock goes.
+func newFarm(t *testing.T, e env, server *testenv.KinesisServer, stream string, records int) *feed {
+	t.Helper()
+	mustRun(t, e, "generate", "weblog", "--out", e.in("farm"), "--lines", strconv.Itoa(records*chaosLines), "--rate", "50", "--disorder", "30s")
+	log := e.in("farm", "access-01.log")
+	lines := slices.DeleteFunc(logLines(t, log), func(line []byte) bool { return len(line) > 1<<16 }) // a record holds no megabyte
+	writeFile(t, log, append(bytes.Join(lines, []byte("\n")), '\n'))
+	server.CreateStream(t, stream, 4)
+	return &feed{server, stream, len(lines), together(lines, chaosLines)}
 }
 
 // onlyCommitted fails for a file that readers see and no commit names.

@@ -44,7 +44,11 @@ func (s *KinesisServer) Put(t testing.TB, stream string, records ...KinesisRecor
 			s.fatal(t, stream, "put records", err)
 		}
 		if failed := aws.ToInt32(output.FailedRecordCount); failed != 0 {
-			t.Fatalf("put records: stream %s: %d of %d failed", stream, failed, len(entries))
+			for _, r := range output.Records {
+				if r.ErrorCode != nil {
+					t.Fatalf("put records: stream %s: %d of %d failed: %s: %s", stream, failed, len(entries), *r.ErrorCode, aws.ToString(r.ErrorMessage))
+				}
+			}
 		}
 		records = records[len(entries):]
 	}
