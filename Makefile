@@ -55,12 +55,12 @@ test: setup ## Run all tests (PKG=./io/... for some)
 
 .PHONY: soak
 soak: setup ## Run the tests of live jobs on Flink SOAK (10) times: killed, stopped, resumed, all amid checkpoints
-	$(GO) test -count=$(SOAK) -timeout 12h -run 'OnFlink|Amid|Killed|Savepoint|Pool|Supervised' ./internal/e2e
+	$(GO) test -tags soak -count=$(SOAK) -timeout 12h -run 'OnFlink|Amid|Killed|Savepoint|Pool|Supervised|Positions|Resumed' ./internal/e2e
 
 .PHONY: chaos
 chaos: setup ## Hurt the live job on Flink CHAOS (25) times, as SEED has it, and compare; out/chaos.md has the table
 	@mkdir -p out
-	CHAOS=$(CHAOS) CHAOS_SEED=$(SEED) CHAOS_REPORT=$(CURDIR)/out/chaos.md $(GO) test -count=1 -v -timeout 24h -run TestChaos ./internal/e2e
+	CHAOS=$(CHAOS) CHAOS_SEED=$(SEED) CHAOS_REPORT=$(CURDIR)/out/chaos.md $(GO) test -tags chaos -count=1 -v -timeout 24h -run TestChaos ./internal/e2e
 
 .PHONY: race
 race: setup ## Run all tests under the race detector

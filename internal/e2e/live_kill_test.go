@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -111,33 +110,4 @@ func TestKilledWorkersAndTaskManagersLoseNothing(t *testing.T) {
 	allEnded(t, f)
 	noWorkers(t, f)
 	sameAsLogs(t, e, e.in("lake"), feed)
-}
-
-func TestStoppedWithASavepointAndResumedLosesNothing(t *testing.T) {
-	server := testenv.Kinesis(t)
-	f := testenv.Flink(t)
-	e := newEnv(t)
-	feed := newFeed(t, server, "web")
-	end := time.Now().Add(60 * time.Second)
-	lake := e.in("lake")
-	args := onFlink(t, e, f, live("web", "start=trim_horizon&until="+end.UTC().Format(time.RFC3339), lake, "--raw", "plain", "--roll", "1MiB,5s"),
-		"--flink-option", "checkpointing_interval=2000")
-	feed.some(t, 200)
-	mustRun(t, e, append(args, "--detach")...)
-	for closed := 0; closed < 2; time.Sleep(200 * time.Millisecond) { // some is in the lake, and some is on its way
-		if time.Now().After(end) {
-			t.Fatal("no roll was written")
-		}
-		feed.some(t, 4)
-		closed = len(hashGlob(lake, "_ledger/*/*/*.json")) + len(hashGlob(lake, "_ledger/*/*.json"))
-	}
-	stopped := mustRun(t, e, "stop", "weblogs", "--flink-master", f.Master(), "--savepoint-dir", "file://"+filepath.Join(e.dir, "savepoints"))
-	t.Logf("%v before the end: %s", time.Until(end).Round(time.Second), stopped.stdout)
-	allEnded(t, f)
-	feed.some(t, len(feed.rest)) // while nobody reads
-	if r := mustRun(t, e, "resume", "--lake", lake, "--attach"); r.code == 0 {
-		t.Log(r.stdout)
-	}
-	allEnded(t, f)
-	sameAsLogs(t, e, lake, feed)
 }
