@@ -32,6 +32,12 @@ func serviceError(doing string, p place, err error) error {
 	if errors.As(err, &cancelled) || errors.Is(err, context.Canceled) {
 		return fmt.Errorf("%s %s: %w", doing, p, context.Canceled)
 	}
+	if errors.Is(err, errAnswerLong) || errors.Is(err, errAnswerMany) {
+		return &driver.Error{
+			Doing: doing, Object: p.String(), Class: driver.ErrCorrupt, Cause: shortError{"an answer that is none of Kinesis: " + answerFault(err).Error(), err},
+			Cure: "check what answers at the endpoint of the AWS configuration",
+		}
+	}
 	status := 0
 	var response *awshttp.ResponseError
 	if errors.As(err, &response) {
@@ -112,6 +118,14 @@ func classify(code string, status int, operation string, p place) (cure string, 
 		return "check the AWS credentials and what they may do", driver.ErrPermission
 	}
 	return "run the same command again", driver.ErrUnavailable
+}
+
+// answerFault is what is wrong with an answer that breaks our limits.
+func answerFault(err error) error {
+	if errors.Is(err, errAnswerLong) {
+		return errAnswerLong
+	}
+	return errAnswerMany
 }
 
 // passes tells whether an error of serviceError can pass by itself.

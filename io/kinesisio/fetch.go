@@ -159,6 +159,11 @@ func (f *fetcher) fetch(ctx context.Context) (ended bool, err error) {
 	out, err := f.stream.client.GetRecords(context.WithValue(ctx, answerBuffer{}, &f.buffer), &kinesis.GetRecordsInput{
 		ShardIterator: &f.iterator, Limit: aws.Int32(int32(f.perCall)), StreamARN: f.arn(),
 	}, once)
+	if errors.Is(err, errAnswerLong) && f.perCall > 1 {
+		f.perCall = max(1, f.perCall/4) // Kinesis stops at 10 MiB, others give what is asked for
+		f.pacer.spend(begun, maxAnswer)
+		return false, nil
+	}
 	if err != nil {
 		f.pacer.spend(begun, 0)
 		return false, f.failed(ctx, err)
