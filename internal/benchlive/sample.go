@@ -28,13 +28,14 @@ type sample struct {
 // sampler looks at a job. What workers took that have ended meanwhile counts.
 type sampler struct {
 	b       *bencher
+	began   time.Time // jobs from before are of other runs
 	workers map[int]time.Duration
 	base    load // of the TaskManager when the sampler began
 	samples []sample
 }
 
 func (b *bencher) sampler() (*sampler, error) {
-	s := &sampler{b: b, workers: map[int]time.Duration{}}
+	s := &sampler{b: b, began: time.Now(), workers: map[int]time.Duration{}}
 	managers, err := b.servers.cluster.TaskManagers()
 	if err != nil {
 		return nil, err
@@ -73,7 +74,7 @@ func (s *sampler) watch(ctx context.Context, p *program, every time.Duration, se
 
 func (s *sampler) look(ctx context.Context) (now sample, err error) {
 	// A job that is not there yet, or not any more, is nothing to tell.
-	if job, err := (operate.Reader{Client: s.b.servers.cluster.Client()}).Read(ctx, "weblogs"); err == nil {
+	if job, err := (operate.Reader{Client: s.b.servers.cluster.Client()}).Read(ctx, "weblogs"); err == nil && job.Started.After(s.began) {
 		now.job = job
 	}
 	managers, err := s.b.servers.cluster.TaskManagers()
