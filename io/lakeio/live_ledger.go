@@ -3,6 +3,7 @@ package lakeio
 import (
 	"context"
 	"errors"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -20,7 +21,32 @@ type ledgerList struct {
 	compacted map[string]bool     // folders with a compacted object
 }
 
+// listLedger lists until no compacted object has come since the listing before: a
+// day that is compacted while it is listed may show neither that object, which
+// was not there yet when its name was passed, nor the records, which are gone when
+// their folder is reached. Records of all listings count; those that are gone
+// since are known to be compacted.
 func listLedger(ctx context.Context, s Store) (ledgerList, error) {
+	l, err := listOnce(ctx, s)
+	for err == nil {
+		var next ledgerList
+		if next, err = listOnce(ctx, s); err != nil {
+			break
+		}
+		settled := maps.Equal(l.compacted, next.compacted)
+		for folder, keys := range l.single {
+			all := slices.Concat(next.single[folder], keys)
+			slices.Sort(all)
+			next.single[folder] = slices.Compact(all)
+		}
+		if l = next; settled {
+			break
+		}
+	}
+	return l, err
+}
+
+func listOnce(ctx context.Context, s Store) (ledgerList, error) {
 	l := ledgerList{single: map[string][]string{}, compacted: map[string]bool{}}
 	infos, err := s.List(ctx, ledgerDir+"/")
 	for _, info := range infos {

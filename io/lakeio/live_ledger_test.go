@@ -183,6 +183,34 @@ func TestRecordsAreReadAndPutWhileTheyAreCompacted(t *testing.T) {
 	})
 }
 
+// passingStore compacts a lake's ledger while it is first listed, at the worst
+// moment: behind the names of compacted objects, and before the folders of records.
+type passingStore struct {
+	Store
+	t    *testing.T
+	once sync.Once
+}
+
+func (s *passingStore) List(ctx context.Context, prefix string) (infos []Info, err error) {
+	infos, err = s.Store.List(ctx, prefix)
+	s.once.Do(func() {
+		if err := CompactLedger(s.t.Context(), s.Store, day(20)); err != nil {
+			s.t.Error(err)
+		}
+		infos = nil
+	})
+	return infos, err
+}
+
+func TestADayThatIsCompactedWhileItIsListedCounts(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	rolls := onDays(2, 10, 11)
+	for _, roll := range rolls {
+		writeRoll(t, s, roll)
+	}
+	wantAccount(t, &passingStore{Store: s, t: t}, "meanwhile", rolls)
+}
+
 func TestABatchCommitCompactsPastDays(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	rolls := onDays(2, 10)
