@@ -119,6 +119,9 @@ func (s *Status) judgeWatermark(stands still, stillAfter time.Duration, problem,
 	case s.Watermark == nil && s.Now.Sub(s.Started) > stillAfter && s.Read.Records > 0:
 		problem("look at the times of the records: none had one within bounds, or a shard was never read",
 			"%s came, but there is no watermark yet, so nothing is sealed", progress.Of(s.Read.Records, "record"))
+	case s.Watermark == nil && s.Now.Sub(s.Started) > stillAfter:
+		note("if the stream has any, look for what its readers say in the TaskManagers' logs, and at the start in the source's URL",
+			"no record was read in %s", span(s.Now.Sub(s.Started)))
 	case s.Lag != nil && *s.Lag > farBehind.Seconds():
 		note("look again in a minute: when the lag grows, the job is too slow for its stream: give it more parallelism, and no more readers than shards",
 			"the watermark is %s behind: a backlog is being worked off, or records come late", span(time.Duration(*s.Lag*float64(time.Second))))

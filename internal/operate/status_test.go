@@ -127,6 +127,16 @@ func TestFindings(t *testing.T) {
 				}
 			}
 		}, true, "there is no watermark yet", "times of the records"},
+		"nothing read": {func(t *testing.T, a map[string]json.RawMessage) {
+			for path := range a {
+				if strings.HasSuffix(path, "/metrics") {
+					for _, mark := range []string{"1795245475000", "1795245477000"} {
+						a[path] = json.RawMessage(strings.ReplaceAll(string(a[path]), mark, "-9223372036854775808"))
+					}
+					a[path] = json.RawMessage(strings.ReplaceAll(string(a[path]), "125452", "0"))
+				}
+			}
+		}, false, "no record was read in 19 min", "TaskManagers' logs"},
 		"sealed": {func(t *testing.T, a map[string]json.RawMessage) {
 			for path := range a {
 				if strings.HasSuffix(path, "/metrics") {
