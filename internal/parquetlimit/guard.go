@@ -1,6 +1,7 @@
 package parquetlimit
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"io"
@@ -136,7 +137,9 @@ func (c *chunk) take(p []byte) (int, error) {
 	h, size, err := readHeader(c.pending)
 	if errors.Is(err, errShort) && len(c.pending) < maxHeader {
 		n := len(c.pending) - had
-		c.pending = append([]byte(nil), c.pending...)
+		if had == 0 { // it is the caller's
+			c.pending = bytes.Clone(c.pending)
+		}
 		return n, nil
 	}
 	c.pending = nil

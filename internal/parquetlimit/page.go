@@ -10,8 +10,9 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// maxHeader is for a header with the least and the largest value of its page.
-const maxHeader = 256 << 10
+// maxHeader is for a header with the least and the largest value of its page, each
+// written twice: a record of a stream may have 10 MiB.
+const maxHeader = 44 << 20
 
 // page is what the header of a page says.
 type page struct {

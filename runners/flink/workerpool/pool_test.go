@@ -267,9 +267,7 @@ func TestAPoolThatEndsLeavesNothing(t *testing.T) {
 			t.Fatal(fault)
 		}
 	}
-	if n := len(s.running(t)); n != 3 {
-		t.Fatalf("%d workers run, want 3", n)
-	}
+	until(t, "all three run", func() bool { return len(s.running(t)) == 3 }) // besides, what their scripts call
 	if err := s.stop(); err != nil {
 		t.Error(err)
 	}
