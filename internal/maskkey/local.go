@@ -20,13 +20,12 @@ func Default(configDir string) (ring Ring, path string, created bool, err error)
 		}
 	}
 	path = DefaultPath(configDir)
-	ring, err = readFile(path)
-	if err == nil || fileExists(path) {
-		return ring, path, false, wrapLocal(path, err)
-	}
-	created, err = makeFile(path)
-	if err != nil {
-		return Ring{}, path, false, wrapLocal(path, err)
+	// Looked for before it is read: a file that another run makes in between is
+	// that run's key, not a broken one.
+	if !fileExists(path) {
+		if created, err = makeFile(path); err != nil {
+			return Ring{}, path, false, wrapLocal(path, err)
+		}
 	}
 	ring, err = readFile(path)
 	return ring, path, created, wrapLocal(path, err)
