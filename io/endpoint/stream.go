@@ -173,20 +173,20 @@ func (fn *streamFn) call(ctx context.Context, r *openReader, we *sdf.ManualWater
 		streamRecords.Inc(ctx, records)
 		streamBytes.Inc(ctx, int64(len(block.Data)))
 	}
+	if !r.claim(rt) { // the position moves without a block, too
+		return true, nil
+	}
 	if !r.Done() {
-		if !r.claim(rt) {
-			return true, nil
+		at := r.Watermark()
+		if at > math.MinInt64 {
+			raise(we, time.UnixMilli(at))
 		}
-		fn.raise(we, time.UnixMilli(r.Watermark()), r.Watermark() > math.MinInt64)
-		watermarkGauge.Set(ctx, r.Watermark())
+		watermarkGauge.Set(ctx, at)
 		return false, nil
 	}
 	// The watermark goes to the end in this call or went in one before; the reader
 	// ends when all windows and timers behind it have closed.
-	if !r.claim(rt) {
-		return true, nil
-	}
-	fn.raise(we, endOfTime, true)
+	raise(we, endOfTime)
 	sealed, err := fn.Ending.Sealed(ctx)
 	if err == nil && sealed {
 		over = rt.TryClaim(cursor{Over: true})
@@ -194,8 +194,9 @@ func (fn *streamFn) call(ctx context.Context, r *openReader, we *sdf.ManualWater
 	return over, err
 }
 
-func (fn *streamFn) raise(we *sdf.ManualWatermarkEstimator, to time.Time, known bool) {
-	if known && to.After(we.CurrentWatermark()) {
+// raise moves a watermark, which must not fall.
+func raise(we *sdf.ManualWatermarkEstimator, to time.Time) {
+	if to.After(we.CurrentWatermark()) {
 		we.UpdateWatermark(to)
 	}
 }
