@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync/atomic"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -64,7 +63,7 @@ func (p *Plan) submit(ctx context.Context, next func() (handing, error), w Watch
 			if sealed, err := h.ending.Sealed(ctx); sealed || err != nil {
 				return err
 			}
-			if v.from, err = p.begins(ctx, &v, lost, p.master(), w); err != nil {
+			if err := v.await(ctx, lost, p.master(), w); err != nil {
 				return err
 			}
 		default:
@@ -139,8 +138,8 @@ func (p *Plan) submitOnce(ctx context.Context, h handing, w Watcher) error {
 	return p.watch(ctx, watched{job, master, name}, h.ending, w)
 }
 
-// observed is how often the counters of a job are read.
-const observed = 5 * time.Second
+// observed is how often the counters of a job are read, which takes dozens of calls.
+const observed = 15 * time.Second
 
 // observe reads the counters of a live job, which its workers elsewhere keep, for
 // the run's progress. That Flink does not answer is for others to tell.
@@ -220,26 +219,8 @@ func startJobServer(ctx context.Context, home dist.Distribution, master, keep st
 
 // watch follows a job to its end; an interruption cancels it.
 func (p *Plan) watch(ctx context.Context, job watched, ending *endpoint.Ending, w Watcher) error {
-	submitted, begun, told, silent := time.Now(), false, false, false
-	supervised := p.req.Flink.Supervise && ending != nil
-	ended := make(chan error, 1)
-	var leaving atomic.Bool // by us: what the job server says of the end is of no interest
-	wait := func() error {
-		return job.Wait(ctx, func(text string) {
-			if !leaving.Load() {
-				w.Say("%s", text)
-			}
-		})
-	}
-	go func() {
-		if !supervised {
-			ended <- wait()
-			return
-		}
-		handed := make(chan error, 1)
-		go func() { handed <- wait() }()
-		ended <- attend(ctx, job, handed, w)
-	}()
+	followed := &following{plan: p, job: job, ending: ending, w: w, submitted: time.Now()}
+	ended := followed.wait(ctx)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -254,41 +235,11 @@ func (p *Plan) watch(ctx context.Context, job watched, ending *endpoint.Ending, 
 		case <-tick.C:
 		}
 		if ending == nil {
-			continue
+			continue // a backfill's job ends by itself
 		}
-		var done bool
-		var err error
-		if !begun {
-			begun, err = ending.Begun(ctx)
-		} else {
-			done, err = ending.Sealed(ctx)
-		}
-		if !begun && !told && time.Since(submitted) > patience {
-			told = true
-			w.Say("nothing has been read yet, %v after the job was submitted; millrace status %s tells whether it runs, and the Flink UI whether it has the slots it needs", patience, job.name)
-		}
-		if recycle := p.req.Flink.recycle(); err == nil && begun && !done && recycle > 0 && time.Since(submitted) > recycle {
-			leaving.Store(true)
-			savepoint, err := job.stop(ctx)
-			if err != nil {
-				return fmt.Errorf("recycling the job: %w", err)
-			}
-			return &recycledError{savepoint}
-		}
-		if ctx.Err() != nil {
-			continue
-		}
-		if err == nil && done {
-			leaving.Store(true)
-			err = job.cancel(ctx)
-		}
-		if done || err != nil && !supervised {
+		if over, err := followed.look(ctx); over {
 			return err
 		}
-		if err != nil && !silent {
-			w.Say("the lake does not answer, waiting for it: %v", err)
-		}
-		silent = err != nil
 	}
 }
 

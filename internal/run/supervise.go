@@ -132,50 +132,49 @@ type vigil struct {
 	futile int
 }
 
-// next says where a job begins again that had begun at v.from, given its newest
-// checkpoint, empty when it has made none, and how long to wait before. It is an
-// error when trying again has been futile too often.
-func (v *vigil) next(checkpoint string, cause error) (from string, pause time.Duration, err error) {
+// lost notes that the job was lost, whose newest checkpoint is given, empty when it
+// has made none: it begins again at v.from, after the pause. It is an error when
+// trying again has been futile too often.
+func (v *vigil) lost(checkpoint string, cause error) (pause time.Duration, err error) {
 	if checkpoint != "" && checkpoint != v.from {
 		v.from, v.futile = checkpoint, 0
-		return checkpoint, leastPause, nil
+		return leastPause, nil
 	}
 	v.futile++
 	if v.futile >= futileTimes {
-		return "", 0, fmt.Errorf("given up: the job was lost %d times in a row before it had made a checkpoint, at last: %w", v.futile, cause)
+		return 0, fmt.Errorf("given up: the job was lost %d times in a row before it had made a checkpoint, at last: %w", v.futile, cause)
 	}
-	return v.from, min(leastPause<<v.futile, mostPause), nil
+	return min(leastPause<<v.futile, mostPause), nil
 }
 
-// begins says where a supervised job that was lost begins again, once the time for
-// it has come.
-func (p *Plan) begins(ctx context.Context, v *vigil, lost *lostError, master string, w Watcher) (from string, err error) {
+// await returns once a supervised job that was lost is to begin again, at v.from.
+func (v *vigil) await(ctx context.Context, lost *lostError, master string, w Watcher) error {
 	c, err := operate.Connect(master)
 	if err != nil {
-		return "", err
+		return err
 	}
 	w.Say("the job is lost: %v", lost.cause)
 	checkpoint := ""
 	if lost.id != "" {
 		if checkpoint, err = newestCheckpoint(ctx, c, lost.id); err != nil {
-			return "", err
+			return err
 		}
 	}
-	from, pause, err := v.next(checkpoint, lost.cause)
+	pause, err := v.lost(checkpoint, lost.cause)
 	if err != nil {
-		return "", err
+		return err
 	}
 	select {
 	case <-ctx.Done():
-		return "", context.Cause(ctx)
+		return context.Cause(ctx)
 	case <-time.After(pause):
 	}
-	if from == "" {
+	if v.from == "" {
 		w.Say("starting it again where it began, as it had made no checkpoint")
 	} else {
-		w.Say("starting it again from %s", from)
+		w.Say("starting it again from %s", v.from)
 	}
-	return from, nil
+	return nil
 }
 
 // newestCheckpoint is that of a job, empty when it has made none. It waits for the

@@ -24,16 +24,16 @@ func TestALostJobBeginsAtItsNewestCheckpointUntilThatIsFutile(t *testing.T) {
 		{"", "chk-9", 8 * leastPause},
 		{"", "chk-9", 16 * leastPause},
 	} {
-		from, pause, err := v.next(step.checkpoint, cause)
-		if err != nil || from != step.from || pause != step.pause {
-			t.Fatalf("loss %d: begins at %s after %v, %v; want %s after %v", i, from, pause, err, step.from, step.pause)
+		pause, err := v.lost(step.checkpoint, cause)
+		if err != nil || v.from != step.from || pause != step.pause {
+			t.Fatalf("loss %d: begins at %s after %v, %v; want %s after %v", i, v.from, pause, err, step.from, step.pause)
 		}
 	}
-	if from, _, err := v.next("", cause); !errors.Is(err, cause) || !strings.Contains(err.Error(), "5 times in a row") {
-		t.Errorf("what is futile is tried again at %s, %v", from, err)
+	if _, err := v.lost("", cause); !errors.Is(err, cause) || !strings.Contains(err.Error(), "5 times in a row") {
+		t.Errorf("what is futile is tried again at %s, %v", v.from, err)
 	}
 	v = vigil{}
-	if from, _, err := v.next("", cause); err != nil || from != "" {
-		t.Errorf("a job without any checkpoint begins at %q, %v", from, err)
+	if _, err := v.lost("", cause); err != nil || v.from != "" {
+		t.Errorf("a job without any checkpoint begins at %q, %v", v.from, err)
 	}
 }
