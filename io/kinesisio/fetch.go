@@ -377,12 +377,11 @@ func (f *fetcher) arrival(r *types.Record) int64 {
 
 // adapt asks for as many records as bring about the target of bytes.
 func (f *fetcher) adapt(records, bytes int) {
-	const most = 10_000 // that a call may ask for
 	if records == 0 {
 		return
 	}
 	fit := max(1, int(int64(f.target)*int64(records)/int64(max(bytes, 1))))
-	f.perCall = min(fit, 4*f.perCall, most)
+	f.perCall = min(fit, 4*f.perCall, maxAnswerRecords)
 }
 
 // put appends chunks to those that wait; small ones are joined.

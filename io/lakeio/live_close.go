@@ -263,8 +263,8 @@ func (l *Live) appear(ctx context.Context, r *liveRecord, f *liveFiles) error {
 }
 
 // again meets a record that was there already; a window that a run before has
-// sealed stays as it is. placed are files that we put
-// meanwhile; those that it does not name are of no use.
+// sealed stays as it is. placed are files that we put meanwhile; those that it does
+// not name are of no use.
 func (l *Live) again(ctx context.Context, r, there *liveRecord, placed []string) (Committed, error) {
 	if what := there.differs(r); what != "" && !(r.Output != "" && slices.Contains(l.before, there.Run)) {
 		return Committed{}, &driver.Error{
