@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"millrace/internal/testenv"
 	"millrace/io/lakeio"
@@ -145,6 +146,30 @@ func accounts(t testing.TB, lake string) (sum ledger.Ledger) {
 		t.Error(b)
 	}
 	return sum
+}
+
+// feedUntil feeds a run so many records at a time until its job has completed that
+// many checkpoints and is ready otherwise, and tells how many it has.
+func feedUntil(t *testing.T, p *process, f *testenv.FlinkCluster, feed *feed, records, checkpoints int, ready func() bool) (completed int) {
+	t.Helper()
+	for ; ; time.Sleep(200 * time.Millisecond) {
+		if !alive(p) {
+			r := p.end(t)
+			t.Fatalf("the run ended before %d checkpoints: %d, %s", checkpoints, r.code, r.stderr)
+		}
+		feed.some(t, records)
+		id := runningJob(t, f)
+		if id == "" {
+			continue
+		}
+		state, err := f.Client().Checkpoints(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if state.Completed >= checkpoints && ready() {
+			return state.Completed
+		}
+	}
 }
 
 // archived compares the payloads of a plain raw archive with the lines that were

@@ -80,24 +80,7 @@ func TestKilledWorkersAndTaskManagersLoseNothing(t *testing.T) {
 	// Each comes when there are checkpoints since the one before.
 	completed := 0
 	for _, kill := range []func(){killWorkers, killManager, killWorkers} {
-		for ready := false; !ready; time.Sleep(200 * time.Millisecond) {
-			if !alive(p) {
-				r := p.end(t)
-				t.Fatalf("the run ended before everything was killed: %d, %s", r.code, r.stderr)
-			}
-			feed.some(t, 4)
-			id := runningJob(t, f)
-			if id == "" {
-				continue
-			}
-			state, err := f.Client().Checkpoints(t.Context(), id)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if ready = state.Completed >= completed+2 && working(t, f) != ""; ready {
-				completed = state.Completed
-			}
-		}
+		completed = feedUntil(t, p, f, feed, 4, completed+2, func() bool { return working(t, f) != "" })
 		kill()
 	}
 	feed.some(t, len(feed.rest))

@@ -46,24 +46,7 @@ func TestWorkersOfAPoolLoseNothing(t *testing.T) {
 	}
 	completed := 0
 	for _, lose := range []func(){loseWorker, loseManager, losePool} {
-		for ready := false; !ready; time.Sleep(200 * time.Millisecond) {
-			if !alive(p) {
-				r := p.end(t)
-				t.Fatalf("the run ended before everything was lost: %d, %s", r.code, r.stderr)
-			}
-			feed.some(t, 4)
-			id := runningJob(t, f)
-			if id == "" {
-				continue
-			}
-			state, err := f.Client().Checkpoints(t.Context(), id)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if ready = state.Completed >= completed+2 && len(pool.Workers(t)) > 0; ready {
-				completed = state.Completed
-			}
-		}
+		completed = feedUntil(t, p, f, feed, 4, completed+2, func() bool { return len(pool.Workers(t)) > 0 })
 		t.Logf("a loss %v before the end", time.Until(end).Round(time.Second))
 		lose()
 	}

@@ -20,22 +20,7 @@ func TestASupervisedJobSurvivesItsJobManager(t *testing.T) {
 	end := time.Now().Add(70 * time.Second)
 	p := start(t, e, onFlink(t, e, f, live("web", "start=trim_horizon&until="+end.UTC().Format(time.RFC3339), e.in("lake"), "--raw", "plain", "--roll", "1MiB,5s"),
 		"--supervise", "--progress", "plain")...)
-	for ready := false; !ready; time.Sleep(200 * time.Millisecond) {
-		if !alive(p) {
-			r := p.end(t)
-			t.Fatalf("the run ended: %d, %s", r.code, r.stderr)
-		}
-		feed.some(t, 2)
-		id := runningJob(t, f)
-		if id == "" {
-			continue
-		}
-		state, err := f.Client().Checkpoints(t.Context(), id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ready = state.Completed >= 3
-	}
+	feedUntil(t, p, f, feed, 2, 3, func() bool { return true })
 	if err := f.KillJobManager(t.Context()); err != nil {
 		t.Fatal(err)
 	}
