@@ -3,9 +3,11 @@ package testenv
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -24,7 +26,8 @@ type FlinkCluster struct {
 	*cluster.Cluster
 	Dist dist.Distribution // Boot is the command of Beam's PROCESS environment
 
-	jobServer func() (*jobserver.Server, error)
+	mu        sync.Mutex
+	jobServer *jobserver.Server
 }
 
 // shared is the cluster that the tests of a process share.
@@ -99,25 +102,74 @@ func startFlink(d dist.Distribution, o cluster.Options) (*FlinkCluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &FlinkCluster{Cluster: c, Dist: d}
-	f.jobServer = sync.OnceValues(func() (*jobserver.Server, error) {
-		return jobserver.Start(context.Background(), jobserver.Options{
-			Dist: d, Master: c.Master(), Dir: filepath.Join(c.Dir(), "jobserver"), Group: c.Group(),
-			ConfDir: c.ConfDir(), JVM: cluster.QuickFlags,
-		})
-	})
-	return f, nil
+	return &FlinkCluster{Cluster: c, Dist: d}, nil
 }
 
 // JobServer is the host:port to submit pipelines for the cluster to. The server
 // starts with the first test that wants it and ends with the cluster.
 func (f *FlinkCluster) JobServer(t testing.TB) string {
 	t.Helper()
-	server, err := f.jobServer()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.jobServer == nil {
+		f.startJobServer(t, 0)
+	}
+	return f.jobServer.Address()
+}
+
+func (f *FlinkCluster) startJobServer(t testing.TB, port int) {
+	t.Helper()
+	server, err := jobserver.Start(context.Background(), jobserver.Options{ // it serves more than one test
+		Dist: f.Dist, Master: f.Master(), Dir: filepath.Join(f.Dir(), "jobserver"), Port: port, Group: f.Group(),
+		ConfDir: f.ConfDir(), JVM: cluster.QuickFlags,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return server.Address()
+	f.jobServer = server
+}
+
+// KillJobServer kills the job server without warning, and returns what starts
+// another at its address.
+func (f *FlinkCluster) KillJobServer(t testing.TB) (again func()) {
+	t.Helper()
+	_, text, err := net.SplitHostPort(f.JobServer(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := process.End(t.Context(), f.Group(), 0, f.isJobServer); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.startJobServer(t, port)
+	}
+}
+
+func (f *FlinkCluster) isJobServer(m process.Member) bool {
+	return slices.Contains(m.Args, f.Dist.JobServer)
+}
+
+// Strangers are the processes of the cluster that are neither Flink's nor the job
+// server: boot programs, workers, and whatever else these have left.
+func (f *FlinkCluster) Strangers(t testing.TB) (left []string) {
+	t.Helper()
+	members, err := process.Members(f.Group())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range members {
+		if !f.isJobServer(m) && (len(m.Args) == 0 || filepath.Base(m.Args[0]) != "java") {
+			left = append(left, fmt.Sprint(m.PID, " ", m.Args))
+		}
+	}
+	return left
 }
 
 // Workers lists the workers of the cluster that live, those of dead TaskManagers

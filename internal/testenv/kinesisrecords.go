@@ -49,6 +49,7 @@ func (s *KinesisServer) Put(t testing.TB, stream string, records ...KinesisRecor
 					t.Fatalf("put records: stream %s: %d of %d failed: %s: %s", stream, failed, len(entries), *r.ErrorCode, aws.ToString(r.ErrorMessage))
 				}
 			}
+			t.Fatalf("put records: stream %s: %d of %d failed, and the server does not say why", stream, failed, len(entries))
 		}
 		records = records[len(entries):]
 	}

@@ -28,10 +28,17 @@ type S3Server struct {
 // AWS_ENDPOINT_URL_S3, test credentials, region.
 func S3(t testing.TB) *S3Server {
 	t.Helper()
+	return S3In(t, xattrDir(t))
+}
+
+// S3In is S3 with its objects in a folder, which has to be empty and to keep
+// extended attributes.
+func S3In(t testing.TB, dir string) *S3Server {
+	t.Helper()
 	isolateAWS(t)
 	binary := tool(t, install.VersityGW)
 	addr := fmt.Sprintf("127.0.0.1:%d", freePort(t))
-	s := &S3Server{Endpoint: "http://" + addr, Bucket: "lake", Dir: xattrDir(t)}
+	s := &S3Server{Endpoint: "http://" + addr, Bucket: "lake", Dir: dir}
 	s.Server = newServer(t, "versitygw", addr, func() *exec.Cmd {
 		cmd := exec.Command(binary, "--port", addr, "--quiet", "posix", s.Dir)
 		cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+AccessKey, "ROOT_SECRET_KEY="+SecretKey)
