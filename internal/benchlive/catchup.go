@@ -12,7 +12,7 @@ import (
 // catchUp watches the watermark while a backlog is worked off.
 func (b *bencher) catchUp(ctx context.Context) error {
 	const stream = "backlog"
-	if err := b.makeStream(ctx, stream, b.shards); err != nil {
+	if err := b.servers.kinesis.CreateStream(ctx, stream, b.shards); err != nil {
 		return err
 	}
 	size, err := b.fill(ctx, stream, b.backlog)

@@ -26,7 +26,7 @@ type throughput struct {
 // lake measures Kinesis to lake, and Flink SQL that counts the same lines.
 func (b *bencher) lake(ctx context.Context) error {
 	const stream = "lake"
-	if err := b.makeStream(ctx, stream, b.shards); err != nil {
+	if err := b.servers.kinesis.CreateStream(ctx, stream, b.shards); err != nil {
 		return err
 	}
 	files := []string{b.path("input", "0.log"), b.path("input", "1.log")}
@@ -105,6 +105,6 @@ func (b *bencher) through(ctx context.Context, stream string, size int64, more .
 	t.worker, t.manager = (last.worker.cpu - first.worker.cpu).Seconds(), (last.manager.cpu - first.manager.cpu).Seconds()
 	t.whole, t.wholeManager = end.worker.cpu.Seconds(), end.manager.cpu.Seconds()
 	t.peak = slices.MaxFunc(s.samples, func(a, b sample) int { return int(a.worker.rss - b.worker.rss) }).worker.rss
-	b.step("%.1f s, %.1f MB/s, worker %.1f CPU s, JVM %.1f CPU s; %s", t.seconds, float64(size)/1e6/t.seconds, t.worker, t.manager, run.stdout.String())
+	b.step("%.1f s, %.1f MB/s, worker %.1f CPU s, JVM %.1f CPU s; %s", t.seconds, float64(size)/1e6/t.seconds, t.worker, t.manager, run.Stdout.String())
 	return t, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
+	"millrace/internal/localservers"
 	"millrace/internal/machine"
 )
 
@@ -25,10 +26,10 @@ const (
 // delay measures the time from a line to the row that counts it.
 func (b *bencher) delay(ctx context.Context) error {
 	const in, rows = "latency", "latency-traffic"
-	if err := b.makeStream(ctx, in, b.shards); err != nil {
+	if err := b.servers.kinesis.CreateStream(ctx, in, b.shards); err != nil {
 		return err
 	}
-	if err := b.makeStream(ctx, rows, 1); err != nil {
+	if err := b.servers.kinesis.CreateStream(ctx, rows, 1); err != nil {
 		return err
 	}
 	before := machine.Load()
@@ -50,7 +51,7 @@ func (b *bencher) delay(ctx context.Context) error {
 	seen := seconds{}
 	var failed error
 	watching.Go(func() { failed = b.rows(watchCtx, rows, seen) })
-	var farm *program
+	var farm *localservers.Program
 	began := time.Now()
 	err = s.watch(ctx, run, time.Second, func(now sample) {
 		// The lines begin when the job is there to read them.
@@ -67,7 +68,7 @@ func (b *bencher) delay(ctx context.Context) error {
 	if farm == nil {
 		return fmt.Errorf("the job did not read within %v", startUp+b.latency)
 	}
-	if err := <-farm.ended; err != nil {
+	if err := farm.Wait(); err != nil {
 		return err
 	}
 	b.report(seen, before)
@@ -108,14 +109,14 @@ func (s seconds) add(data []byte, now time.Time) error {
 
 // rows reads a stream of one shard until ctx ends.
 func (b *bencher) rows(ctx context.Context, stream string, into seconds) error {
-	first, err := b.servers.client.GetShardIterator(ctx, &kinesis.GetShardIteratorInput{
+	first, err := b.servers.kinesis.Client.GetShardIterator(ctx, &kinesis.GetShardIteratorInput{
 		StreamName: aws.String(stream), ShardId: aws.String("shardId-000000000000"), ShardIteratorType: types.ShardIteratorTypeTrimHorizon,
 	})
 	if err != nil {
 		return err
 	}
 	for at := first.ShardIterator; ctx.Err() == nil; {
-		answer, err := b.servers.client.GetRecords(ctx, &kinesis.GetRecordsInput{ShardIterator: at})
+		answer, err := b.servers.kinesis.Client.GetRecords(ctx, &kinesis.GetRecordsInput{ShardIterator: at})
 		if err != nil && ctx.Err() == nil {
 			return err
 		}

@@ -15,7 +15,7 @@ const cycle = 3 * time.Second
 // memory watches a job at a steady rate.
 func (b *bencher) memory(ctx context.Context) error {
 	const in = "steady"
-	if err := b.makeStream(ctx, in, b.shards); err != nil {
+	if err := b.servers.kinesis.CreateStream(ctx, in, b.shards); err != nil {
 		return err
 	}
 	before := machine.Load()
@@ -37,7 +37,7 @@ func (b *bencher) memory(ctx context.Context) error {
 	if err := s.watch(ctx, run, 2*time.Second, nil); err != nil {
 		return err
 	}
-	if err := <-farm.ended; err != nil {
+	if err := farm.Wait(); err != nil {
 		return err
 	}
 	var held []sample

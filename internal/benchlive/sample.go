@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"millrace/internal/localservers"
 	"millrace/internal/operate"
-	"millrace/runners/flink/process"
 )
 
 // load is what a process, or several, have taken.
@@ -47,18 +47,18 @@ func (b *bencher) sampler() (*sampler, error) {
 }
 
 // watch samples until the program has ended.
-func (s *sampler) watch(ctx context.Context, p *program, every time.Duration, see func(sample)) error {
+func (s *sampler) watch(ctx context.Context, p *localservers.Program, every time.Duration, see func(sample)) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		select {
-		case err := <-p.ended:
+		case <-p.Ended():
 			if last, lookErr := s.look(ctx); lookErr == nil {
 				s.samples = append(s.samples, last)
 			}
-			return err
+			return p.Wait()
 		case <-s.b.servers.kinesis.Ended():
-			return fmt.Errorf("kinesalite ended; its last lines:\n%s", process.Tail(s.b.path("logs", "kinesis.log")))
+			return s.b.servers.kinesis.Fault()
 		case <-tick.C:
 		}
 		now, err := s.look(ctx)

@@ -26,11 +26,11 @@ func (b *bencher) compileSQL(ctx context.Context) (string, error) {
 	if err := os.WriteFile(source, counts, 0o644); err != nil {
 		return "", err
 	}
-	p, err := b.start(ctx, "javac", "javac", "-cp", b.servers.flink.ClassPath(), "-d", dir, source)
+	p, err := b.place().Start(ctx, "javac", nil, "javac", "-cp", b.servers.flink.ClassPath(), "-d", dir, source)
 	if err != nil {
 		return "", err
 	}
-	return dir + string(os.PathListSeparator) + b.servers.flink.ClassPath(), <-p.ended
+	return dir + string(os.PathListSeparator) + b.servers.flink.ClassPath(), p.Wait()
 }
 
 // runSQL runs it over files; they are all in one folder.
@@ -57,7 +57,7 @@ func (b *bencher) runSQL(ctx context.Context, classPath string, files []string) 
 		return t, err
 	}
 	b.step("Flink SQL")
-	p, err := b.start(ctx, "sql", "java", "--add-opens=java.base/java.lang=ALL-UNNAMED", "--add-opens=java.base/java.util=ALL-UNNAMED",
+	p, err := b.place().Start(ctx, "sql", nil, "java", "--add-opens=java.base/java.lang=ALL-UNNAMED", "--add-opens=java.base/java.util=ALL-UNNAMED",
 		"-cp", classPath, "Counts", host, port, fmt.Sprint(parallelism), "file://"+folder)
 	if err != nil {
 		return t, err

@@ -15,21 +15,16 @@ var compareScript string
 // batch runs the job over what the live run has kept of the stream.
 func (d *demo) batch(ctx context.Context) error {
 	d.step("the batch job reads the raw archive %s", d.shown(d.path("lake", "raw")))
-	var summary bytes.Buffer
-	run, err := d.start(ctx, "batch", &summary, silent, "run", "weblogs",
+	run, err := d.place().Start(ctx, "batch", nil, d.millrace, "run", "weblogs",
 		"--source", d.path("lake", "raw"), "--lake", d.path("batch"), "--mask-key", d.key, "--progress", "none")
 	if err != nil {
 		return err
 	}
-	<-run.ended
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
-	}
-	if run.err != nil {
-		return run.err
+	if err := run.Wait(); err != nil {
+		return err
 	}
 	d.step("the batch run is over")
-	fmt.Fprintf(d.say, "\n%s\n\n", indent(summary.String()))
+	fmt.Fprintf(d.say, "\n%s\n\n", indent(run.Stdout.String()))
 	return nil
 }
 

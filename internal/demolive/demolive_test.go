@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -110,18 +109,5 @@ func TestStateIsALine(t *testing.T) {
 	s = operate.Status{Job: operate.Job{State: rest.Running}, Sealed: true}
 	if diff := cmp.Diff("Flink: running, 0 lines read, 0 events, everything sealed", state(&s)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-func TestMessagesComeByTheLine(t *testing.T) {
-	var said []string
-	w := &lines{each: func(line string) { said = append(said, line) }}
-	for _, piece := range []string{"one", " line\ntwo\n", "\nrest"} {
-		if _, err := io.WriteString(w, piece); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if diff := cmp.Diff([]string{"one line", "two", ""}, said); diff != "" {
-		t.Errorf("lines (-want +got):\n%s", diff)
 	}
 }

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"strings"
 	"time"
 
+	"millrace/internal/localservers"
 	"millrace/internal/operate"
 	"millrace/internal/progress"
 )
@@ -26,64 +26,60 @@ func (d *demo) stream(ctx context.Context) error {
 	until := time.Now().Add(d.until).UTC().Truncate(time.Second)
 	ctx, cancel := context.WithDeadlineCause(ctx, until.Add(patience), fmt.Errorf("the run over the stream did not end within %v of its end", patience))
 	defer cancel()
-	var played, summary bytes.Buffer
-	farm, err := d.start(ctx, "generate", &played, silent, "generate", "weblog", "--to", "kinesis://"+streamName,
+	farm, err := d.place().Start(ctx, "generate", nil, d.millrace, "generate", "weblog", "--to", "kinesis://"+streamName,
 		"--rate", d.rate, "--for", d.play.String(), "--disorder", "5s", "--shuffle", "3s", "--duplicates", "0.01", "--malformed", "0.005")
 	if err != nil {
 		return err
 	}
-	run, err := d.start(ctx, "run", &summary, func(line string) { d.step("run: %s", line) }, "run", "weblogs",
+	run, err := d.place().Start(ctx, "run", func(line string) { d.step("run: %s", line) }, d.millrace, "run", "weblogs",
 		"--source", fmt.Sprintf("kinesis://%s?start=trim_horizon&until=%s", streamName, until.Format(time.RFC3339)),
 		"--lake", d.path("lake"), "--mask-key", d.key, "--max-disorder", maxDisorder, "--idle", "hold",
 		"--runner", "flink", "--parallelism", fmt.Sprint(parallelism), "--progress", "none",
 		"--flink-master", d.servers.cluster.Master(), "--flink-home", d.servers.flink.Dir)
 	if err != nil {
-		farm.quit()
+		farm.Quit()
 		return err
 	}
 	d.step("the farm writes %s for %v; the job reads until %s and is submitted now", d.rate, d.play, until.Format(time.TimeOnly))
-	if err := d.watch(ctx, farm, run, &played, until); err != nil {
+	if err := d.watch(ctx, farm, run, until); err != nil {
 		return err
 	}
 	d.step("the live run is over")
-	fmt.Fprintf(d.say, "\n%s\n", indent(summary.String()))
+	fmt.Fprintf(d.say, "\n%s\n", indent(run.Stdout.String()))
 	return nil
 }
 
 const slow = "the machine is busy and the farm was slow: what it wrote after %s is not read"
 
 // watch tells how the run goes on until it has ended; both programs have then.
-func (d *demo) watch(ctx context.Context, farm, run *program, played *bytes.Buffer, until time.Time) error {
+func (d *demo) watch(ctx context.Context, farm, run *localservers.Program, until time.Time) error {
 	client, err := operate.Connect(d.servers.cluster.Master())
 	if err != nil {
 		return err
 	}
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
-	playing := farm.ended
+	playing := farm.Ended()
 	for {
 		select {
 		case <-playing:
 			playing = nil
-			if farm.err != nil && ctx.Err() == nil {
-				run.quit()
-				return farm.err
+			if err := farm.Wait(); err != nil && ctx.Err() == nil {
+				run.Quit()
+				return err
 			}
-			d.step("%s", strings.TrimSpace(played.String()))
+			d.step("%s", strings.TrimSpace(farm.Stdout.String()))
 			if time.Now().After(until) {
 				d.step(slow, until.Format(time.TimeOnly))
 			}
-		case <-run.ended:
+		case <-run.Ended():
 			if playing != nil {
-				if run.err == nil && ctx.Err() == nil {
+				if run.Wait() == nil {
 					d.step(slow, until.Format(time.TimeOnly))
 				}
-				farm.quit()
+				farm.Quit()
 			}
-			if cause := context.Cause(ctx); cause != nil {
-				return cause
-			}
-			return run.err
+			return run.Wait()
 		case <-look.C:
 			// A job that is not there yet, or not any more, is nothing to tell.
 			if s, err := (operate.Reader{Client: client}).Read(ctx, "weblogs"); err == nil {

@@ -4,13 +4,15 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"millrace/internal/localservers"
 )
 
 // Credentials and region of the test servers.
 const (
-	AccessKey = "AKIDTEST"
-	SecretKey = "not-a-secret" //nolint:gosec // for servers on loopback
-	Region    = "us-east-1"
+	AccessKey = localservers.AccessKey
+	SecretKey = localservers.SecretKey
+	Region    = localservers.Region
 )
 
 // isolateAWS gives the AWS SDK the test credentials and hides whatever AWS
@@ -28,14 +30,7 @@ func isolateAWS(t testing.TB) {
 			}
 		}
 	}
-	for name, value := range map[string]string{
-		"AWS_ACCESS_KEY_ID":           AccessKey,
-		"AWS_SECRET_ACCESS_KEY":       SecretKey,
-		"AWS_REGION":                  Region,
-		"AWS_CONFIG_FILE":             os.DevNull,
-		"AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
-		"AWS_EC2_METADATA_DISABLED":   "true",
-	} {
+	for name, value := range localservers.AWS() {
 		t.Setenv(name, value)
 	}
 }

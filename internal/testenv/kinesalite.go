@@ -1,10 +1,10 @@
 package testenv
 
 import (
-	"fmt"
 	"os/exec"
 	"testing"
 
+	"millrace/internal/localservers"
 	"millrace/internal/testenv/install"
 )
 
@@ -17,8 +17,9 @@ func Kinesalite(t testing.TB) *KinesisServer {
 	isolateAWS(t)
 	script := tool(t, install.Kinesalite)
 	plain, data := freePort(t), t.TempDir()
-	return newKinesis(t, "kinesalite", plain, "", func() *exec.Cmd {
-		return node(t, script, "--port", fmt.Sprint(plain), "--path", data, "--shardLimit", "100",
-			"--createStreamMs", "50", "--deleteStreamMs", "50", "--updateStreamMs", "50")
-	})
+	c, err := localservers.Kinesalite(script, plain, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newKinesis(t, "kinesalite", plain, "", func() *exec.Cmd { return command(c) })
 }

@@ -5,7 +5,6 @@ import (
 	"math/big"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
+	"millrace/internal/localservers"
 	"millrace/internal/testenv/install"
 )
 
@@ -34,12 +34,13 @@ func Kinesis(t testing.TB) *KinesisServer {
 	isolateAWS(t)
 	script := tool(t, install.KinesisLocal)
 	plain, tls, data := freePort(t), freePort(t), t.TempDir()
+	c, err := localservers.KinesisLocal(script, plain, tls)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return newKinesis(t, "kinesis-local", plain, fmt.Sprintf("127.0.0.1:%d", tls), func() *exec.Cmd {
-		cmd := node(t, script)
-		cmd.Env = append(os.Environ(),
-			fmt.Sprintf("KINESIS_MOCK_PLAIN_PORT=%d", plain),
-			fmt.Sprintf("KINESIS_MOCK_TLS_PORT=%d", tls),
-			"KINESIS_MOCK_CERT_PATH="+filepath.Join(filepath.Dir(script), "server.json"),
+		cmd := command(c)
+		cmd.Env = append(cmd.Env,
 			// A stream is busy for so long, the default of 500ms being for people to see.
 			"CREATE_STREAM_DURATION=50ms", "DELETE_STREAM_DURATION=50ms",
 			"SPLIT_SHARD_DURATION=50ms", "MERGE_SHARDS_DURATION=50ms", "UPDATE_SHARD_COUNT_DURATION=50ms",
@@ -58,11 +59,11 @@ func newKinesis(t testing.TB, name string, plain int, tls string, command func()
 	return s
 }
 
-// node runs a server's script with preload.cjs.
-func node(t testing.TB, script string, args ...string) *exec.Cmd {
-	t.Helper()
-	preload := filepath.Join(Root(t), "internal", "testenv", "preload.cjs")
-	return exec.Command("node", append([]string{"--require", preload, script}, args...)...)
+// command runs a server.
+func command(c localservers.Command) *exec.Cmd {
+	cmd := exec.Command(c.Args[0], c.Args[1:]...) //nolint:gosec // ours
+	cmd.Env = append(os.Environ(), c.Env...)
+	return cmd
 }
 
 // Client is a client of the server.
