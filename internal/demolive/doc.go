@@ -2,7 +2,6 @@
 // a Kinesis stream, Flink runs the job over it, and the batch job then reads the
 // raw archive that the live run has kept. Both must have written the same rows.
 //
-// Everything runs on this machine and is bound to loopback, but for ports that
-// Beam's runner opens inside Flink (docs/security.md). All processes belong to one
-// group, which ends with this program, in whatever way it ends.
+// Everything runs on this machine and is reached from it alone. All processes belong
+// to one group, which ends with this program, in whatever way it ends.
 package main

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 )
 
 // Flink returns the folder of a Flink distribution: what a machine needs to run
@@ -18,6 +20,7 @@ import (
 //
 //	lib/                       Flink's jars
 //	beam-flink-job-server.jar  takes pipelines and turns them into Flink jobs
+//	loopback.jar               an agent that has both listen on loopback alone
 //	boot                       starts our worker on a TaskManager
 //	VERSIONS                   a name and a version a line
 //
@@ -32,15 +35,20 @@ func Flink(ctx context.Context, log io.Writer) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(root, ".cache", versions.name())
-	err = once("flink", func() bool { return exists(dir) && leadsTo(filepath.Join(root, ".cache", "flink"), versions.name()) }, func() error {
+	jars, err := readFlinkSources(root)
+	if err != nil {
+		return "", err
+	}
+	name := versions.name(jars.all())
+	dir := filepath.Join(root, ".cache", name)
+	err = once("flink", func() bool { return exists(dir) && leadsTo(filepath.Join(root, ".cache", "flink"), name) }, func() error {
 		if !exists(dir) {
 			fmt.Fprintf(log, "flink: installing Flink %s and Beam's job server %s, about 500 MB to load\n", versions.Flink, versions.Beam)
-			if err := installFlink(ctx, root, dir, versions); err != nil {
+			if err := installFlink(ctx, root, dir, versions, jars); err != nil {
 				return err
 			}
 		}
-		return link(filepath.Join(root, ".cache", "flink"), versions.name())
+		return link(filepath.Join(root, ".cache", "flink"), name)
 	})
 	if err != nil {
 		return "", fmt.Errorf("install Flink %s: %w", versions.Flink, err)
@@ -49,7 +57,7 @@ func Flink(ctx context.Context, log io.Writer) (string, error) {
 }
 
 // installFlink makes the distribution beside dir and then names it so.
-func installFlink(ctx context.Context, root, dir string, versions flinkVersions) (err error) {
+func installFlink(ctx context.Context, root, dir string, versions flinkVersions, jars flinkSources) (err error) {
 	scratch, err := os.MkdirTemp(filepath.Dir(dir), ".flink-")
 	if err != nil {
 		return err
@@ -62,7 +70,12 @@ func installFlink(ctx context.Context, root, dir string, versions flinkVersions)
 	if err := flinkJars(ctx, scratch, filepath.Join(whole, "lib"), versions.Flink); err != nil {
 		return err
 	}
-	if err := jobServerJar(ctx, root, scratch, filepath.Join(whole, "beam-flink-job-server.jar"), versions); err != nil {
+	err = mavenJar(ctx, scratch, jars.jobServer, filepath.Join(whole, "beam-flink-job-server.jar"),
+		"-Dflink.line="+line.FindString(versions.Flink), "-Dbeam.version="+versions.Beam)
+	if err != nil {
+		return err
+	}
+	if err := mavenJar(ctx, scratch, jars.loopback, filepath.Join(whole, "loopback.jar")); err != nil {
 		return err
 	}
 	boot := command{
@@ -156,32 +169,63 @@ func writeFile(name string, from io.Reader) error {
 	return errors.Join(err, file.Close())
 }
 
-// jobServerJar builds Beam's job server from runners/flink/dist/pom.xml.
-func jobServerJar(ctx context.Context, root, scratch, jar string, versions flinkVersions) error {
+// sources are files by name: those of one jar.
+type sources map[string][]byte
+
+// flinkSources are those of the jars that are built here.
+type flinkSources struct{ jobServer, loopback sources }
+
+func readFlinkSources(root string) (s flinkSources, err error) {
+	if s.jobServer, err = readSources(filepath.Join(root, "runners", "flink", "dist"), "pom.xml"); err != nil {
+		return s, err
+	}
+	s.loopback, err = readSources(filepath.Join(root, "runners", "flink", "dist", "loopback"), "pom.xml", "Loopback.java")
+	return s, err
+}
+
+func readSources(dir string, names ...string) (sources, error) {
+	s := sources{}
+	for _, name := range names {
+		content, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			return nil, err
+		}
+		s[name] = content
+	}
+	return s, nil
+}
+
+// all is what the sources say, for a name that follows them.
+func (s flinkSources) all() (text []byte) {
+	for _, jar := range []sources{s.jobServer, s.loopback} {
+		for _, name := range slices.Sorted(maps.Keys(jar)) {
+			text = append(text, jar[name]...)
+		}
+	}
+	return text
+}
+
+// mavenJar builds the jar that its pom names as jar is named.
+func mavenJar(ctx context.Context, scratch string, from sources, jar string, properties ...string) error {
 	maven, err := exec.LookPath("mvn")
 	if err != nil {
 		return errors.New("mvn is not on the PATH; install Maven and a JDK, 17 or newer (Debian: apt-get install maven openjdk-17-jdk-headless)")
 	}
-	pom, err := os.ReadFile(filepath.Join(root, "runners", "flink", "dist", "pom.xml"))
+	// Maven builds beside the pom: in the scratch folder, not in the sources.
+	dir, err := os.MkdirTemp(scratch, "maven-")
 	if err != nil {
 		return err
 	}
-	// Maven builds beside the pom: in the scratch folder, not in the sources.
-	dir := filepath.Join(scratch, "job-server")
-	if err := os.Mkdir(dir, 0o755); err != nil {
+	for name, content := range from {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+			return err
+		}
+	}
+	args := append([]string{maven, "--batch-mode", "--quiet"}, properties...)
+	if err := (command{dir: dir, args: append(args, "package")}).run(ctx); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "pom.xml"), pom, 0o644); err != nil {
-		return err
-	}
-	build := command{dir: dir, args: []string{
-		maven, "--batch-mode", "--quiet",
-		"-Dflink.line=" + line.FindString(versions.Flink), "-Dbeam.version=" + versions.Beam, "package",
-	}}
-	if err := build.run(ctx); err != nil {
-		return err
-	}
-	return os.Rename(filepath.Join(dir, "target", "beam-flink-job-server.jar"), jar)
+	return os.Rename(filepath.Join(dir, "target", filepath.Base(jar)), jar)
 }
 
 func leadsTo(link, target string) bool {

@@ -1,6 +1,7 @@
 package install
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -41,9 +42,10 @@ func readFlinkVersions(root string) (v flinkVersions, err error) {
 	return v, nil
 }
 
-// name tells distributions apart, so that a changed pin makes a new one.
-func (v flinkVersions) name() string {
-	return fmt.Sprintf("flink-%s-beam-%s-sdk-%s", v.Flink, v.Beam, v.SDK)
+// name tells distributions apart, so that a changed pin or a changed source of
+// what is built here makes a new one.
+func (v flinkVersions) name(sources []byte) string {
+	return fmt.Sprintf("flink-%s-beam-%s-sdk-%s-%.4x", v.Flink, v.Beam, v.SDK, sha256.Sum256(sources))
 }
 
 // text is the file VERSIONS of a distribution.

@@ -59,7 +59,7 @@ func (o Options) taskManager(java, name string) []string {
 }
 
 func (o Options) java(java, name string, memory []string, class string, args ...string) []string {
-	line := append([]string{java}, opens...)
+	line := append([]string{java, o.Dist.Local()}, opens...)
 	line = append(line, memory...)
 	line = append(line, fmt.Sprintf("-XX:MaxMetaspaceSize=%dm", o.Metaspace))
 	if o.QuickStart {

@@ -3,6 +3,7 @@
 //
 //	lib/                       Flink's jars
 //	beam-flink-job-server.jar  takes pipelines and turns them into Flink jobs
+//	loopback.jar               an agent that has both listen on loopback alone
 //	boot                       starts our worker on a TaskManager
 //	VERSIONS                   a name and a version a line
 package dist
@@ -26,6 +27,7 @@ type Distribution struct {
 	Dir       string // absolute
 	Versions  Versions
 	JobServer string // path of the jar
+	Loopback  string // path of the agent's jar
 	Boot      string // path of the executable
 }
 
@@ -38,6 +40,11 @@ type Versions struct {
 
 // ClassPath is Flink's, for java -cp.
 func (d Distribution) ClassPath() string { return filepath.Join(d.Dir, "lib", "*") }
+
+// Local is the flag of java for a JVM that serves this machine alone: what Beam's
+// runner serves in it to workers then listens on loopback. The runner has no
+// setting for that, and takes every address.
+func (d Distribution) Local() string { return "-javaagent:" + d.Loopback }
 
 // DistJars are the paths of the jars that every Flink has: flink-dist.
 func (d Distribution) DistJars() []string {
@@ -114,9 +121,10 @@ func Open(home string) (Distribution, error) {
 	d := Distribution{
 		Dir:       dir,
 		JobServer: filepath.Join(dir, "beam-flink-job-server.jar"),
+		Loopback:  filepath.Join(dir, "loopback.jar"),
 		Boot:      filepath.Join(dir, "boot"),
 	}
-	for _, file := range []string{d.JobServer, d.Boot} {
+	for _, file := range []string{d.JobServer, d.Loopback, d.Boot} {
 		if _, err := os.Stat(file); err != nil {
 			return broken(fault.ErrInvalid, fmt.Errorf("it lacks %s", filepath.Base(file)))
 		}

@@ -20,7 +20,7 @@ func home(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	for name, content := range map[string]string{
-		"lib/flink-dist-1.19.3.jar": "", "beam-flink-job-server.jar": "", "boot": "",
+		"lib/flink-dist-1.19.3.jar": "", "beam-flink-job-server.jar": "", "loopback.jar": "", "boot": "",
 		"VERSIONS": "flink 1.19.3\nbeam-flink-runner 2.62.0\nbeam-go-sdk 2.77.0\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
@@ -81,7 +81,7 @@ func TestADistributionTellsItsParts(t *testing.T) {
 	}
 	dir = followed(t, dir)
 	want := dist.Distribution{
-		Dir: dir, JobServer: filepath.Join(dir, "beam-flink-job-server.jar"), Boot: filepath.Join(dir, "boot"),
+		Dir: dir, JobServer: filepath.Join(dir, "beam-flink-job-server.jar"), Loopback: filepath.Join(dir, "loopback.jar"), Boot: filepath.Join(dir, "boot"),
 		Versions: dist.Versions{Flink: "1.19.3", Runner: "2.62.0", SDK: "2.77.0"},
 	}
 	if diff := cmp.Diff(want, d); diff != "" {
@@ -90,13 +90,16 @@ func TestADistributionTellsItsParts(t *testing.T) {
 	if got, want := d.ClassPath(), filepath.Join(dir, "lib", "*"); got != want {
 		t.Errorf("class path %s, want %s", got, want)
 	}
+	if got, want := d.Local(), "-javaagent:"+filepath.Join(dir, "loopback.jar"); got != want {
+		t.Errorf("flag %s, want %s", got, want)
+	}
 	if diff := cmp.Diff([]string{filepath.Join(dir, "lib", "flink-dist-1.19.3.jar")}, d.DistJars()); diff != "" {
 		t.Errorf("jars of every Flink (-want +got):\n%s", diff)
 	}
 }
 
 func TestWhatIsMissingIsNamed(t *testing.T) {
-	for _, part := range []string{"lib/flink-dist-1.19.3.jar", "beam-flink-job-server.jar", "boot", "VERSIONS"} {
+	for _, part := range []string{"lib/flink-dist-1.19.3.jar", "beam-flink-job-server.jar", "loopback.jar", "boot", "VERSIONS"} {
 		dir := home(t, t.TempDir())
 		if err := os.Remove(filepath.Join(dir, part)); err != nil {
 			t.Fatal(err)

@@ -169,7 +169,7 @@ func (o Options) command(java, artifacts string) []string {
 		heap = 900 // it holds its own jar of 160 MB while it sends it to Flink
 	}
 	line := []string{
-		java, fmt.Sprintf("-Xmx%dm", heap),
+		java, o.Dist.Local(), fmt.Sprintf("-Xmx%dm", heap),
 		"-Dorg.slf4j.simpleLogger.showDateTime=true", "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSX",
 	}
 	if o.Master == Local {

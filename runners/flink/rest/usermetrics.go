@@ -36,25 +36,24 @@ func (c *Client) UserMetrics(ctx context.Context, id, vertex string, namespaces 
 			asked = append(asked, name)
 		}
 	}
-	if len(asked) == 0 {
-		return nil, nil
-	}
-	values, err := c.metrics(ctx, id, path+"?get="+url.QueryEscape(strings.Join(asked, ",")))
-	if err != nil {
-		return nil, err
-	}
 	var metrics []UserMetric
-	for name, text := range values {
-		index, rest, _ := strings.Cut(name, ".")
-		subtask, err := strconv.Atoi(index)
-		if err != nil {
-			continue // an aggregate of subtasks
-		}
-		value, err := number(text)
+	for _, names := range batches(asked) {
+		values, err := c.metrics(ctx, id, path+"?get="+url.QueryEscape(names))
 		if err != nil {
 			return nil, err
 		}
-		metrics = append(metrics, UserMetric{Subtask: subtask, Name: rest[strings.LastIndexByte(rest, '.')+1:], Value: value})
+		for name, text := range values {
+			index, rest, _ := strings.Cut(name, ".")
+			subtask, err := strconv.Atoi(index)
+			if err != nil {
+				continue // an aggregate of subtasks
+			}
+			value, err := number(text)
+			if err != nil {
+				return nil, err
+			}
+			metrics = append(metrics, UserMetric{Subtask: subtask, Name: rest[strings.LastIndexByte(rest, '.')+1:], Value: value})
+		}
 	}
 	return metrics, nil
 }
