@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"syscall"
 )
@@ -29,6 +30,7 @@ func NewGuard(group string, folders ...string) (*Guard, error) {
 	}
 	cmd.Dir = "/"                                        // it holds no folder that others remove
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C is not for it
+	cmd.Env = append(os.Environ(), Variable+"=")         // it outlives the group that this program may be of
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the guard of group %s: %w", group, err)
 	}

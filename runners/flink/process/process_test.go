@@ -139,14 +139,14 @@ func TestGuarded(t *testing.T) {
 	time.Sleep(time.Hour)
 }
 
-func TestAGuardEndsTheGroupOfAProgramThatWasKilled(t *testing.T) {
-	group := process.NewGroup()
-	folder := filepath.Join(t.TempDir(), group)
+// startGuarded starts the guarded program and returns when it and its process run.
+func startGuarded(t *testing.T, folder string, env ...string) *exec.Cmd {
+	t.Helper()
 	if err := os.Mkdir(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	program := exec.Command(os.Args[0], "-test.run=^TestGuarded$", "-test.v")
-	program.Env = append(os.Environ(), guardedVariable+"="+folder)
+	program.Env = append(append(os.Environ(), env...), guardedVariable+"="+folder)
 	output, err := program.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -162,15 +162,44 @@ func TestAGuardEndsTheGroupOfAProgramThatWasKilled(t *testing.T) {
 		}
 		seen += string(told[:n])
 	}
-	if alive := pids(t, group); len(alive) != 2 {
+	if alive := pids(t, filepath.Base(folder)); len(alive) != 2 {
 		t.Errorf("processes %v run, want two", alive)
 	}
+	return program
+}
+
+// goes waits for a group and its folder to be no more.
+func goes(t *testing.T, folder string) {
+	t.Helper()
+	eventually(t, "the group ends", func() bool { return len(pids(t, filepath.Base(folder))) == 0 })
+	eventually(t, "the folder goes", func() bool { _, err := os.Stat(folder); return os.IsNotExist(err) })
+}
+
+func TestAGuardEndsTheGroupOfAProgramThatWasKilled(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), process.NewGroup())
+	program := startGuarded(t, folder)
 	if err := program.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	_ = program.Wait() // it was killed
-	eventually(t, "the group ends", func() bool { return len(pids(t, group)) == 0 })
-	eventually(t, "the folder goes", func() bool { _, err := os.Stat(folder); return os.IsNotExist(err) })
+	goes(t, folder)
+}
+
+// A run is a program of the demo's group and has a job server in a group of its
+// own: whoever ends the first leaves the guard of the second to its work.
+func TestAGuardOutlivesTheGroupOfItsProgram(t *testing.T) {
+	outer, folder := process.NewGroup(), filepath.Join(t.TempDir(), process.NewGroup())
+	program := startGuarded(t, folder, process.Variable+"="+outer)
+	if alive := pids(t, outer); len(alive) != 1 || alive[0] != program.Process.Pid {
+		t.Errorf("processes %v are of the outer group, want the program alone", alive)
+	}
+	guard, err := process.NewGuard(outer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	guard.End()
+	_ = program.Wait() // it was killed
+	goes(t, folder)
 }
 
 func TestAGuardThatIsEndedHasDoneItsWork(t *testing.T) {
