@@ -58,16 +58,21 @@ type StreamReader interface {
 	Close() error
 }
 
-// ShardStatus is how far the reading of a shard is.
+// ShardStatus is how far the reading of a shard is. Times are Unix milliseconds, by
+// the service's clock where they are not of events, and 0 when there is none.
 type ShardStatus struct {
 	Shard     string        // as the service calls it
-	Watermark int64         // Unix milliseconds
-	Behind    time.Duration // how far the last record read lay behind the tip of the shard
+	Watermark int64         // event time; below 0 when no record has given one
+	Behind    time.Duration // how far the last record read lay behind the tip of the shard, when it was read
+	Upto      int64         // all that had arrived by then was read
 	Idle      bool          // nothing came for a while
 	Records   int64         // read since this reader was opened
 	Bytes     int64
-	Throttled int64  // calls that the service refused for their rate
+	Retries   int64  // calls that failed and were made again
+	Throttled int64  // of these, those that the service refused for their rate
 	Fault     string // what reading fails with at present and is retried; else empty
+	FaultCode string // the same in a word, see FaultCode
+	Since     int64  // when that began
 }
 
 // StreamOptions are what a run says of how a stream is read.

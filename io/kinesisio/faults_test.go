@@ -143,14 +143,18 @@ func TestFaultsAreTold(t *testing.T) {
 	r := startReader(t, openQuick(t, "", driver.StreamOptions{}))
 	nextUntil(t, r, func(*record.Block) bool {
 		s := r.Status()[0]
-		return s.Throttled > 1 && strings.Contains(s.Fault, "ProvisionedThroughputExceeded") && s.Shard == "shardId-000000000000"
+		return s.Throttled > 1 && s.Retries == s.Throttled && strings.Contains(s.Fault, "ProvisionedThroughputExceeded") && s.Shard == "shardId-000000000000"
 	})
+	before := r.Status()[0]
+	if before.FaultCode != "ProvisionedThroughputExceededException" || before.Since == 0 || before.Upto != 0 {
+		t.Errorf("while nothing is read: %+v", before)
+	}
 	server.mu.Lock()
 	server.fault = nil
 	server.mu.Unlock()
 	putNumbers(server, 0, 3)
 	readLines(t, r, 3)
-	if s := r.Status()[0]; s.Fault != "" || s.Records != 3 || s.Bytes != 3 {
+	if s := r.Status()[0]; s.Fault != "" || s.FaultCode != "" || s.Since != 0 || s.Upto < before.Since || s.Retries < before.Retries || s.Records != 3 || s.Bytes != 3 {
 		t.Errorf("after the fault: %+v", s)
 	}
 }

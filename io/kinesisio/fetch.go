@@ -56,16 +56,24 @@ type fetched struct {
 	tipSince, tipAt int64
 	reached         int64
 	behind          time.Duration
+	upto            int64 // all that had arrived then was fetched
 	// last: with the tip, all that arrived before the end of the stream was fetched.
 	last bool
 	// ended: nothing comes behind the chunks. heirs are the shards to go on with.
-	ended                    bool
-	lost                     bool     // with ended: the shard was gone before it was read to its end
-	known                    *lineage // with ended: the shards that the service still knows
-	heirs                    []*shardState
-	err                      error // final
-	fault                    string
-	throttled, records, size int64
+	ended              bool
+	lost               bool     // with ended: the shard was gone before it was read to its end
+	known              *lineage // with ended: the shards that the service still knows
+	heirs              []*shardState
+	err                error // final
+	fault              fault
+	retries, throttled int64
+	records, size      int64
+}
+
+// fault is what reading fails with at present; zero when it does not.
+type fault struct {
+	text, code string
+	since      int64
 }
 
 // finalTries is how often a call that no repetition should help is made before
@@ -117,7 +125,11 @@ func (f *fetcher) endures(ctx context.Context, err error) bool {
 	throttled := errors.Is(err, driver.ErrThrottled)
 	f.failures++
 	f.mu.Lock()
-	f.found.fault = err.Error()
+	if f.found.fault.since == 0 {
+		f.found.fault.since = f.stream.serviceNow()
+	}
+	f.found.fault.text, f.found.fault.code = err.Error(), driver.FaultCode(errorCode(err), err)
+	f.found.retries++
 	if throttled {
 		f.found.throttled++
 	}
@@ -350,7 +362,8 @@ func (f *fetcher) take(out *kinesis.GetRecordsOutput, asked int64) (bytes int) {
 	f.mu.Lock()
 	f.put(cut.chunks)
 	f.found.bytes += held
-	f.found.behind, f.found.reached, f.found.fault = behind, f.reached, ""
+	f.found.behind, f.found.reached, f.found.fault = behind, f.reached, fault{}
+	f.found.upto = asked - behind.Milliseconds()
 	f.found.records += int64(len(out.Records))
 	f.found.size += int64(bytes)
 	switch {
@@ -413,7 +426,7 @@ func (f *fetcher) end(ctx context.Context) error {
 		}
 	}
 	f.mu.Lock()
-	f.found.ended, f.found.heirs, f.found.known, f.found.fault = true, heirs, known, ""
+	f.found.ended, f.found.heirs, f.found.known, f.found.fault = true, heirs, known, fault{}
 	f.mu.Unlock()
 	f.tell()
 	return nil

@@ -152,8 +152,9 @@ func (r *reader) Status() []driver.ShardStatus {
 		}
 		if sh.fetcher != nil {
 			found, _ := sh.fetcher.status()
-			s.Behind, s.Fault = found.behind, found.fault
-			s.Records, s.Bytes, s.Throttled = found.records, found.size, found.throttled
+			s.Behind, s.Upto = found.behind, found.upto
+			s.Fault, s.FaultCode, s.Since = found.fault.text, found.fault.code, found.fault.since
+			s.Records, s.Bytes, s.Retries, s.Throttled = found.records, found.size, found.retries, found.throttled
 		}
 		list = append(list, s)
 	}

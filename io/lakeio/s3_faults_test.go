@@ -122,6 +122,12 @@ func TestABusyS3IsAskedAgain(t *testing.T) {
 	if got := content(t, s, "a"); got != "hello" || asked.Load() != 4 {
 		t.Errorf("%q after %d requests", got, asked.Load())
 	}
+	asked.Store(1)
+	var told []error
+	ctx := driver.WithRetries(t.Context(), func(err error) { told = append(told, err) })
+	if _, err := s.Stat(ctx, "a"); err != nil || len(told) != 2 || !errors.Is(told[0], driver.ErrThrottled) || !strings.Contains(told[0].Error(), "s3://bucket/lake") {
+		t.Errorf("%v; told of the repetitions %v", err, told)
+	}
 }
 
 func TestAnUnreachableS3IsUnavailable(t *testing.T) {

@@ -81,7 +81,7 @@ func newS3Client(ctx context.Context, object, region string) (*s3.Client, error)
 	options := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(http),
 		config.WithRetryer(func() aws.Retryer {
-			return retry.NewStandard(func(o *retry.StandardOptions) {
+			return tellingRetryer{object, retry.NewStandard(func(o *retry.StandardOptions) {
 				o.MaxAttempts = s3Attempts
 				if n, err := strconv.Atoi(os.Getenv("AWS_MAX_ATTEMPTS")); err == nil && n > 0 {
 					o.MaxAttempts = n // the SDK reads it, but not beside a retryer of ours
@@ -90,7 +90,7 @@ func newS3Client(ctx context.Context, object, region string) (*s3.Client, error)
 				o.RateLimiter = noLimit{}
 				// S3 asks for a repetition when a deletion met a conditional write.
 				o.Retryables = append(o.Retryables, retry.RetryableErrorCode{Codes: map[string]struct{}{"ConditionalRequestConflict": {}}})
-			})
+			})}
 		}),
 	}
 	if region != "" {
@@ -121,6 +121,17 @@ func newS3Client(ctx context.Context, object, region string) (*s3.Client, error)
 		}
 	}
 	return client, nil
+}
+
+// tellingRetryer tells of each call that is made again.
+type tellingRetryer struct {
+	object string
+	*retry.Standard
+}
+
+func (r tellingRetryer) GetRetryToken(ctx context.Context, err error) (func(error) error, error) {
+	driver.Retried(ctx, s3Error("reach", r.object, err))
+	return r.Standard.GetRetryToken(ctx, err)
 }
 
 // noLimit lifts the client-wide retry quota: many files are read at once, and
