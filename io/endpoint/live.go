@@ -94,11 +94,13 @@ type stageFn struct {
 	Writing lakeio.LiveWriting
 	Output  string
 
-	lake *lakeio.Live
-	rows map[string][]*table.Batch // by roll
+	lake  *lakeio.Live
+	calls *lakeCalls
+	rows  map[string][]*table.Batch // by roll
 }
 
 func (fn *stageFn) Setup(ctx context.Context) (err error) {
+	fn.calls = newLakeCalls(fn.Writing.Run, fn.Output)
 	fn.lake, err = fn.Writing.Open(ctx)
 	return failure.Note(fn.Writing.Run, err)
 }
@@ -117,9 +119,9 @@ func (fn *stageFn) FinishBundle(ctx context.Context, emit func(string, []byte)) 
 	if len(fn.rows) == 0 {
 		return nil
 	}
-	segments, err := fn.lake.Stage(ctx, fn.Output, fn.rows)
+	segments, err := fn.lake.Stage(fn.calls.watch(ctx), fn.Output, fn.rows)
 	fn.rows = nil
-	if err != nil {
+	if err := fn.calls.over(ctx, err); err != nil {
 		return failure.Note(fn.Writing.Run, err)
 	}
 	for i := range segments {
@@ -177,7 +179,8 @@ type rollFn struct {
 	Messages state.Bag[[]byte]
 	Closed   state.Value[bool] // the end of the roll has come
 
-	lake *lakeio.Live
+	lake  *lakeio.Live
+	calls *lakeCalls
 }
 
 func newRollFn(l LiveLake) *rollFn {
@@ -185,6 +188,7 @@ func newRollFn(l LiveLake) *rollFn {
 }
 
 func (fn *rollFn) Setup(ctx context.Context) (err error) {
+	fn.calls = newLakeCalls(fn.Lake.Writing.Run, "rolls")
 	fn.lake, err = fn.Lake.Writing.Open(ctx)
 	return failure.Note(fn.Lake.Writing.Run, err)
 }
@@ -227,11 +231,12 @@ func (fn *rollFn) take(ctx context.Context, sp state.Provider, roll string, b []
 	if err := part.Check(); err != nil {
 		return err
 	}
-	done, err := fn.lake.CloseRoll(ctx, part, segments)
-	if err != nil {
+	done, err := fn.lake.CloseRoll(fn.calls.watch(ctx), part, segments)
+	if err := fn.calls.over(ctx, err); err != nil {
 		return err
 	}
 	rollsClosed.Inc(ctx, 1)
+	fn.calls.wrote(ctx, done)
 	if err := fn.Messages.Clear(sp); err != nil {
 		return err
 	}
@@ -294,7 +299,8 @@ type sealFn struct {
 	Rows  state.Bag[[]byte]
 	Close timers.EventTime
 
-	lake *lakeio.Live
+	lake  *lakeio.Live
+	calls *lakeCalls
 }
 
 func newSealFn(l LiveLake) *sealFn {
@@ -302,6 +308,7 @@ func newSealFn(l LiveLake) *sealFn {
 }
 
 func (fn *sealFn) Setup(ctx context.Context) (err error) {
+	fn.calls = newLakeCalls(fn.Lake.Writing.Run, "buckets")
 	fn.lake, err = fn.Lake.Writing.Open(ctx)
 	return failure.Note(fn.Lake.Writing.Run, err)
 }
@@ -343,10 +350,11 @@ func (fn *sealFn) seal(ctx context.Context, sp state.Provider, key string, emit 
 		}
 		batches = append(batches, rows.Batch)
 	}
-	done, err := fn.lake.Seal(ctx, output, strconv.FormatInt(end, 10), batches)
-	if err != nil {
+	done, err := fn.lake.Seal(fn.calls.watch(ctx), output, strconv.FormatInt(end, 10), batches)
+	if err := fn.calls.over(ctx, err); err != nil {
 		return err
 	}
+	fn.calls.wrote(ctx, done)
 	if err := fn.Rows.Clear(sp); err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func (fn *sendFn) ProcessElement(ctx context.Context, rows table.Rows, _ func(st
 		return nil // of another output
 	}
 	fn.sent += int64(rows.Batch.Len())
-	return failure.Note(fn.Sending.Run, fn.sink.Write(ctx, rows))
+	return failure.Note(fn.Sending.Run, refused("the sink", fn.sink.Write(ctx, rows)))
 }
 
 func (fn *sendFn) FinishBundle(ctx context.Context, emit func(string, []byte)) error {
@@ -66,7 +66,7 @@ func (fn *sendFn) FinishBundle(ctx context.Context, emit func(string, []byte)) e
 		return nil
 	}
 	if err := fn.sink.Flush(ctx); err != nil {
-		return failure.Note(fn.Sending.Run, err)
+		return failure.Note(fn.Sending.Run, refused("the sink", err))
 	}
 	rowsSent.Inc(ctx, fn.sent)
 	b, err := json.Marshal(Closing{Sent: map[string]int64{fn.Sending.Output: fn.sent}})

@@ -138,7 +138,9 @@ func (fn *streamFn) ProcessElement(ctx context.Context, we *sdf.ManualWatermarkE
 		readers.drop(r)
 		return sdf.StopProcessing(), failure.Note(fn.Run, err)
 	}
-	if over || rt.IsDone() {
+	over = over || rt.IsDone()
+	r.shards.tell(ctx, r, time.Now(), over)
+	if over {
 		readers.drop(r)
 		return sdf.StopProcessing(), rt.GetError()
 	}

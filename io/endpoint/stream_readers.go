@@ -20,6 +20,8 @@ type openReader struct {
 	key readerKey
 	at  driver.Cursor // up to which the runner has what it read
 	end *time.Timer
+
+	shards *shardReport
 }
 
 // claim moves the runner's position behind what was read.
@@ -67,7 +69,7 @@ func (p *readerPool) take(ctx context.Context, key readerKey, stream driver.Stre
 	if err != nil {
 		return nil, err
 	}
-	return &openReader{StreamReader: reader, key: key, at: at}, nil
+	return &openReader{StreamReader: reader, key: key, at: at, shards: newShardReport(key.run)}, nil
 }
 
 // give keeps a reader for its next call.
