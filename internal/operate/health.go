@@ -38,6 +38,7 @@ func (s *Status) judge(stands still, stillAfter time.Duration) {
 	}
 	s.judgeState(problem, note)
 	if s.State == rest.Running {
+		s.judgeShards(stillAfter, problem, note)
 		s.judgeWatermark(stands, stillAfter, problem, note)
 		s.judgeCheckpoints(problem, note)
 	}
@@ -63,7 +64,7 @@ func (s *Status) judgeState(problem, note say) {
 	resume := "millrace resume " + s.Run + " goes on from its last savepoint or checkpoint"
 	failed := ""
 	if s.Failure != nil {
-		failed = ": " + s.Failure.Text
+		failed = ": " + s.Failure.words(s.Now)
 	}
 	switch s.State {
 	case rest.Running:
@@ -113,12 +114,12 @@ func (s *Status) judgeWatermark(stands still, stillAfter time.Duration, problem,
 	case stands.For >= stillAfter && stands.Records > 0 && stands.Quiet < stillAfter:
 		problem("one shard may hold it back: an empty one with --idle hold, or records whose times stand still; "+
 			"when all shards are busy, stop with a savepoint and resume",
-			"the watermark has not moved for %s while %s came, so nothing is sealed", span(stands.For), progress.Of(stands.Records, "record"))
+			"the watermark has not moved for %s while %s came, so nothing is sealed%s", span(stands.For), progress.Of(stands.Records, "record"), s.holding())
 	case stands.For >= stillAfter:
 		note("with --idle advance-after=30s the watermark follows the clock when nothing comes", "no record came for %s, and the watermark stands", span(stands.Quiet))
 	case s.Watermark == nil && s.Now.Sub(s.Started) > stillAfter && s.Read.Records > 0:
 		problem("look at the times of the records: none had one within bounds, or a shard was never read",
-			"%s came, but there is no watermark yet, so nothing is sealed", progress.Of(s.Read.Records, "record"))
+			"%s came, but there is no watermark yet, so nothing is sealed%s", progress.Of(s.Read.Records, "record"), s.holding())
 	case s.Watermark == nil && s.Now.Sub(s.Started) > stillAfter:
 		note("if the stream has any, look for what its readers say in the TaskManagers' logs, and at the start in the source's URL",
 			"no record was read in %s", span(s.Now.Sub(s.Started)))

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Seen is what was seen of a job before. One look cannot tell a watermark that
+// seen is what was seen of a job before. One look cannot tell a watermark that
 // stands still from one that is only behind; two can. Times are by the JobManager's
 // clock.
 type seen struct {

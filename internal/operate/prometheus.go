@@ -3,6 +3,8 @@ package operate
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -114,6 +116,35 @@ var metrics = []metric{
 	{"millrace_source_bytes_total", counter, "Bytes of these records.", func(s *Status, sample func(float64, ...string)) {
 		sample(float64(s.Read.Bytes))
 	}},
+	{"millrace_source_retries_total", counter, "Calls to the stream that failed and were made again.", func(s *Status, sample func(float64, ...string)) {
+		sample(float64(s.Read.Retries))
+	}},
+	{"millrace_source_throttled_total", counter, "Those of them that the stream refused for their rate.", func(s *Status, sample func(float64, ...string)) {
+		sample(float64(s.Read.Throttled))
+	}},
+	{"millrace_shard_lag_seconds", gauge, "For how long a shard was not read up to its tip.", eachShard(func(shard *ReadShard) *float64 { return shard.Lag })},
+	{"millrace_shard_iterator_age_seconds", gauge, "How old the last records of a shard were when they were read.", eachShard(func(shard *ReadShard) *float64 { return &shard.Age })},
+	{"millrace_shard_watermark_lag_seconds", gauge, "How far the watermark of a shard is behind the clock.", eachShard(func(shard *ReadShard) *float64 { return shard.WatermarkLag })},
+	{"millrace_shard_fault_start_time_seconds", gauge, "Since when the reads of a shard fail; label error is the service's word for it.", func(s *Status, sample func(float64, ...string)) {
+		for _, shard := range s.worst() {
+			if shard.Since != nil {
+				sample(unix(*shard.Since), "shard", shard.Shard, "error", shard.Fault)
+			}
+		}
+	}},
+	{"millrace_written_rows_total", counter, "Rows of finished files that were put into the lake.", func(s *Status, sample func(float64, ...string)) {
+		for _, output := range slices.Sorted(maps.Keys(s.Wrote.Rows)) {
+			sample(float64(s.Wrote.Rows[output]), "output", output)
+		}
+	}},
+	{"millrace_lake_retries_total", counter, "Calls to the lake that failed and were made again.", func(s *Status, sample func(float64, ...string)) {
+		sample(float64(s.Wrote.Retries))
+	}},
+	{"millrace_stage_retries_total", counter, "Calls of a stage that failed and were made again.", func(s *Status, sample func(float64, ...string)) {
+		for i, stage := range s.Stages {
+			sample(float64(stage.Retries), "stage", stage.Name, "index", strconv.Itoa(i))
+		}
+	}},
 	{"millrace_rolls_total", counter, "Rolls put into the lake.", func(s *Status, sample func(float64, ...string)) {
 		sample(float64(s.Read.Rolls))
 	}},
@@ -173,6 +204,23 @@ var metrics = []metric{
 			}
 		}
 	}},
+}
+
+// mostSeries is how many shards of a job are exposed, those that are worst off: each
+// is some series in a database that keeps them for long.
+const mostSeries = 200
+
+func (s *Status) worst() []ReadShard { return s.Shards[:min(len(s.Shards), mostSeries)] }
+
+// eachShard are the samples of a figure of shards, where it is known.
+func eachShard(figure func(*ReadShard) *float64) func(s *Status, sample func(float64, ...string)) {
+	return func(s *Status, sample func(float64, ...string)) {
+		for _, shard := range s.worst() {
+			if value := figure(&shard); value != nil {
+				sample(*value, "shard", shard.Shard)
+			}
+		}
+	}
 }
 
 func bit(b bool) float64 {

@@ -20,6 +20,7 @@ import (
 type recorded struct {
 	answers map[string]json.RawMessage
 	posts   []string // what was asked for other than by GET
+	longest int      // bytes of what was asked for
 }
 
 const (
@@ -53,6 +54,7 @@ func record(t *testing.T, name string, change func(answers map[string]json.RawMe
 }
 
 func (r *recorded) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+	r.longest = max(r.longest, len(q.URL.RequestURI()))
 	if q.Method != http.MethodGet {
 		r.posts = append(r.posts, q.Method+" "+q.URL.RequestURI())
 		if job, stop := strings.CutSuffix(q.URL.Path, "/stop"); stop {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"millrace/io/driver"
 	"millrace/runners/flink/rest"
 )
 
@@ -30,6 +31,9 @@ type Status struct {
 	// What the workers have counted since they were last started.
 	Read   Reading `json:"read"`
 	Ledger Counts  `json:"ledger"`
+	Wrote  Writing `json:"wrote"`
+	// Shards of the stream, those that are worst off first.
+	Shards []ReadShard `json:"shards"`
 
 	Checkpoints Checkpoints `json:"checkpoints"`
 	Failure     *Failure    `json:"last_failure,omitempty"`
@@ -51,6 +55,7 @@ type Stage struct {
 	Out         int64      `json:"elements_out"`
 	BytesIn     int64      `json:"bytes_in"`
 	BytesOut    int64      `json:"bytes_out"`
+	Retries     int64      `json:"retries"` // calls to the stream or the lake that were made again
 
 	vertex string
 	final  bool // no event is expected any more
@@ -61,6 +66,16 @@ type Reading struct {
 	Records int64 `json:"records"`
 	Bytes   int64 `json:"bytes"`
 	Rolls   int64 `json:"rolls"` // finished and put into the lake
+	// Retries are calls that failed and were made again, Throttled those of them that the
+	// service refused for their rate.
+	Retries   int64 `json:"retries"`
+	Throttled int64 `json:"throttled"`
+}
+
+// Writing is what went to the lake.
+type Writing struct {
+	Rows    map[string]int64 `json:"rows"` // of finished files, by output
+	Retries int64            `json:"retries"`
 }
 
 // Counts are the counters of the ledger. The lake's own is the account that
@@ -88,13 +103,6 @@ type Checkpoints struct {
 	Restored  string     `json:"restored_from,omitempty"`
 
 	failed time.Time // the last one that went wrong
-}
-
-// Failure is the last one that restarted or ended the job.
-type Failure struct {
-	At   time.Time `json:"at"`
-	Task string    `json:"task,omitempty"`
-	Text string    `json:"text"` // one line
 }
 
 // Reader reads the status of jobs.
@@ -138,13 +146,8 @@ func (r Reader) Read(ctx context.Context, name string) (Status, error) {
 	if err := r.readCheckpoints(ctx, &s); err != nil {
 		return s, err
 	}
-	exceptions, err := r.Client.Exceptions(ctx, s.ID, 1)
-	if err != nil {
+	if err := r.readFailures(ctx, &s); err != nil {
 		return s, err
-	}
-	if len(exceptions) > 0 {
-		e := exceptions[0]
-		s.Failure = &Failure{At: e.Time, Task: stageName(e.Task), Text: oneLine(e.Cause)}
 	}
 	if r.Lake != "" {
 		if s.Lake, err = readLake(ctx, r.Lake, r.clock()()); err != nil {
@@ -169,7 +172,8 @@ func (r Reader) readStages(ctx context.Context, s *Status) error {
 		return err
 	}
 	s.State, s.Now, s.Parallelism = job.State, job.Now, job.Parallelism()
-	s.Stages, s.Read, s.Ledger = nil, Reading{}, Counts{}
+	s.Stages, s.Read, s.Ledger, s.Wrote, s.Shards = nil, Reading{}, Counts{}, Writing{Rows: map[string]int64{}}, []ReadShard{}
+	var figures []rest.UserMetric
 	for _, v := range job.Vertices {
 		stage := Stage{
 			Name: stageName(v.Name), State: v.State, Parallelism: v.Parallelism, vertex: v.ID,
@@ -190,15 +194,17 @@ func (r Reader) readStages(ctx context.Context, s *Status) error {
 			stage.final = least.Final()
 			stage.Watermark, stage.Lag = at(least, s.Now)
 		}
-		metrics, err := r.Client.UserMetrics(ctx, s.ID, v.ID, "ledger", "millrace")
+		metrics, err := r.Client.UserMetrics(ctx, s.ID, v.ID, "ledger", "millrace", driver.FiguresNamespace)
 		if err != nil {
 			return err
 		}
 		for _, m := range metrics {
 			s.count(m, &stage)
 		}
+		figures = append(figures, metrics...)
 		s.Stages = append(s.Stages, stage)
 	}
+	s.readShards(figures)
 	s.sumUp()
 	return nil
 }
@@ -209,9 +215,16 @@ func (s *Status) count(m rest.UserMetric, stage *Stage) {
 		"ledger_in": &s.Ledger.In, "ledger_events": &s.Ledger.Events, "ledger_bad": &s.Ledger.Bad, "ledger_late": &s.Ledger.Late,
 		"ledger_duplicate": &s.Ledger.Duplicate, "ledger_skipped": &s.Ledger.Skipped,
 		"millrace_records": &s.Read.Records, "millrace_bytes": &s.Read.Bytes, "millrace_rolls": &s.Read.Rolls,
+		"millrace_read-retries": &s.Read.Retries, "millrace_read-throttled": &s.Read.Throttled, "millrace_lake-retries": &s.Wrote.Retries,
 	}
 	if n := into[m.Name]; n != nil {
 		*n += m.Value
+	}
+	if output, ok := strings.CutPrefix(m.Name, "millrace_rows-"); ok {
+		s.Wrote.Rows[output] += m.Value
+	}
+	if m.Name == "millrace_read-retries" || m.Name == "millrace_lake-retries" {
+		stage.Retries += m.Value
 	}
 	if m.Name == "millrace_records" || m.Name == "millrace_watermark" {
 		stage.Source = true

@@ -3,6 +3,8 @@ package operate
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -35,6 +37,8 @@ func (s *Status) WriteText(out io.Writer) error {
 	c := s.Ledger
 	line("ledger", "in %s = events %s + bad %s + duplicate %s + skipped %s; late %s", progress.Count(c.In), progress.Count(c.Events),
 		progress.Count(c.Bad), progress.Count(c.Duplicate), progress.Count(c.Skipped), progress.Count(c.Late))
+	line("written", "%s", s.Wrote.words())
+	line("made again", "%s to the stream, %s of them refused for their rate; %s to the lake", progress.Of(s.Read.Retries, "call"), progress.Count(s.Read.Throttled), progress.Count(s.Wrote.Retries))
 	s.checkpointText(line)
 	if s.Failure != nil {
 		line("last failure", "%s, %s", clock(s.Failure.At), s.Failure.Text)
@@ -43,6 +47,9 @@ func (s *Status) WriteText(out io.Writer) error {
 		s.Lake.text(line)
 	}
 	if err := w.Flush(); err != nil {
+		return err
+	}
+	if err := s.shardText(out); err != nil {
 		return err
 	}
 	if err := s.stageText(out); err != nil {
@@ -61,6 +68,18 @@ func (s *Status) checkpointText(line func(name, format string, a ...any)) {
 	if c.Restored != "" {
 		line("resumed from", "%s", c.Restored)
 	}
+}
+
+// words are the rows of each output.
+func (w *Writing) words() string {
+	var parts []string
+	for _, output := range slices.Sorted(maps.Keys(w.Rows)) {
+		parts = append(parts, output+" "+progress.Count(w.Rows[output]))
+	}
+	if parts == nil {
+		return "no rows yet"
+	}
+	return "rows: " + strings.Join(parts, ", ")
 }
 
 func (l *Lake) text(line func(name, format string, a ...any)) {
@@ -92,7 +111,7 @@ func (l *Lake) text(line func(name, format string, a ...any)) {
 
 func (s *Status) stageText(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	fmt.Fprint(w, "\nstage\tsubtasks\tstate\twatermark\tbehind\telements in\tout\n")
+	fmt.Fprint(w, "\nstage\tsubtasks\tstate\twatermark\tbehind\telements in\tout\tmade again\n")
 	for _, stage := range s.Stages {
 		name, mark, behind := stage.Name, "-", "-"
 		if stage.Source {
@@ -103,7 +122,7 @@ func (s *Status) stageText(out io.Writer) error {
 		} else if stage.final {
 			mark = "end"
 		}
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\n", name, stage.Parallelism, strings.ToLower(stage.State), mark, behind, progress.Count(stage.In), progress.Count(stage.Out))
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", name, stage.Parallelism, strings.ToLower(stage.State), mark, behind, progress.Count(stage.In), progress.Count(stage.Out), progress.Count(stage.Retries))
 	}
 	return w.Flush()
 }
