@@ -1,8 +1,11 @@
 package e2e
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,8 +68,9 @@ func onShard(key string, lines [][]byte) []testenv.KinesisRecord {
 func TestAJobIsOperated(t *testing.T) {
 	const keyOfOne, keyOfOther = "a", "b" // MD5 0cc1... and 92eb...
 	server := testenv.Kinesis(t)
+	gate := testenv.NewKinesisGate(t, server)
 	f := testenv.OwnFlink(t, func(o *cluster.Options) { o.Slots = 4 }) // where no other job has the name
-	e := newEnv(t)
+	e := newEnv(t).with("AWS_ENDPOINT_URL_KINESIS=http://" + gate.Addr)
 	master := []string{"--flink-master", f.Master()}
 	lake := e.in("lake")
 	lines := logLines(t, realLogs(t)[0])
@@ -81,7 +85,9 @@ func TestAJobIsOperated(t *testing.T) {
 	if r := run(t, e, append([]string{"status", "weblogs"}, master...)...); r.code != 1 || !strings.Contains(r.stderr, "weblogs") {
 		t.Errorf("of a job that is not there: exit code %d, %s", r.code, r.stderr)
 	}
+	people := namedPeople(t, e, lines)
 	feed(keyOfOne, 200)()
+	server.Put(t, "web", testenv.KinesisRecord{Key: keyOfOne, Data: []byte(badLine)})
 	mustRun(t, e, onFlink(t, e, f, live("web", "start=trim_horizon", lake, "--roll", "1MiB,2s", "--seal", "1m"), "--parallelism", "1", "--readers", "2", "--detach")...)
 
 	t.Run("a shard that never had a record is noticed", func(t *testing.T) {
@@ -95,19 +101,22 @@ func TestAJobIsOperated(t *testing.T) {
 		feed(keyOfOther, 100)()
 		s, code := awaitStatus(t, e, f, "a watermark and a checkpoint", nothing, func(s operate.Status) bool {
 			return s.Watermark != nil && s.Checkpoints.Completed > 0 && s.Lake != nil && s.Lake.Rolls > 1 && s.Healthy &&
-				s.Read.Records >= 300 && s.Ledger.In >= 300 // counters come a little later
+				s.Read.Records >= 300 && s.Ledger.In >= 300 && s.Ledger.Bad == 1 && s.Wrote.Rows["events"] > 0 && wellRead(s.Shards) // counters come a little later
 		}, "--lake", lake)
 		if code != 0 || s.Lag == nil || *s.Lag <= 0 || s.Restarts != 0 || s.Parallelism != 1 || !s.Lake.Balanced || len(s.Lake.Breaks) != 0 {
 			t.Errorf("exit code %d, %+v, of the lake %+v", code, s, s.Lake)
 		}
 		text := mustRun(t, e, append([]string{"status", "weblogs", "--lake", lake}, master...)...).stdout
-		for _, want := range []string{"RUNNING", "watermark", "behind", "records", "ledger", "checkpoint", s.Run} {
+		for _, want := range []string{"RUNNING", "watermark", "behind", "records", "ledger", "checkpoint", "shardId-000000000001", "rows: ", "made again", s.Run} {
 			if !strings.Contains(text, want) {
 				t.Errorf("status does not say %q:\n%s", want, text)
 			}
 		}
 		metrics := mustRun(t, e, append([]string{"status", "--prometheus"}, master...)...).stdout
-		for _, want := range []string{"millrace_job_healthy{", "millrace_watermark_lag_seconds{", s.Run} {
+		for _, want := range []string{
+			"millrace_job_healthy{", "millrace_watermark_lag_seconds{", s.Run, "# TYPE millrace_shard_lag_seconds gauge", "# TYPE millrace_source_retries_total counter",
+			`shard="shardId-000000000000"} `, `shard="shardId-000000000001"} `, `millrace_written_rows_total{job="` + s.Run, `output="events"} `, `kind="bad"} 1`,
+		} {
 			if !strings.Contains(metrics, want) {
 				t.Errorf("metrics do not have %q:\n%s", want, metrics)
 			}
@@ -131,6 +140,37 @@ func TestAJobIsOperated(t *testing.T) {
 		feed(keyOfOther, 100)()
 		if s, code = awaitStatus(t, e, f, "that the watermark moves", nothing, func(s operate.Status) bool { return s.Healthy }, "--still-after", "20s"); code != 0 || !s.Watermark.After(stood) {
 			t.Errorf("exit code %d, watermark %v, before %v", code, s.Watermark, stood)
+		}
+	})
+
+	t.Run("shards whose reads are refused are named", func(t *testing.T) {
+		gate.Refuse(func(call string, _ time.Time) *testenv.Refusal {
+			if call != "GetRecords" {
+				return nil
+			}
+			return &testenv.Refusal{Status: 400, Type: "ProvisionedThroughputExceededException"}
+		})
+		s, code := awaitStatus(t, e, f, "that reads are refused", nothing, func(s operate.Status) bool {
+			return finds("the stream refuses the reads of shardId-00000000000")(s) && !s.Healthy
+		}, "--still-after", "15s")
+		if code != 1 || s.State != "RUNNING" || len(s.Shards) != 2 {
+			t.Errorf("exit code %d, %s, shards %+v", code, s.State, s.Shards)
+		}
+		for _, shard := range s.Shards {
+			if shard.Fault != "ProvisionedThroughputExceededException" || shard.Since == nil || shard.Lag == nil || *shard.Lag < 10 {
+				t.Errorf("refused: %+v", shard)
+			}
+		}
+		text := run(t, e, append([]string{"status", "weblogs", "--still-after", "15s"}, master...)...).stdout
+		for _, want := range []string{"NOT HEALTHY", "the service is asked for more than the shard gives (ProvisionedThroughputExceededException); it lags by", "and 1 more fails", "refused since"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("status does not say %q:\n%s", want, text)
+			}
+		}
+		gate.Refuse(nil)
+		s, code = awaitStatus(t, e, f, "that reads work again", nothing, func(s operate.Status) bool { return s.Healthy && wellRead(s.Shards) }, "--still-after", "15s")
+		if code != 0 || s.Read.Retries < 2 || s.Read.Throttled != s.Read.Retries {
+			t.Errorf("exit code %d, %+v", code, s.Read)
 		}
 	})
 
@@ -185,6 +225,53 @@ func TestAJobIsOperated(t *testing.T) {
 			t.Errorf("cancelled: exit code %d, %s, findings %+v", code, s.State, s.Findings)
 		}
 		allEnded(t, f)
+	})
+
+	t.Run("the logs of workers are structured, and name nobody", func(t *testing.T) {
+		var all []byte
+		for _, file := range glob(t, filepath.Join(f.Dir(), "logs", "*")) {
+			content := readFile(t, file)
+			people.in(t, "the log "+filepath.Base(file), content)
+			all = append(all, content...)
+		}
+		people.report(t)
+		for _, want := range []string{
+			`"msg":"reading a shard","run":"weblogs-live-`, `"msg":"the reads of a shard fail, trying again"`, `"msg":"the reads of a shard work again"`,
+			`"stage":"endpoint.Follow","shard":"shardId-000000000001"`, `"code":"ProvisionedThroughputExceededException"`,
+		} {
+			if !bytes.Contains(all, []byte(want)) {
+				t.Errorf("no log has %s", want)
+			}
+		}
+	})
+}
+
+// badLine is none of a log, and names somebody.
+const badLine = "for ann.canary@example.org, of 198.51.100.77"
+
+// namedPeople looks for those whom lines of a log, and the bad one, name: by address.
+func namedPeople(t *testing.T, e env, lines [][]byte) *finder {
+	t.Helper()
+	var list strings.Builder
+	list.WriteString("mail\tann.canary@example.org\naddress\t198.51.100.77\n")
+	n := 0
+	for _, line := range lines {
+		if address, _, _ := strings.Cut(string(line), " "); len(address) >= head+2 {
+			fmt.Fprintf(&list, "address\t%s\n", address)
+			n++
+		}
+	}
+	if n < 100 {
+		t.Fatalf("%d lines have an address to look for", n)
+	}
+	writeFile(t, e.in("people.txt"), []byte(list.String()))
+	return newFinder(t, e.in("people.txt"))
+}
+
+// wellRead tells whether both shards are read, up to their tips.
+func wellRead(shards []operate.ReadShard) bool {
+	return len(shards) == 2 && !slices.ContainsFunc(shards, func(s operate.ReadShard) bool {
+		return s.Since != nil || s.Lag == nil || *s.Lag > 60
 	})
 }
 
