@@ -76,7 +76,7 @@ func help() (commands []reference.Command, err error) {
 		return nil, fmt.Errorf("building millrace: %w", err)
 	}
 	return reference.Commands("millrace", func(args ...string) (string, error) {
-		text, err := exec.Command(program, append(args, "--help")...).Output()
+		text, err := exec.Command(program, append(args, "--help")...).Output() //nolint:gosec // it was built here
 		return string(text), err
 	})
 }

@@ -32,7 +32,7 @@ func WriteFiles(ctx context.Context, dir string, cfg WeblogConfig, progress func
 		return Truth{}, err
 	}
 	cfg = farm.cfg
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return Truth{}, fmt.Errorf("make folder for logs: %w", err)
 	}
 	out := &outputs{dir: dir}

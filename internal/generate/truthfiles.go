@@ -17,7 +17,7 @@ type TruthFiles struct {
 // CreateTruth prepares the files in dir, which it makes if need be, before the
 // farm runs.
 func CreateTruth(dir string, farm *Farm) (*TruthFiles, error) {
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make folder for the truth: %w", err)
 	}
 	t := &TruthFiles{farm: farm, out: outputs{dir: dir}}

@@ -8,7 +8,7 @@ import (
 // Credentials and region of the servers.
 const (
 	AccessKey = "AKIDTEST"
-	SecretKey = "not-a-secret" //nolint:gosec // for servers on loopback
+	SecretKey = "not-a-secret" // for servers on loopback
 	Region    = "us-east-1"
 )
 

@@ -222,6 +222,7 @@ func TestPagesThatLieAreRefused(t *testing.T) {
 		"a header without end":          {plain, strings.Repeat("\x15\x00", maxHeader), false},
 		"a header of structures":        {plain, strings.Repeat("\x1c", 1000), false},
 		"a text of 2 GiB in the header": {plain, "\x18" + uvarint(1<<40), false},
+		"a field that passes for kind":  {plain, strings.TrimSuffix(header(0, 8, 8, 2, 0), "\x00") + "\x05" + varint(1<<16+1) + varint(0) + "\x00" + "12345678", false},
 		"a list of 2^31 in the header":  {plain, "\x15\x00\x15\x10\x19\xf5" + uvarint(math.MaxInt32) + strings.Repeat("\x00", 1000), false},
 	} {
 		for _, step := range []int{1, 7, 1 << 20} {

@@ -42,7 +42,7 @@ func readHeader(in []byte) (p page, size int, err error) {
 func (p *page) set(path []int16, v int64) bool {
 	switch {
 	case len(path) == 1 && path[0] == 1:
-		p.kind = format.PageType(v)
+		p.kind = format.PageType(v) //nolint:gosec // readHeader refuses what is out of range
 	case len(path) == 1 && path[0] == 2:
 		p.unpacked = int(v)
 	case len(path) == 1 && path[0] == 3:
@@ -52,9 +52,9 @@ func (p *page) set(path []int16, v int64) bool {
 	case path[1] == 1:
 		p.values = int(v)
 	case path[1] == 2:
-		p.encoding = format.Encoding(v)
+		p.encoding = format.Encoding(v) //nolint:gosec // see above
 	case path[1] == 3:
-		p.levels = format.Encoding(v)
+		p.levels = format.Encoding(v) //nolint:gosec // see above
 	default:
 		return false
 	}

@@ -52,7 +52,10 @@ func (w *walker) structure(depth int, visit func(path []int16, v int64)) error {
 				return err
 			}
 		}
-		w.path[last] = int16(id) // one out of range is as unknown as any
+		if id < math.MinInt16 || id > math.MaxInt16 {
+			return errRange // it must not pass for another
+		}
+		w.path[last] = int16(id)
 		if err := w.value(head&0x0f, depth, visit, true); err != nil {
 			return err
 		}

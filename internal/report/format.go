@@ -55,6 +55,7 @@ func figureBytes(name string, n int64) template.HTML { return marked(name, n, by
 func figureSpan(name string, ms int64) template.HTML { return marked(name, ms, span(ms)) }
 
 func marked(name string, n int64, shown string) template.HTML {
+	//nolint:gosec // both texts are escaped
 	return template.HTML(fmt.Sprintf(`<span class="n" data-figure="%s" data-value="%d">%s</span>`,
 		template.HTMLEscapeString(name), n, template.HTMLEscapeString(shown)))
 }

@@ -77,7 +77,7 @@ type sectionView struct {
 func Write(w io.Writer, d Data) error {
 	page := pageView{
 		Data: &d, Tiles: tiles(&d), Policy: pagePolicy,
-		Style: template.CSS(styleSheet), Library: template.JS(chartLibrary), Script: template.JS(pageScript),
+		Style: template.CSS(styleSheet), Library: template.JS(chartLibrary), Script: template.JS(pageScript), //nolint:gosec // our own files
 	}
 	for _, s := range sections {
 		v := sectionView{ID: s.ID, Title: s.Title, Nav: cmp.Or(s.Nav, s.Title), Half: s.Half}
@@ -85,7 +85,7 @@ func Write(w io.Writer, d Data) error {
 		if err := pageTemplates.ExecuteTemplate(&body, s.ID+".html", s.data(&d)); err != nil {
 			return fmt.Errorf("draw section %s: %w", s.ID, err)
 		}
-		v.Body = template.HTML(body.String())
+		v.Body = template.HTML(body.String()) //nolint:gosec // html/template has written it
 		if s.chart != nil {
 			v.Chart = s.chart(&d)
 		}

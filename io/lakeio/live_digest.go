@@ -19,7 +19,7 @@ func digest(b *table.Batch, rows []uint32) (sum uint64) {
 		case table.UUID:
 			code = func(row uint32) uint64 { return xxhash.Sum64(b.UUIDBytes(col, int(row))) }
 		default:
-			code = func(row uint32) uint64 { return uint64(b.Int(col, int(row))) }
+			code = func(row uint32) uint64 { return uint64(b.Int(col, int(row))) } //nolint:gosec // its bits
 		}
 		for i, row := range rows {
 			if b.Null(col, int(row)) {

@@ -42,7 +42,7 @@ func writeFrames(out io.Writer, b *table.Batch, rows []uint32, frameRows int) (e
 		}
 		packed = pack(packed, raw)
 		var head [frameHead]byte
-		binary.LittleEndian.PutUint32(head[:], uint32(len(packed)))
+		binary.LittleEndian.PutUint32(head[:], uint32(len(packed))) //nolint:gosec // about frameBytes at most
 		binary.LittleEndian.PutUint64(head[4:], xxhash.Sum64(packed))
 		if _, err = w.Write(head[:]); err == nil {
 			_, err = w.Write(packed)

@@ -181,7 +181,7 @@ func (s *Spiller) spill(b *table.Batch) ([]Run, error) {
 
 // shardOf spreads rows by their sort columns, which identify them.
 func shardOf(b *table.Batch, row, shards int) int {
-	return int(xxhash.Sum64(sortKey(nil, b, row)) % uint64(shards))
+	return int(xxhash.Sum64(sortKey(nil, b, row)) % uint64(shards)) //nolint:gosec // it is below shards
 }
 
 // sortKey appends the sort columns of a row in a form that is equal for equal
@@ -198,7 +198,7 @@ func sortKey(dst []byte, b *table.Batch, row int) []byte {
 		case table.UUID:
 			dst = append(dst, b.UUIDBytes(col, row)...)
 		default:
-			dst = binary.BigEndian.AppendUint64(dst, uint64(b.Int(col, row)))
+			dst = binary.BigEndian.AppendUint64(dst, uint64(b.Int(col, row))) //nolint:gosec // its bits
 		}
 	}
 	return dst

@@ -120,7 +120,7 @@ func (w *s3Writer) sendHeld() error {
 
 func (w *s3Writer) sendPart(data []byte) error {
 	w.mu.Lock()
-	err, number := w.err, int32(len(w.parts)+1)
+	err, number := w.err, int32(len(w.parts)+1) //nolint:gosec // s3MaxParts at most
 	if err == nil && number > s3MaxParts {
 		err = &driver.Error{Doing: "write", Object: w.store.Name(w.key), Class: driver.ErrInvalid, Cause: errors.New("it is larger than 78 GiB"), Cure: "write smaller files"}
 	}

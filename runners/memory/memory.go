@@ -52,7 +52,7 @@ func followLive(stop <-chan struct{}) {
 		case <-tick.C:
 		}
 		metrics.Read(live)
-		if limit := limitFor(int64(live[0].Value.Uint64())); limit != now {
+		if limit := limitFor(int64(live[0].Value.Uint64())); limit != now { //nolint:gosec // bytes of memory
 			now = limit
 			debug.SetMemoryLimit(limit)
 		}

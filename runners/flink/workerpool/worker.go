@@ -64,7 +64,7 @@ func (w *worker) start() error {
 	if err := os.WriteFile(optionsFile, []byte(options), 0o600); err != nil {
 		return err
 	}
-	c := exec.CommandContext(w.life, program, //nolint:gosec // it is the pool's purpose
+	c := exec.CommandContext(w.life, program,
 		"--worker=true", "--id="+w.id, "--logging_endpoint="+w.request.GetLoggingEndpoint().GetUrl(), "--control_endpoint="+w.control, "--semi_persist_dir="+w.dir)
 	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
 	c.WaitDelay = grace
