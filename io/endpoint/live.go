@@ -102,7 +102,7 @@ type stageFn struct {
 func (fn *stageFn) Setup(ctx context.Context) (err error) {
 	fn.calls = newLakeCalls(fn.Writing.Run, fn.Output)
 	fn.lake, err = fn.Writing.Open(ctx)
-	return failure.Note(fn.Writing.Run, err)
+	return failure.Note(fn.Writing.Run, fn.calls.over(ctx, err))
 }
 
 func (fn *stageFn) StartBundle(context.Context, func(string, []byte)) error {
@@ -190,7 +190,7 @@ func newRollFn(l LiveLake) *rollFn {
 func (fn *rollFn) Setup(ctx context.Context) (err error) {
 	fn.calls = newLakeCalls(fn.Lake.Writing.Run, "rolls")
 	fn.lake, err = fn.Lake.Writing.Open(ctx)
-	return failure.Note(fn.Lake.Writing.Run, err)
+	return failure.Note(fn.Lake.Writing.Run, fn.calls.over(ctx, err))
 }
 
 func (fn *rollFn) ProcessElement(ctx context.Context, sp state.Provider, roll string, b []byte, emit func(string, []byte)) error {
@@ -310,7 +310,7 @@ func newSealFn(l LiveLake) *sealFn {
 func (fn *sealFn) Setup(ctx context.Context) (err error) {
 	fn.calls = newLakeCalls(fn.Lake.Writing.Run, "buckets")
 	fn.lake, err = fn.Lake.Writing.Open(ctx)
-	return failure.Note(fn.Lake.Writing.Run, err)
+	return failure.Note(fn.Lake.Writing.Run, fn.calls.over(ctx, err))
 }
 
 // ProcessElement keeps rows. The timer of a bucket is the same each time; it holds
