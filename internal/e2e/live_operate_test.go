@@ -68,11 +68,14 @@ func onShard(key string, lines [][]byte) []testenv.KinesisRecord {
 func TestAJobIsOperated(t *testing.T) {
 	const keyOfOne, keyOfOther = "a", "b" // MD5 0cc1... and 92eb...
 	server := testenv.Kinesis(t)
-	gate := testenv.NewKinesisGate(t, server)
-	f := testenv.OwnFlink(t, func(o *cluster.Options) { o.Slots = 4 }) // where no other job has the name
-	e := newEnv(t).with("AWS_ENDPOINT_URL_KINESIS=http://" + gate.Addr)
+	s3 := testenv.S3(t)
+	gate, s3Gate := testenv.NewKinesisGate(t, server), testenv.NewS3Gate(t, s3)
+	f := testenv.OwnFlink(t, func(o *cluster.Options) { // where no other job has the name
+		o.Slots, o.Env = 4, []string{"AWS_MAX_ATTEMPTS=2"} // a lake that refuses fails a worker soon
+	})
+	e := newEnv(t).with("AWS_ENDPOINT_URL_KINESIS=http://"+gate.Addr, "AWS_ENDPOINT_URL_S3=http://"+s3Gate.Addr)
 	master := []string{"--flink-master", f.Master()}
-	lake := e.in("lake")
+	lake := "s3://" + s3.Bucket + "/operated"
 	lines := logLines(t, realLogs(t)[0])
 	server.CreateStream(t, "web", 2)
 	feed := func(key string, n int) func() {
@@ -174,6 +177,19 @@ func TestAJobIsOperated(t *testing.T) {
 		}
 	})
 
+	t.Run("a lake that refuses is named", func(t *testing.T) {
+		s3Gate.Refuse(&testenv.Refusal{Status: 503, Type: "SlowDown"})
+		s, code := awaitStatus(t, e, f, "that the lake refuses", feed(keyOfOne, 10), func(s operate.Status) bool { return finds("the lake refuses: ")(s) && s.Failure.Times > 1 })
+		if code != 1 || s.Healthy || s.Failure.Of != "the lake" || s.Failure.Since.Before(s.Started) || !strings.Contains(s.Failure.Text, "s3://"+s3.Bucket) || !strings.Contains(s.Failure.Text, "SlowDown") {
+			t.Errorf("exit code %d, healthy %t, %+v", code, s.Healthy, s.Failure)
+		}
+		s3Gate.Refuse(nil)
+		before := s.Checkpoints.Completed
+		awaitStatus(t, e, f, "that the job works again", feed(keyOfOther, 10), func(s operate.Status) bool {
+			return s.State == "RUNNING" && s.Checkpoints.Completed > before && s.Wrote.Rows["events"] > 0
+		})
+	})
+
 	var savepoint string
 	t.Run("savepoint and stop", func(t *testing.T) {
 		folder := "file://" + e.in("savepoints")
@@ -238,6 +254,7 @@ func TestAJobIsOperated(t *testing.T) {
 		for _, want := range []string{
 			`"msg":"reading a shard","run":"weblogs-live-`, `"msg":"the reads of a shard fail, trying again"`, `"msg":"the reads of a shard work again"`,
 			`"stage":"endpoint.Follow","shard":"shardId-000000000001"`, `"code":"ProvisionedThroughputExceededException"`,
+			`"msg":"the lake fails, trying again"`, `"msg":"a stage fails at its lake"`, `"stage":"endpoint.WriteLive/`,
 		} {
 			if !bytes.Contains(all, []byte(want)) {
 				t.Errorf("no log has %s", want)
