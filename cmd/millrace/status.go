@@ -40,15 +40,21 @@ NAME is the name of a job, its run, Flink's id, or how one of them begins. Witho
 it the jobs are listed. Jobs that have ended stay with Flink for an hour.
 
 The watermark of the job is the least of its stages. "Behind" is event time: some
-minutes (--max-disorder) are as it should be. Records and ledger are what the
-workers counted since Flink last started them; the account that lasts is the
-lake's, with --lake.
+minutes (--max-disorder) are as it should be. Records, rows, calls made again and
+ledger are what the workers counted since Flink last started them; the account that
+lasts is the lake's, with --lake.
+
+Of each shard it tells for how long it was not read up to its tip, its watermark,
+and since when its reads are refused and with which error; workers tell of that
+every five seconds, Flink gives it every ten. A failure of the lake, the stream or a
+sink is named so, with the time since when it comes again.
 
 Whether a watermark stands still is told from what an earlier call has seen:
 --watch looks again every few seconds, --prometheus each time it is scraped, and
 --listen each time that it is asked; /healthz answers 503 while a job is not healthy.
 
-Exit codes: 0 healthy, 1 not healthy or not reachable, 2 usage.`,
+Exit codes: 0 healthy, 1 not healthy or not reachable, 2 usage. A "problem" makes a
+job not healthy, a "note" does not; /healthz answers 503 where the exit code is 1.`,
 		Example: `  millrace status
   millrace status weblogs --lake s3://lake/web
   millrace status weblogs --watch
@@ -66,7 +72,7 @@ Exit codes: 0 healthy, 1 not healthy or not reachable, 2 usage.`,
 	fs.BoolVar(&f.prometheus, "prometheus", false, "write metrics in Prometheus' text format, of all running jobs when no NAME is given")
 	fs.BoolVar(&f.watch, "watch", false, "look again every --every until Ctrl-C or until the job ends")
 	fs.DurationVar(&f.every, "every", 5*time.Second, "pause of --watch")
-	fs.DurationVar(&f.still, "still-after", operate.StillAfter, "a watermark that has not moved for so long while records came is a problem")
+	fs.DurationVar(&f.still, "still-after", operate.StillAfter, "a watermark that has not moved for so long while records came is a problem, and a shard whose reads fail for so long")
 	fs.StringVar(&f.listen, "listen", "", "serve /metrics, /status and /healthz over HTTP on this host:port until Ctrl-C")
 	return c
 }

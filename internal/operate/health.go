@@ -17,7 +17,8 @@ type Finding struct {
 
 // Bounds of health. They are wide: a finding that comes and goes is not read.
 const (
-	// StillAfter is for how long a watermark may not have moved though records came.
+	// StillAfter is for how long a watermark may not have moved though records came, and
+	// the reads of a shard may have failed.
 	StillAfter    = 3 * time.Minute
 	farBehind     = 15 * time.Minute // a watermark
 	startUp       = 3 * time.Minute  // of a job

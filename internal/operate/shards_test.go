@@ -200,8 +200,11 @@ func TestFailuresSayWhoRefusesAndSinceWhen(t *testing.T) {
 		of, words string
 		times     int
 	}{
-		"the lake, again and again": {[]string{trace(time.Minute, slow), trace(3*time.Minute, slow), trace(5*time.Minute, slow), trace(6*time.Minute, "panic: x"), trace(7*time.Minute, slow)}, "the lake",
-			"it failed 60 s ago: 3 times since 2026-11-21 07:13:07Z (5 min), at last: the lake refuses: writing roll r7: put s3://lake/web/_live/x: HTTP 503 SlowDown", 3},
+		"the lake, again and again": {
+			[]string{trace(time.Minute, slow), trace(3*time.Minute, slow), trace(5*time.Minute, slow), trace(6*time.Minute, "panic: x"), trace(7*time.Minute, slow)},
+			"the lake",
+			"it failed 60 s ago: 3 times since 2026-11-21 07:13:07Z (5 min), at last: the lake refuses: writing roll r7: put s3://lake/web/_live/x: HTTP 503 SlowDown", 3,
+		},
 		"long ago is another time": {[]string{trace(time.Minute, slow), trace(time.Hour, slow)}, "the lake", "it failed 60 s ago: the lake refuses: writing roll r7: put s3://lake", 1},
 		"the sink":                 {[]string{trace(time.Minute, "the sink refuses: write to kinesis://out: HTTP 500 InternalFailure")}, "the sink", "it failed 60 s ago: the sink refuses: write to kinesis://out: HTTP 500", 1},
 		"the stream":               {[]string{trace(time.Minute, "list the shards of kinesis://web: HTTP 500 InternalFailure")}, "the stream", "it failed 60 s ago: list the shards of kinesis://web: HTTP 500", 1},

@@ -112,8 +112,8 @@ type Reader struct {
 	// Memory is the folder where what was seen is kept, so that a watermark that
 	// stands still shows; empty forgets.
 	Memory string
-	// StillAfter is for how long the watermark may stand while records come, until that
-	// is a problem; 0 is the package's StillAfter.
+	// StillAfter is for how long the watermark may stand while records come, or the reads
+	// of a shard fail, until that is a problem; 0 is the package's StillAfter.
 	StillAfter time.Duration
 	// Clock is that of this machine; nil is time.Now. Only Memory and Lake need it.
 	Clock func() time.Time
