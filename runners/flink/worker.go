@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	harness "github.com/apache/beam/sdks/v2/go/pkg/beam/core/runtime/harness/init"
 
 	"millrace/runners/flink/workerpool"
 )
@@ -26,9 +27,20 @@ func ServeWorker(args []string) {
 		os.Exit(2) //nolint:revive // this is the worker's main
 	}
 	removeCopy()
-	go exitWithParents()
-	beam.Init()
-	os.Exit(0) //nolint:revive // not reached: Init serves and exits
+	starters := findStarters()
+	go func() {
+		for range time.Tick(time.Second) {
+			starters.exitWithout()
+		}
+	}()
+	harness.ShutdownMode = harness.Return
+	beam.Init() // returns when the runner cannot be reached any more
+	// A TaskManager that dies closes its connections a moment before it is gone.
+	for range 20 {
+		starters.exitWithout()
+		time.Sleep(50 * time.Millisecond)
+	}
+	os.Exit(1) //nolint:revive // this is the worker's main
 }
 
 // removeCopy removes the copy of this program that boot made for this worker and
@@ -41,21 +53,31 @@ func removeCopy() {
 	_ = os.RemoveAll(filepath.Dir(exe)) // it is a matter of space only
 }
 
-// exitWithParents ends the worker when boot or the TaskManager that started it is
-// gone: a killed TaskManager leaves both behind otherwise, and they would go on
-// reading. A worker of a pool has the pool for its only parent.
-func exitWithParents() {
-	boot := os.Getppid()
-	manager := 0
+// starters are what a worker cannot go on without: boot, and the TaskManager that
+// started it. A killed TaskManager leaves both boot and worker behind otherwise, and
+// they would go on reading. A worker of a pool has the pool for its only parent.
+type starters struct{ boot, manager int } // process ids; 0 for no TaskManager
+
+func findStarters() starters {
+	s := starters{boot: os.Getppid()}
 	if os.Getenv(workerpool.Variable) == "" {
-		manager = parentOf(boot)
+		s.manager = parentOf(s.boot)
 	}
-	for range time.Tick(time.Second) {
-		if os.Getppid() != boot || (manager > 1 && parentOf(boot) != manager) {
-			fmt.Fprintln(os.Stderr, "millrace: worker: what started it is gone")
-			os.Exit(1) //nolint:revive // this is the worker's main
-		}
+	return s
+}
+
+// exitWithout ends the worker when one of them is gone, and boot when its TaskManager
+// is: it would try for minutes to tell that of the worker's end.
+func (s starters) exitWithout() {
+	alone := os.Getppid() != s.boot
+	if !alone && (s.manager <= 1 || parentOf(s.boot) == s.manager) {
+		return
 	}
+	fmt.Fprintln(os.Stderr, "millrace: worker: what started it is gone")
+	if boot, err := os.FindProcess(s.boot); err == nil && !alone {
+		_ = boot.Kill() // it may have ended by itself
+	}
+	os.Exit(1) //nolint:revive // this is the worker's main
 }
 
 // parentOf reads the parent of a process from /proc; 0 when that cannot be told.
