@@ -68,10 +68,10 @@ race: setup ## Run all tests under the race detector
 	$(GO) test -race -timeout $(TIMEOUT) $(PKG)
 
 .PHONY: lint
-lint: ## Check the code and its generated reference; prove that the import rules bite
+lint: ## Check code, licences, bill of materials and reference; prove that the import rules bite
 	@scripts/prereq.sh go
 	$(LINT) run ./...
-	$(GO) test -count=1 -tags lint -run EveryRuleBites ./internal/archtest
+	$(GO) test -count=1 -tags lint -run 'EveryRuleBites|EveryLicence|BillOfMaterials' ./internal/archtest
 	$(GO) run ./internal/docs -check
 	$(GO) mod tidy -diff
 
@@ -101,8 +101,12 @@ golden: ## Write the golden files anew; look at the difference before you commit
 docs: ## Write the generated reference in docs/reference anew
 	$(GO) run ./internal/docs
 
+.PHONY: sbom
+sbom: build ## Write what is in bin/millrace, and its licences, to out/sbom.cdx.json (CycloneDX)
+	scripts/sbom.sh bin/millrace out/sbom.cdx.json
+
 .PHONY: vuln
-vuln: ## Look the dependencies up in Go's vulnerability database
+vuln: ## Look the dependencies up in Go's vulnerability database; needs the network
 	$(GO) tool -modfile=tools.mod govulncheck ./...
 
 .PHONY: clean
