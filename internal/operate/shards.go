@@ -135,10 +135,31 @@ func (s *Status) judgeShards(patience time.Duration, problem, note say) {
 		tell(cure, "the stream refuses the reads of %s since %s, %s: %s; %s%s",
 			worst.Shard, clock(*worst.Since), span(lasts), why, lags, others(failing, "fails", "fail"))
 	}
+	if quiet := s.unasked(); quiet >= patience {
+		problem("the TaskManagers' logs say what it waits for, in the lines with trying again; see whether lake and sinks can be reached from there",
+			"the stream was not asked for records for %s, though it does not refuse: a stage waits, most often for the lake or a sink", span(quiet))
+		return
+	}
 	if len(late) > 0 {
 		note("look again in a minute: when that grows, the job is too slow for its stream: give it more parallelism, and no more readers than shards",
 			"%s lags by %s%s", late[0].Shard, seconds(late[0].Lag), others(late, "lags", "lag"))
 	}
+}
+
+// unasked is for how long no shard gave an answer, of those whose reads do not fail: a
+// reader that waits for what follows it does not ask. It is 0 when that is not known.
+func (s *Status) unasked() time.Duration {
+	least := time.Duration(0)
+	for _, shard := range s.Shards {
+		if shard.Since != nil || shard.Lag == nil {
+			continue
+		}
+		answered := time.Duration((*shard.Lag - shard.Age) * float64(time.Second))
+		if least == 0 || answered < least {
+			least = max(answered, 1)
+		}
+	}
+	return least
 }
 
 // others tells how many shards but the first are so.

@@ -134,6 +134,34 @@ func TestAShardWhoseReadsAreRefusedIsAProblemOnceThatLasts(t *testing.T) {
 	}
 }
 
+func TestAStreamThatIsNotAskedIsAProblem(t *testing.T) {
+	for name, c := range map[string]struct {
+		other  map[string]int64
+		stands bool
+	}{
+		"all":                 {map[string]int64{"upto": ago(4 * time.Minute)}, true},
+		"one is asked":        {map[string]int64{"upto": ago(10 * time.Second)}, false},
+		"one works a backlog": {map[string]int64{"upto": ago(10 * time.Minute), "age": (10*time.Minute - 5*time.Second).Milliseconds()}, false},
+		"one is refused":      {map[string]int64{"upto": ago(20 * time.Second), "fault-Throttled": ago(10 * time.Second)}, true},
+		"one is not begun":    {map[string]int64{"upto": 0}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, client := record(t, "healthy.json", func(a map[string]json.RawMessage) {
+				values := map[string]int64{"shard_shardId-000000000000_upto": ago(6 * time.Minute), "shard_shardId-000000000000_age": time.Minute.Milliseconds()}
+				for figure, value := range c.other {
+					values["shard_shardId-000000000001_"+figure] = value
+				}
+				add(t, a, figures{0, values})
+			})
+			s := look(t, operate.Reader{Client: client}, healthyID)
+			said := strings.Contains(fmt.Sprint(s.Findings), "the stream was not asked for records for")
+			if said != c.stands || s.Healthy == c.stands {
+				t.Errorf("healthy %t, findings %+v", s.Healthy, s.Findings)
+			}
+		})
+	}
+}
+
 func TestAFarWatermarkNamesItsShard(t *testing.T) {
 	for want, watermark := range map[string]int64{
 		"there is no watermark yet, so nothing is sealed: shardId-000000000001 has given no time yet":               -1 << 63,
