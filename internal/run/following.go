@@ -58,7 +58,7 @@ func (f *following) look(ctx context.Context) (over bool, err error) {
 		return false, nil // whoever interrupted it has it cancelled
 	case err != nil && f.supervised():
 		if !f.silent {
-			f.w.Say("the lake does not answer, waiting for it: %v", err)
+			f.w.Say("waiting until the lake answers: %v", err)
 		}
 		f.silent = true
 		return false, nil

@@ -14,7 +14,8 @@ import (
 
 // shardReport tells of a reader's shards: by gauges, which status reads from the
 // runner, and in the worker's log. Gauges are what comes through: Flink keeps the last
-// value of each and gives it over REST. They have no labels and no text, and stay when
+// value of each and gives it over REST, where a distribution is a text and a counter
+// cannot fall. They have no labels and no text, come when a bundle ends, and stay when
 // nobody sets them, whence the form of driver.ReadFigures.
 type shardReport struct {
 	log   *slog.Logger
