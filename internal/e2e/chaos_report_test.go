@@ -1,5 +1,3 @@
-//go:build chaos
-
 package e2e
 
 import (
@@ -23,40 +21,52 @@ type chaosLog struct {
 	seed    uint64
 	all     []suffered
 	rounds  int
-	largest int64
+	looked  int
+	state   int64
+	largest map[string]int64
 }
 
 func (l *chaosLog) add(s suffered) { l.all = append(l.all, s) }
 
 func (l *chaosLog) round(w *chaosWorld) {
 	l.rounds++
-	l.largest = max(l.largest, w.largest)
+	l.looked += w.looked
+	l.state = max(l.state, w.state)
+	if l.largest == nil {
+		l.largest = map[string]int64{}
+	}
+	for of, bytes := range w.largest {
+		l.largest[of] = max(l.largest[of], bytes)
+	}
 }
 
 // counted is how many faults have hit.
 func (l *chaosLog) counted() (n int) {
 	for _, s := range l.all {
-		if s.counted {
+		if s.missed == "" {
 			n++
 		}
 	}
 	return n
 }
 
-// write writes the table that the README shows.
-func (l *chaosLog) write(t *testing.T) {
+// tell shows the table, and writes it where it is wanted.
+func (l *chaosLog) tell(t *testing.T) {
 	t.Helper()
 	var b strings.Builder
 	outcome := "every run equal to the batch job"
 	if t.Failed() {
 		outcome = "FAILED"
 	}
-	fmt.Fprintf(&b, "%s, seed %d, %s: %d faults in %d runs, %s; largest worker %d MiB\n\n", time.Now().UTC().Format(time.DateOnly), l.seed,
-		machine.CPU(), l.counted(), l.rounds, outcome, l.largest>>20)
-	b.WriteString("| fault | hit | records sent again | new records after, median | at most |\n|---|---:|---:|---:|---:|\n")
+	fmt.Fprintf(&b, "%s, seed %d, %s: %d faults in %d runs, %s; largest worker %d MiB, supervising program %d MiB, checkpoint %d KiB; %d looks at files of the lake\n\n",
+		time.Now().UTC().Format(time.DateOnly), l.seed, machine.CPU(), l.counted(), l.rounds, outcome, l.largest[aWorker]>>20, l.largest[theProgram]>>20, l.state>>10, l.looked)
+	b.WriteString("| fault | hit | missed | records sent again | new records after, median | at most |\n|---|---:|---:|---:|---:|---:|\n")
 	byName := map[string][]suffered{}
+	missed := map[string]int{}
 	for _, s := range l.all {
-		if s.counted {
+		if s.missed != "" {
+			missed[s.name]++
+		} else {
 			byName[s.name] = append(byName[s.name], s)
 		}
 	}
@@ -67,7 +77,7 @@ func (l *chaosLog) write(t *testing.T) {
 			again += s.again
 		}
 		slices.SortFunc(all, func(a, b suffered) int { return int(a.recovered - b.recovered) })
-		fmt.Fprintf(&b, "| %s | %d | %d | %.1f s | %.1f s |\n", name, len(all), again, all[len(all)/2].recovered.Seconds(), all[len(all)-1].recovered.Seconds())
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %.1f s | %.1f s |\n", name, len(all), missed[name], again, all[len(all)/2].recovered.Seconds(), all[len(all)-1].recovered.Seconds())
 	}
 	t.Log("\n" + b.String())
 	if name := os.Getenv(chaosReport); name != "" {
@@ -84,7 +94,8 @@ var builtChaos struct {
 	err  error
 }
 
-// buildChaos compiles the workers' program with panics that can be planted.
+// buildChaos compiles the workers' program with panics that can be planted and a way
+// to Flink that can be disturbed.
 func buildChaos(t *testing.T) string {
 	t.Helper()
 	build(t) // makes the folder, too

@@ -29,6 +29,12 @@ func NewS3Gate(t testing.TB, server *S3Server) *S3Gate {
 			r.Out.URL.Scheme, r.Out.URL.Host = "http", server.Addr
 			r.Out.Host = r.In.Host // is signed
 		},
+		ModifyResponse: func(r *http.Response) error {
+			if r.StatusCode >= http.StatusInternalServerError {
+				g.count()
+			}
+			return nil
+		},
 		Transport:    &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }, // who asked has left
 	}
@@ -63,11 +69,18 @@ func (g *S3Gate) Refuse(refusal *Refusal) {
 	g.refusal = refusal
 }
 
-// Refused is how many calls were.
+// Refused is how many calls were, or were answered by the server itself with an error
+// of its own, as when its disk is full.
 func (g *S3Gate) Refused() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.refused
+}
+
+func (g *S3Gate) count() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.refused++
 }
 
 func (g *S3Gate) decide() *Refusal {
