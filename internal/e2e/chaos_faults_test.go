@@ -35,7 +35,7 @@ func faults() []fault {
 		{name: "worker killed", hit: killWorkers, restarts: true, takes: 8 * s},
 		{name: "worker frozen", hit: freezeWorkers, least: 2 * s, most: 8 * s, takes: 5 * s},
 		{name: "panic in a DoFn", hit: plantPanic, restarts: true, takes: 8 * s},
-		{name: "TaskManager killed", hit: killTaskManager, restarts: true, takes: 20 * s},
+		{name: "TaskManager killed", hit: killTaskManager, restarts: true, takes: 16 * s},
 		{name: "TaskManager frozen", hit: freezeTaskManager, least: 2 * s, most: 8 * s, takes: 6 * s},
 		{name: "JobManager killed", hit: killJobManager, restarts: true, takes: 36 * s},
 		{name: "job server killed", hit: killJobServer, least: 2 * s, most: 4 * s, takes: 6 * s},

@@ -50,12 +50,27 @@ func (l *chaosLog) counted() (n int) {
 	return n
 }
 
-// tell shows the table, and writes it where it is wanted.
+// tell shows the table.
 func (l *chaosLog) tell(t *testing.T) {
 	t.Helper()
+	t.Log("\n" + l.table(t.Failed()))
+	l.save(t)
+}
+
+// save writes the table, where it is wanted.
+func (l *chaosLog) save(t *testing.T) {
+	t.Helper()
+	if name := os.Getenv(chaosReport); name != "" {
+		if err := os.WriteFile(name, []byte(l.table(t.Failed())), 0o644); err != nil { //nolint:gosec // for all to read
+			t.Error(err)
+		}
+	}
+}
+
+func (l *chaosLog) table(failed bool) string {
 	var b strings.Builder
 	outcome := "every run equal to the batch job"
-	if t.Failed() {
+	if failed {
 		outcome = "FAILED"
 	}
 	fmt.Fprintf(&b, "%s, seed %d, %s: %d faults in %d runs, %s; largest worker %d MiB, supervising program %d MiB, checkpoint %d KiB; %d looks at files of the lake\n\n",
@@ -79,12 +94,7 @@ func (l *chaosLog) tell(t *testing.T) {
 		slices.SortFunc(all, func(a, b suffered) int { return int(a.recovered - b.recovered) })
 		fmt.Fprintf(&b, "| %s | %d | %d | %d | %.1f s | %.1f s |\n", name, len(all), missed[name], again, all[len(all)/2].recovered.Seconds(), all[len(all)-1].recovered.Seconds())
 	}
-	t.Log("\n" + b.String())
-	if name := os.Getenv(chaosReport); name != "" {
-		if err := os.WriteFile(name, []byte(b.String()), 0o644); err != nil { //nolint:gosec // for all to read
-			t.Error(err)
-		}
-	}
+	return b.String()
 }
 
 // builtChaos is the program with the hooks for tests of faults.

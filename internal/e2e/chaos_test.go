@@ -54,6 +54,7 @@ func TestChaos(t *testing.T) {
 			}
 			t.Logf("this run again: %smake chaos CHAOS=%d SEED=%d", only, n, seed+round)
 		}
+		report.save(t)
 	}
 }
 
@@ -100,7 +101,7 @@ func hurt(t *testing.T, seed uint64, n int, report *chaosLog) {
 	plan := drawFaults(rng, chosen(t, os.Getenv(chaosOnly), disks), n)
 	whole := 40 * time.Second // start and end
 	for _, f := range plan {
-		whole += f.fault.takes + f.lasts + 3*time.Second
+		whole += f.fault.takes + f.lasts + 2*time.Second
 	}
 	whole = time.Duration(slow * float64(whole))
 	t.Logf("a run of %v, %.1f times what a quiet machine needs", whole.Round(time.Second), slow)
