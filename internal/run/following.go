@@ -48,10 +48,11 @@ func (f *following) wait(ctx context.Context) <-chan error {
 // on without its lake.
 func (f *following) look(ctx context.Context) (over bool, err error) {
 	done := false
-	if f.begun {
-		done, err = f.ending.Sealed(ctx)
-	} else {
+	if !f.begun {
 		f.begun, err = f.ending.Begun(ctx)
+	}
+	if f.begun && err == nil {
+		done, err = f.ending.Sealed(ctx)
 	}
 	switch {
 	case ctx.Err() != nil:
