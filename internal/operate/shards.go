@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -13,8 +14,8 @@ import (
 	"millrace/runners/flink/rest"
 )
 
-// ReadShard is a shard of the stream as its reader told of it, some ten seconds ago
-// at most. Each reader tells of the fifty that are worst off.
+// ReadShard is a shard of the stream as its reader told of it, some fifteen seconds
+// ago at most. Each reader tells of the fifty that are worst off.
 type ReadShard struct {
 	Shard string `json:"shard"` // as the service calls it
 	// Lag is for how long the shard was not read up to its tip, nil when it never was
@@ -41,13 +42,7 @@ func (s *Status) readShards(metrics []rest.UserMetric) {
 	}
 	latest := map[string]driver.ShardStatus{} // a reader may have gone to another subtask
 	for _, named := range subtasks {
-		for _, shard := range driver.ReadFigures(func(yield func(string, int64) bool) {
-			for name, value := range named {
-				if !yield(name, value) {
-					return
-				}
-			}
-		}) {
+		for _, shard := range driver.ReadFigures(maps.All(named)) {
 			if other, there := latest[shard.Shard]; !there || other.Upto < shard.Upto {
 				latest[shard.Shard] = shard
 			}
@@ -178,6 +173,9 @@ func others(all []ReadShard, one, many string) string {
 func (s *Status) holding() string {
 	least := -1
 	for i, shard := range s.Shards {
+		if shard.Lag == nil && shard.Since == nil {
+			continue // it waits for the one that it came from, or begins now
+		}
 		if shard.Watermark == nil {
 			return ": " + shard.Shard + " has given no time yet"
 		}

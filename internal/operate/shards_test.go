@@ -178,6 +178,7 @@ func TestAFarWatermarkNamesItsShard(t *testing.T) {
 			add(t, a, figures{0, map[string]int64{
 				"shard_shardId-000000000000_upto": ago(0), "shard_shardId-000000000000_watermark": ago(time.Minute),
 				"shard_shardId-000000000001_upto": ago(0), "shard_shardId-000000000001_watermark": watermark,
+				"shard_shardId-000000000002_upto": 0, "shard_shardId-000000000002_watermark": -1 << 63, // it waits for its parent
 			}})
 		})
 		if s := look(t, operate.Reader{Client: client}, healthyID); len(s.Findings) != 1 || !strings.Contains(s.Findings[0].Text, want) {

@@ -3,6 +3,7 @@ package driver
 import (
 	"cmp"
 	"errors"
+	"iter"
 	"regexp"
 	"slices"
 	"strings"
@@ -35,7 +36,7 @@ func FigureName(shard, figure string) string { return shard + "." + figure }
 // what was a dot may be an underscore; others are passed over. Shards that are not
 // read any more are left out, and so is what a status does not know. It is in the
 // order of the shards' names.
-func ReadFigures(metrics func(yield func(name string, value int64) bool)) []ShardStatus {
+func ReadFigures(metrics iter.Seq2[string, int64]) []ShardStatus {
 	shards := map[string]*ShardStatus{}
 	for name, value := range metrics {
 		text, ours := strings.CutPrefix(name, FiguresNamespace+"_")
