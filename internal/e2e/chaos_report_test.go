@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -61,7 +60,7 @@ func (l *chaosLog) tell(t *testing.T) {
 func (l *chaosLog) save(t *testing.T) {
 	t.Helper()
 	if name := os.Getenv(chaosReport); name != "" {
-		if err := os.WriteFile(name, []byte(l.table(t.Failed())), 0o644); err != nil { //nolint:gosec // for all to read
+		if err := os.WriteFile(name, []byte(l.table(t.Failed())), 0o644); err != nil {
 			t.Error(err)
 		}
 	}
@@ -97,32 +96,15 @@ func (l *chaosLog) table(failed bool) string {
 	return b.String()
 }
 
-// builtChaos is the program with the hooks for tests of faults.
-var builtChaos struct {
-	sync.Once
-	path string
-	err  error
-}
-
 // buildChaos compiles the workers' program with panics that can be planted and a way
 // to Flink that can be disturbed.
 func buildChaos(t *testing.T) string {
 	t.Helper()
-	build(t) // makes the folder, too
-	builtChaos.Do(func() {
-		dir := built.dir
-		if dir == "" { // a built program is tested
-			dir = t.TempDir()
-		}
-		builtChaos.path = filepath.Join(dir, "millrace-chaos")
-		c := exec.CommandContext(t.Context(), "go", "build", "-tags", "chaos", "-o", builtChaos.path, "./cmd/millrace")
-		c.Dir = testenv.Root(t)
-		if out, err := c.CombinedOutput(); err != nil {
-			builtChaos.err = fmt.Errorf("%w\n%s", err, out)
-		}
-	})
-	if builtChaos.err != nil {
-		t.Fatalf("building the program: %v", builtChaos.err)
+	path := filepath.Join(t.TempDir(), "millrace-chaos")
+	c := exec.CommandContext(t.Context(), "go", "build", "-tags", "chaos", "-o", path, "./cmd/millrace")
+	c.Dir = testenv.Root(t)
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("building the program: %v\n%s", err, out)
 	}
-	return builtChaos.path
+	return path
 }

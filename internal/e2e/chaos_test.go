@@ -40,6 +40,7 @@ func TestChaos(t *testing.T) {
 	if text := os.Getenv(chaosSeed); text != "" {
 		seed = uint64(number(t, text))
 	}
+	worker := buildChaos(t)
 	report := &chaosLog{seed: seed}
 	defer report.tell(t)
 	for round := uint64(0); report.counted() < wanted && !t.Failed(); round++ {
@@ -47,7 +48,7 @@ func TestChaos(t *testing.T) {
 			t.Fatalf("%d of %d faults hit in %d runs", report.counted(), wanted, round)
 		}
 		n := min(faultsARound, wanted-report.counted())
-		if !t.Run("seed "+strconv.FormatUint(seed+round, 10), func(t *testing.T) { hurt(t, seed+round, n, report) }) {
+		if !t.Run("seed "+strconv.FormatUint(seed+round, 10), func(t *testing.T) { hurt(t, worker, seed+round, n, report) }) {
 			only := ""
 			if names := os.Getenv(chaosOnly); names != "" {
 				only = chaosOnly + "=" + strconv.Quote(names) + " "
@@ -92,22 +93,22 @@ type chaosWorld struct {
 // nothing else. One that is slower, or busy, is given more time.
 const quietStart = 14 * time.Second
 
-func hurt(t *testing.T, seed uint64, n int, report *chaosLog) {
+func hurt(t *testing.T, worker string, seed uint64, n int, report *chaosLog) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	e := newEnv(t)
 	began := time.Now()
 	w, disks := newChaosWorld(t, e)
-	slow := min(3, max(1, time.Since(began).Seconds()/quietStart.Seconds()))
+	took := time.Since(began)
+	slow := min(3, max(1, took.Seconds()/quietStart.Seconds()))
 	plan := drawFaults(rng, chosen(t, os.Getenv(chaosOnly), disks), n)
 	whole := 40 * time.Second // start and end
 	for _, f := range plan {
 		whole += f.fault.takes + f.lasts + 2*time.Second
 	}
 	whole = time.Duration(slow * float64(whole))
-	t.Logf("a run of %v, %.1f times what a quiet machine needs", whole.Round(time.Second), slow)
+	t.Logf("a run of %v, %.1f times what a quiet machine needs: the cluster took %v to start", whole.Round(time.Second), slow, took.Round(time.Second))
 	farm := w.newFarm(t, e, int(chaosRate*whole.Seconds()))
 	lake, objects := "s3://"+w.s3.Bucket+"/lake", filepath.Join(w.s3.Dir, w.s3.Bucket, "lake")
-	worker := buildChaos(t)
 	w.end = time.Now().Add(whole)
 	args := onFlink(t, e, w.flink, live("web", "start=trim_horizon&until="+w.end.UTC().Format(time.RFC3339), lake, "--raw", "plain", "--roll", "1MiB,5s"),
 		"--supervise", "--worker", worker, "--flink-option", "checkpointing_interval=2000")

@@ -119,7 +119,7 @@ func (f *FlinkCluster) JobServer(t testing.TB) string {
 
 func (f *FlinkCluster) startJobServer(t testing.TB, port int) {
 	t.Helper()
-	server, err := jobserver.Start(context.Background(), jobserver.Options{ // it serves more than one test
+	server, err := jobserver.Start(t.Context(), jobserver.Options{ // which runs on without it
 		Dist: f.Dist, Master: f.Master(), Dir: filepath.Join(f.Dir(), "jobserver"), Port: port, Group: f.Group(),
 		ConfDir: f.ConfDir(), JVM: cluster.QuickFlags,
 	})

@@ -65,7 +65,6 @@ func TestAMeterTellsWhatADisturbanceHits(t *testing.T) {
 	proxy.Toxic(t, "timeout", map[string]any{"timeout": 0})
 	if err := ask(500 * time.Millisecond); err == nil {
 		t.Error("a black hole gave an answer")
-
 	}
 	troubled(3)
 	proxy.Heal(t, "timeout")
