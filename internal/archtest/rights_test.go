@@ -1,0 +1,108 @@
+package archtest
+
+import (
+	"encoding/json"
+	"go/ast"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// actions are those of IAM that a call of the AWS SDK takes.
+var actions = map[string][]string{
+	"kinesis.DescribeStreamSummary": {"kinesis:DescribeStreamSummary"},
+	"kinesis.GetRecords":            {"kinesis:GetRecords"},
+	"kinesis.GetShardIterator":      {"kinesis:GetShardIterator"},
+	"kinesis.ListShards":            {"kinesis:ListShards"},
+	"kinesis.PutRecords":            {"kinesis:PutRecords"},
+
+	"s3.AbortMultipartUpload":    {"s3:AbortMultipartUpload"},
+	"s3.CompleteMultipartUpload": {"s3:PutObject"},
+	"s3.CopyObject":              {"s3:GetObject", "s3:PutObject"},
+	"s3.CreateMultipartUpload":   {"s3:PutObject"},
+	"s3.DeleteObjects":           {"s3:DeleteObject"},
+	"s3.GetObject":               {"s3:GetObject"},
+	"s3.HeadObject":              {"s3:GetObject"},
+	"s3.ListMultipartUploads":    {"s3:ListBucketMultipartUploads"},
+	"s3.ListObjectsV2":           {"s3:ListBucket"},
+	"s3.PutObject":               {"s3:PutObject"},
+	"s3.UploadPart":              {"s3:PutObject"},
+}
+
+// TestPoliciesNameWhatIsCalled holds the calls in the source against the documented
+// policies: a new call needs a right, and no right is left that nothing needs.
+// That each program gets along with its own policy is seen in internal/e2e.
+func TestPoliciesNameWhatIsCalled(t *testing.T) {
+	needed, calls := map[string]bool{}, map[string]bool{}
+	for _, file := range goFiles(t) {
+		if strings.HasSuffix(file.Name, "_test.go") || !regexp.MustCompile(`^(cmd|io|jobs|runners|transforms|internal/(run|operate|generate|report))/`).MatchString(file.Name) || strings.HasPrefix(file.Name, "io/iotest/") {
+			continue
+		}
+		ast.Inspect(file.File, func(n ast.Node) bool {
+			made, ok := n.(*ast.CompositeLit)
+			if !ok {
+				return true
+			}
+			// Each call takes a pointer to its own structure of arguments.
+			if of, ok := made.Type.(*ast.SelectorExpr); ok && strings.HasSuffix(of.Sel.Name, "Input") {
+				if pkg, ok := of.X.(*ast.Ident); ok && (pkg.Name == "s3" || pkg.Name == "kinesis") {
+					calls[pkg.Name+"."+strings.TrimSuffix(of.Sel.Name, "Input")] = true
+				}
+			}
+			return true
+		})
+	}
+	for call := range calls {
+		if actions[call] == nil {
+			t.Errorf("it is not known here which rights %s takes", call)
+		}
+		for _, action := range actions[call] {
+			needed[action] = true
+		}
+	}
+	if want := slices.Sorted(maps.Keys(actions)); !cmp.Equal(want, slices.Sorted(maps.Keys(calls))) {
+		t.Errorf("calls (-known here +in the source):\n%s", cmp.Diff(want, slices.Sorted(maps.Keys(calls))))
+	}
+
+	text, allowed := read(t, "docs/security.md"), map[string]bool{}
+	policies := files(t, ".json")
+	policies = slices.DeleteFunc(policies, func(name string) bool { return path.Dir(name) != "docs/iam" })
+	for _, name := range policies {
+		if !strings.Contains(text, "]("+strings.TrimPrefix(name, "docs/")+")") {
+			t.Errorf("docs/security.md does not lead to %s", name)
+		}
+		var policy struct {
+			Version   string
+			Statement []struct {
+				Sid, Effect      string
+				Action, Resource []string
+			}
+		}
+		decoder := json.NewDecoder(strings.NewReader(read(t, name)))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&policy); err != nil || policy.Version != "2012-10-17" || len(policy.Statement) == 0 {
+			t.Errorf("%s: version %q, %d statements, %v", name, policy.Version, len(policy.Statement), err)
+		}
+		for _, s := range policy.Statement {
+			if s.Effect != "Allow" || s.Sid == "" || len(s.Resource) == 0 {
+				t.Errorf("%s: statement %+v", name, s)
+			}
+			for _, action := range s.Action {
+				allowed[action] = true
+			}
+			for _, resource := range s.Resource {
+				if !regexp.MustCompile(`^arn:aws:(s3:::|kinesis:\*:\*:stream/)(LOGS|LAKE|STREAM|ROWS)`).MatchString(resource) {
+					t.Errorf("%s: %s is more than one place", name, resource)
+				}
+			}
+		}
+	}
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(needed)), slices.Sorted(maps.Keys(allowed))); diff != "" {
+		t.Errorf("actions (-called +allowed in %d policies):\n%s", len(policies), diff)
+	}
+}
