@@ -1,12 +1,12 @@
 // Package testenv gives tests the real servers and readers they run against:
 // S3 (versitygw), Kinesis (kinesis-local, kinesalite), the other AWS services
-// (moto), network faults (Toxiproxy), a Flink cluster, a foreign producer (the
-// Kinesis Producer Library), foreign readers of our files (DuckDB, PyArrow) and a
-// browser.
+// (moto), OpenSearch, network faults (Toxiproxy), a Flink cluster, a foreign
+// producer (the Kinesis Producer Library), foreign readers of our files (DuckDB,
+// PyArrow) and a browser.
 //
 // Each function starts what it names on a free loopback port, waits until it
-// answers, and ends it with the test (Flink's cluster, which tests share, with
-// the process); a server also ends when the test process dies. A server that does
+// answers, and ends it with the test (Flink's cluster and OpenSearch's node, which
+// tests share, with the process); a server also ends when the test process dies. A server that does
 // not start fails the test and shows its log; nothing is skipped. What is missing
 // from .cache is installed on the spot (package install); `make test` has done
 // that beforehand.

@@ -28,6 +28,7 @@ var steps = []struct {
 	{"kinesis-local (Kinesis)", install.KinesisLocal},
 	{"kinesalite (Kinesis in volume)", install.Kinesalite},
 	{"kpl (Kinesis producer)", install.KPL},
+	{"opensearch (OpenSearch)", install.OpenSearch},
 	{"flink (cluster, job server)", install.Flink},
 }
 

@@ -1,0 +1,152 @@
+package testenv
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"millrace/internal/testenv/install"
+)
+
+// OpenSearchNode is a real OpenSearch node without plugins: no security, no index
+// state management.
+type OpenSearchNode struct {
+	Addr string // host:port of HTTP
+
+	log logBuffer
+}
+
+// sharedNode is the node that the tests of a process share.
+var sharedNode struct {
+	once sync.Once
+	node *OpenSearchNode
+	err  error
+}
+
+// OpenSearch is the node that the tests of this process share, with a heap of
+// 512 MiB. It starts with the first test that wants it, which takes about ten
+// seconds, and ends with the process. Tests keep apart by the names of their
+// indexes, and take back what they set. For outages put Toxiproxy before it.
+func OpenSearch(t testing.TB) *OpenSearchNode {
+	t.Helper()
+	dir := tool(t, install.OpenSearch)
+	sharedNode.once.Do(func() { sharedNode.node, sharedNode.err = startOpenSearch(dir) })
+	if sharedNode.err != nil {
+		t.Fatal(sharedNode.err)
+	}
+	return sharedNode.node
+}
+
+var openSearchReady = regexp.MustCompile(`(?m)^READY (\S+)$`)
+
+func startOpenSearch(dir string) (*OpenSearchNode, error) {
+	// t.TempDir would be gone with the first of the tests that share it; the node
+	// removes its folder when it ends.
+	data, err := os.MkdirTemp("", "millrace-opensearch-")
+	if err != nil {
+		return nil, fmt.Errorf("start OpenSearch: %w", err)
+	}
+	classes := filepath.Join(dir, "classes") + string(filepath.ListSeparator) + filepath.Join(dir, "lib", "*")
+	cmd := exec.Command("java", "-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.net.preferIPv4Stack=true",
+		"-cp", classes, "Node", data)
+	// Its end of the pipe closes with this process, and the node ends with it.
+	if _, err := cmd.StdinPipe(); err != nil {
+		return nil, fmt.Errorf("start OpenSearch: %w", err)
+	}
+	n := &OpenSearchNode{}
+	cmd.Dir, cmd.Stdout, cmd.Stderr = data, &n.log, &n.log
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start OpenSearch: %w", err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for deadline := time.Now().Add(2 * startTimeout); ; {
+		if found := openSearchReady.FindStringSubmatch(n.log.String()); found != nil {
+			n.Addr = found[1]
+			return n, nil
+		}
+		select {
+		case err := <-ended:
+			return nil, fmt.Errorf("start OpenSearch: it ended (%w); its log:\n%s", err, n.log.String())
+		case <-time.After(20 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			return nil, fmt.Errorf("start OpenSearch: it does not serve after %v (%w); its log:\n%s", 2*startTimeout, cmd.Process.Kill(), n.log.String())
+		}
+	}
+}
+
+// Call sends body, unless nil, as JSON and decodes the answer into result, unless
+// nil. An answer that is no success fails the test.
+func (n *OpenSearchNode) Call(t testing.TB, method, path string, body, result any) {
+	t.Helper()
+	var content bytes.Buffer
+	if body != nil {
+		if err := json.NewEncoder(&content).Encode(body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+n.Addr+"/"+strings.TrimPrefix(path, "/"), &content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatalf("OpenSearch: %v; its log:\n%s", err, n.log.String())
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatalf("OpenSearch: %v", err)
+	}
+	if response.StatusCode >= 300 {
+		t.Fatalf("OpenSearch: %s %s: status %d: %s", method, path, response.StatusCode, answer)
+	}
+	if result == nil {
+		return
+	}
+	if err := json.Unmarshal(answer, result); err != nil {
+		t.Fatalf("OpenSearch: %s %s: %v in %s", method, path, err, answer)
+	}
+}
+
+// Hit is a document as a search finds it.
+type Hit struct {
+	ID     string          `json:"_id"`
+	Index  string          `json:"_index"`
+	Source json.RawMessage `json:"_source"`
+}
+
+// Search gives the documents that a query finds in an index, a pattern or an
+// alias, 10,000 at most. Nil finds all. What was written is seen.
+func (n *OpenSearchNode) Search(t testing.TB, index string, query any) []Hit {
+	t.Helper()
+	if query == nil {
+		query = map[string]any{"match_all": map[string]any{}}
+	}
+	n.Call(t, http.MethodPost, index+"/_refresh?allow_no_indices=true&ignore_unavailable=true", nil, nil)
+	var result struct {
+		Hits struct{ Hits []Hit }
+	}
+	n.Call(t, http.MethodPost, index+"/_search?allow_no_indices=true&ignore_unavailable=true", map[string]any{"query": query, "size": 10_000}, &result)
+	return result.Hits.Hits
+}
+
+// Set sets a transient setting of the cluster; nil takes it back.
+func (n *OpenSearchNode) Set(t testing.TB, name string, value any) {
+	t.Helper()
+	n.Call(t, http.MethodPut, "_cluster/settings", map[string]any{"transient": map[string]any{name: value}}, nil)
+}
