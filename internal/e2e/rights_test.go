@@ -1,0 +1,46 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"millrace/internal/testenv"
+)
+
+// rare are, by caller, the actions for what an interrupted program has left and, for
+// workers, for shards of which the service knows nothing any more.
+var rare = map[string][]string{
+	"run-batch": {"s3:ListBucketMultipartUploads", "s3:AbortMultipartUpload"},
+	"run-live":  {"s3:ListBucketMultipartUploads", "s3:AbortMultipartUpload", "s3:DeleteObject"},
+	"workers":   {"s3:ListBucketMultipartUploads", "s3:AbortMultipartUpload", "kinesis:ListShards"},
+}
+
+// as names the caller of what a program does.
+func as(e env, caller string) env { return e.with("AWS_SDK_UA_APP_ID=" + caller) }
+
+func TestBatchNeedsTheRightsOfItsPolicies(t *testing.T) {
+	kinesis, s3 := testenv.Kinesis(t), testenv.S3(t)
+	e := newEnv(t)
+	upload(t, s3, "logs/web", glob(t, generate(t, e, "--lines", "5000", "--days", "2", "--seed", "61"))...)
+	kinesis.CreateStream(t, "web", 2)
+	g := newRights(t, s3, kinesis, strings.NewReplacer("LOGS_BUCKET/LOGS", s3.Bucket+"/logs", "LAKE_BUCKET/LAKE", s3.Bucket+"/lake",
+		"LOGS_BUCKET", s3.Bucket, "LAKE_BUCKET", s3.Bucket, "STREAM", "web", "ROWS", "rows"))
+	source, lake := "s3://"+s3.Bucket+"/logs/web/", "s3://"+s3.Bucket+"/lake"
+
+	mustRun(t, as(e, "run-batch"), weblogs(source, lake)...)
+	mustRun(t, as(e, "plan"), append([]string{"plan"}, weblogs(source, lake)[1:]...)...)
+	mustRun(t, as(e, "run-batch"), weblogs(source, lake)...) // takes the place of the first
+	mustRun(t, as(e, "report"), "report", "--lake", lake)
+	mustRun(t, as(e, "generate"), "generate", "weblog", "--to", "kinesis://web", "--rate", "100/s", "--for", "1s")
+	g.check(t, "plan", "run-batch", "report", "generate")
+
+	for caller, args := range map[string][]string{
+		"look":     weblogs(source, lake),
+		"generate": {"report", "--lake", lake},
+		"none":     {"report", "--lake", lake},
+	} {
+		if r := run(t, as(e, caller), args...); r.code != 1 || !strings.Contains(r.stderr, "AccessDenied") {
+			t.Errorf("with the rights of %s, %s: exit code %d, %s", caller, args[0], r.code, r.stderr)
+		}
+	}
+}
