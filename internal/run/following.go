@@ -17,9 +17,9 @@ type following struct {
 	w         Watcher
 	submitted time.Time
 
-	begun  bool // a reader was called
-	told   bool // that none was for long
-	silent bool // the lake does not answer, which was told
+	begun  time.Time // when a reader was first seen to have been called
+	told   bool      // that none was for long
+	silent bool      // the lake does not answer, which was told
 	// leaving: we end the job, so what the job server says of its end is of no interest.
 	leaving atomic.Bool
 }
@@ -48,10 +48,13 @@ func (f *following) wait(ctx context.Context) <-chan error {
 // on without its lake.
 func (f *following) look(ctx context.Context) (over bool, err error) {
 	done := false
-	if !f.begun {
-		f.begun, err = f.ending.Begun(ctx)
+	if f.begun.IsZero() {
+		var begun bool
+		if begun, err = f.ending.Begun(ctx); begun {
+			f.begun = time.Now()
+		}
 	}
-	if f.begun && err == nil {
+	if !f.begun.IsZero() && err == nil {
 		done, err = f.ending.Sealed(ctx)
 	}
 	switch {
@@ -67,8 +70,8 @@ func (f *following) look(ctx context.Context) (over bool, err error) {
 		return true, err
 	}
 	f.silent = false
-	age := time.Since(f.submitted)
-	if !f.begun && !f.told && age > patience {
+	reads := !f.begun.IsZero()
+	if !reads && !f.told && time.Since(f.submitted) > patience {
 		f.told = true
 		f.w.Say("nothing has been read yet, %v after the job was submitted; millrace status %s tells whether it runs, and the Flink UI whether it has the slots it needs", patience, f.job.name)
 	}
@@ -77,7 +80,9 @@ func (f *following) look(ctx context.Context) (over bool, err error) {
 	case done:
 		f.leaving.Store(true)
 		return true, f.job.cancel(ctx)
-	case f.begun && recycle > 0 && age > recycle:
+	// Its start does not count, however long it took: else a job whose start takes longer
+	// would be stopped again and again before it has read anything.
+	case reads && recycle > 0 && time.Since(f.begun) > recycle:
 		f.leaving.Store(true)
 		savepoint, err := f.job.stop(ctx)
 		if err != nil {

@@ -59,7 +59,7 @@ func TestALiveJobIsFollowedByItsLake(t *testing.T) {
 		broken     bool // the lake
 		supervised bool
 		recycle    string
-		age        time.Duration
+		age, reads time.Duration // since its submission, and since it was seen to read
 		over       bool
 		fault      string
 		asked      string // of the JobManager
@@ -69,7 +69,8 @@ func TestALiveJobIsFollowedByItsLake(t *testing.T) {
 		"nothing is read":               {age: time.Hour, recycle: "10s", says: "nothing has been read yet"},
 		"it reads":                      {age: time.Hour, marks: []string{"begun"}},
 		"it reads, and is young":        {age: time.Minute, marks: []string{"begun"}, recycle: "1h"},
-		"it reads, and is to recycle":   {age: time.Hour, marks: []string{"begun"}, recycle: "10s", over: true, fault: "the job was stopped with savepoint file:/savepoints/1", asked: "POST /stop"},
+		"it reads, after a long start":  {age: time.Hour, marks: []string{"begun"}, recycle: "10s"},
+		"it reads, and is to recycle":   {age: time.Hour, marks: []string{"begun"}, reads: time.Minute, recycle: "10s", over: true, fault: "the job was stopped with savepoint file:/savepoints/1", asked: "POST /stop"},
 		"it is sealed":                  {age: time.Hour, marks: []string{"begun", "ended"}, recycle: "10s", over: true, asked: "PATCH "},
 		"the lake is gone":              {age: time.Minute, broken: true, over: true, fault: "lake"},
 		"the lake is gone for a moment": {age: time.Hour, broken: true, supervised: true, recycle: "10s", says: "waiting until the lake answers"},
@@ -92,6 +93,9 @@ func TestALiveJobIsFollowedByItsLake(t *testing.T) {
 			w := &said{}
 			p := &Plan{req: request{Options: Options{Flink: FlinkOptions{Supervise: c.supervised, RecycleAfter: c.recycle}}}}
 			f := &following{plan: p, job: watched{master: server.Listener.Addr().String(), name: manager.name}, ending: ending, w: w, submitted: time.Now().Add(-c.age)}
+			if c.reads > 0 {
+				f.begun = time.Now().Add(-c.reads)
+			}
 			over, err := false, error(nil)
 			for range 3 { // a look a second
 				if over, err = f.look(t.Context()); over {
