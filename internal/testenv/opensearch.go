@@ -2,6 +2,7 @@ package testenv
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -87,7 +88,7 @@ func startOpenSearch(dir string) (*OpenSearchNode, error) {
 }
 
 // Call sends body, unless nil, as JSON and decodes the answer into result, unless
-// nil. An answer that is no success fails the test.
+// nil. An answer that is no success fails the test. Cleanups may call it.
 func (n *OpenSearchNode) Call(t testing.TB, method, path string, body, result any) {
 	t.Helper()
 	var content bytes.Buffer
@@ -96,7 +97,7 @@ func (n *OpenSearchNode) Call(t testing.TB, method, path string, body, result an
 			t.Fatal(err)
 		}
 	}
-	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+n.Addr+"/"+strings.TrimPrefix(path, "/"), &content)
+	request, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), method, "http://"+n.Addr+"/"+strings.TrimPrefix(path, "/"), &content)
 	if err != nil {
 		t.Fatal(err)
 	}
