@@ -4,6 +4,7 @@ package endpoint
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"net"
@@ -39,8 +40,7 @@ func through(way string) func(context.Context, string, time.Duration) (*grpc.Cli
 			return nil, err
 		}
 		if _, err := fmt.Fprintln(conn, endpoint); err != nil {
-			conn.Close()
-			return nil, err
+			return nil, errors.Join(err, conn.Close())
 		}
 		return conn, nil
 	}
