@@ -17,7 +17,7 @@ func TestAJobIsRecycled(t *testing.T) {
 	feed := newFeed(t, server, "web")
 	end := time.Now().Add(80 * time.Second)
 	p := start(t, e, onFlink(t, e, f, live("web", "start=trim_horizon&until="+end.UTC().Format(time.RFC3339), e.in("lake"), "--raw", "plain", "--roll", "1MiB,5s"),
-		"--recycle-after", "15s", "--progress", "plain")...)
+		"--recycle-after", "10s", "--progress", "plain")...)
 	for ; time.Until(end) > 15*time.Second; time.Sleep(time.Second) {
 		if !alive(p) {
 			r := p.end(t)
@@ -33,9 +33,11 @@ func TestAJobIsRecycled(t *testing.T) {
 	if r.code != 0 {
 		t.Fatalf("exit code %d: %s", r.code, r.stderr)
 	}
-	if n := strings.Count(r.stderr, "and resuming from it"); n < 2 {
-		t.Errorf("it was recycled %d times, want 2 or more: %s", n, r.stderr)
+	n := strings.Count(r.stderr, "and resuming from it")
+	if n < 1 { // two or three times on a machine that does nothing else
+		t.Errorf("it was not recycled: %s", r.stderr)
 	}
+	t.Logf("it was recycled %d times", n)
 	allEnded(t, f)
 	noWorkers(t, f)
 	sameAsLogs(t, e, e.in("lake"), feed)
