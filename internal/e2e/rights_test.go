@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -18,7 +19,7 @@ var rare = map[string][]string{
 // as names the caller of what a program does.
 func as(e env, caller string) env { return e.with("AWS_SDK_UA_APP_ID=" + caller) }
 
-func TestBatchNeedsTheRightsOfItsPolicies(t *testing.T) {
+func TestBatchNeedsTheRightsOfItsPoliciesAndTellsNoCredential(t *testing.T) {
 	kinesis, s3 := testenv.Kinesis(t), testenv.S3(t)
 	e := newEnv(t)
 	upload(t, s3, "logs/web", glob(t, generate(t, e, "--lines", "5000", "--days", "2", "--seed", "61"))...)
@@ -27,11 +28,21 @@ func TestBatchNeedsTheRightsOfItsPolicies(t *testing.T) {
 		"LOGS_BUCKET", s3.Bucket, "LAKE_BUCKET", s3.Bucket, "STREAM", "web", "ROWS", "rows"))
 	source, lake := "s3://"+s3.Bucket+"/logs/web/", "s3://"+s3.Bucket+"/lake"
 
-	mustRun(t, as(e, "run-batch"), weblogs(source, lake)...)
-	mustRun(t, as(e, "plan"), append([]string{"plan"}, weblogs(source, lake)[1:]...)...)
-	mustRun(t, as(e, "run-batch"), weblogs(source, lake)...) // takes the place of the first
-	mustRun(t, as(e, "report"), "report", "--lake", lake)
-	mustRun(t, as(e, "generate"), "generate", "weblog", "--to", "kinesis://web", "--rate", "100/s", "--for", "1s")
+	find := newCredentials(testenv.SecretKey, testenv.AccessKey, maskKey[len(maskKeyID)+1:])
+	for _, call := range [][]string{ // each with the name of its policy
+		append([]string{"run-batch"}, weblogs(source, lake)...),
+		append([]string{"plan", "plan"}, weblogs(source, lake)[1:]...),
+		append([]string{"run-batch"}, weblogs(source, lake, "--progress", "json")...), // takes the place of the first
+		{"report", "report", "--lake", lake},
+		{"generate", "generate", "weblog", "--to", "kinesis://web", "--rate", "100/s", "--for", "1s"},
+	} {
+		r := mustRun(t, as(e, call[0]), call[1:]...)
+		find.in(t, "what "+call[1]+" says", []byte(r.stdout+r.stderr))
+	}
+	if find.folder(t, filepath.Join(s3.Dir, s3.Bucket, "lake"), "") == 0 {
+		t.Error("no object of the lake was looked through")
+	}
+	find.folder(t, e.home, "")
 	g.check(t, "plan", "run-batch", "report", "generate")
 
 	for caller, args := range map[string][]string{
@@ -41,6 +52,8 @@ func TestBatchNeedsTheRightsOfItsPolicies(t *testing.T) {
 	} {
 		if r := run(t, as(e, caller), args...); r.code != 1 || !strings.Contains(r.stderr, "AccessDenied") {
 			t.Errorf("with the rights of %s, %s: exit code %d, %s", caller, args[0], r.code, r.stderr)
+		} else {
+			find.in(t, "the error of "+args[0], []byte(r.stderr))
 		}
 	}
 }
