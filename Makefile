@@ -10,7 +10,8 @@ TIMEOUT ?= 50m# of one package's tests
 FUZZTIME ?= 30s# of one fuzz target
 CHAOS   ?= 25# faults of make chaos
 SEED    ?= 20261121# by which they are drawn
-SOAK    ?= 10# times that make soak repeats its tests
+SOAK_FOR ?= 30m# how long make soak plays: 15m or more
+TIMES   ?= 10# how often make repeat runs its tests
 DEMO    := out/demo
 
 # Flink and Beam's runner for it. These two and the Beam SDK of go.mod have been
@@ -54,8 +55,13 @@ test: setup ## Run all tests (PKG=./io/... for some)
 	$(GO) test -timeout $(TIMEOUT) $(PKG)
 
 .PHONY: soak
-soak: setup ## Run the tests of live jobs on Flink SOAK (10) times: killed, stopped, resumed, all amid checkpoints
-	$(GO) test -tags soak -count=$(SOAK) -timeout 12h -run 'OnFlink|Amid|Killed|Savepoint|Pool|Supervised|Positions|Resumed' ./internal/e2e
+soak: setup ## Watch a live job on Flink for SOAK_FOR (30m), with an outage in the middle; out/soak.md has the figures
+	@mkdir -p out
+	SOAK_FOR=$(SOAK_FOR) SOAK_REPORT=$(CURDIR)/out/soak.md $(GO) test -tags soak -count=1 -v -timeout 24h -run ASteadyJob ./internal/e2e
+
+.PHONY: repeat
+repeat: setup ## Run the tests of live jobs on Flink TIMES (10) times: killed, stopped, resumed, all amid checkpoints
+	$(GO) test -tags soak -count=$(TIMES) -timeout 12h -run 'OnFlink|Amid|Killed|Savepoint|Pool|Supervised|Positions|Resumed' ./internal/e2e
 
 .PHONY: chaos
 chaos: setup ## Hurt the live job on Flink CHAOS (25) times, as SEED has it, and compare; out/chaos.md has the table

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"millrace/internal/testenv"
 	group "millrace/runners/flink/process"
@@ -53,17 +52,11 @@ func ofThisMachine(address string) bool {
 	return false
 }
 
-// TestALiveJobListensOnLoopbackAlone looks at all processes of a cluster, its job
-// server and its workers, while they work. Beam's runner in them would listen on
-// every address.
-func TestALiveJobListensOnLoopbackAlone(t *testing.T) {
-	server := testenv.Kinesis(t)
-	f := testenv.Flink(t)
-	e := newEnv(t)
-	feed := newFeed(t, server, "web")
-	end := time.Now().Add(30 * time.Second)
-	p := start(t, e, onFlink(t, e, f, live("web", "start=trim_horizon&until="+end.UTC().Format(time.RFC3339), e.in("lake"), "--roll", "1MiB,5s"))...)
-	feedUntil(t, p, f, feed, 4, 2, func() bool { return working(t, f) != "" })
+// listensOnLoopbackAlone looks at all processes of a cluster, its job server and its
+// workers, and at the run itself, while they work. Beam's runner in them would listen
+// on every address.
+func listensOnLoopbackAlone(t *testing.T, f *testenv.FlinkCluster, p *process) {
+	t.Helper()
 	members, err := group.Members(f.Group())
 	if err != nil {
 		t.Fatal(err)
@@ -80,9 +73,4 @@ func TestALiveJobListensOnLoopbackAlone(t *testing.T) {
 	if least := 12; addresses < least { // of Flink alone; the workers' are six for each job
 		t.Errorf("%d addresses were found, want %d or more", addresses, least)
 	}
-	feed.some(t, len(feed.rest))
-	if r := p.end(t); r.code != 0 {
-		t.Fatalf("exit code %d: %s", r.code, r.stderr)
-	}
-	allEnded(t, f)
 }

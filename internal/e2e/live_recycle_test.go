@@ -18,12 +18,20 @@ func TestAJobIsRecycled(t *testing.T) {
 	end := time.Now().Add(80 * time.Second)
 	p := start(t, e, onFlink(t, e, f, live("web", "start=trim_horizon&until="+end.UTC().Format(time.RFC3339), e.in("lake"), "--raw", "plain", "--roll", "1MiB,5s"),
 		"--recycle-after", "10s", "--progress", "plain")...)
+	looked := false
 	for ; time.Until(end) > 15*time.Second; time.Sleep(time.Second) {
 		if !alive(p) {
 			r := p.end(t)
 			t.Fatalf("the run ended: %d, %s", r.code, r.stderr)
 		}
 		feed.some(t, 10)
+		if !looked && working(t, f) != "" && runningJob(t, f) != "" {
+			listensOnLoopbackAlone(t, f, p)
+			looked = true
+		}
+	}
+	if !looked {
+		t.Error("no worker was ever seen")
 	}
 	feed.some(t, len(feed.rest))
 	if !time.Now().Before(end) {
