@@ -12,6 +12,7 @@ import (
 	"millrace/io/driver"
 	"millrace/io/kinesisio"
 	"millrace/io/lakeio"
+	"millrace/io/opensearchio"
 	"millrace/schemas/table"
 )
 
@@ -48,7 +49,26 @@ var Kinds = map[string]Kind{
 		},
 		send: openKinesisSink,
 	},
+	"opensearch": {
+		Doc:        "an index of OpenSearch, one for each day, or a data stream, for the rows of an output; see docs/sinks/opensearch.md",
+		Example:    "opensearch://localhost:9200/weblogs-{day}",
+		Parameters: opensearchio.Parameters(), send: openSearchSink,
+	},
+	"opensearch+https": {
+		Doc:        "the same over TLS, as a managed domain wants it",
+		Example:    "opensearch+https://search-logs-abc.eu-west-1.es.amazonaws.com/weblogs-{day}?sigv4=true&compress=gzip",
+		Parameters: opensearchio.Parameters(), send: openSearchSink,
+	},
 	"s3": {Doc: "objects of Amazon S3 or a compatible server: an object, prefix or glob of logs or of a lake's raw archive as a source, a prefix as a lake", Example: "s3://logs/web/2026/", Parameters: lakeio.Parameters("s3"), open: openLake},
+}
+
+func openSearchSink(ctx context.Context, url string, schema *table.Schema) (driver.Sink, error) {
+	// Nothing takes refused rows yet, so the first one ends the sink.
+	sink, err := opensearchio.Open(ctx, url, schema, driver.SinkOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return sink, nil
 }
 
 func openLake(ctx context.Context, url string, detect driver.Inspect) (driver.Source, error) {

@@ -122,7 +122,7 @@ func (c *client) wayError(ctx context.Context, err error) error {
 	switch {
 	case errors.As(err, &untrusted):
 		fault.Class, fault.Cure = driver.ErrPermission, "name the certificates to trust with ca=FILE, and the host by the name that its certificate has"
-	case errors.As(err, &plain):
+	case errors.As(err, &plain), errors.Is(err, http.ErrSchemeMismatch):
 		fault.Class, fault.Cure = driver.ErrInvalid, "the server speaks no TLS there: write opensearch:// for opensearch+https://"
 	}
 	return fault

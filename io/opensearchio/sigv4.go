@@ -37,7 +37,11 @@ func newSigner(ctx context.Context, c *config) (func(*http.Request, []byte) erro
 				Cure: "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role",
 			}
 		}
-		sum := sha256.Sum256(body)
-		return signer.SignHTTP(r.Context(), credentials, r, hex.EncodeToString(sum[:]), "es", cfg.Region, time.Now())
+		return signer.SignHTTP(r.Context(), credentials, r, digest(body), "es", cfg.Region, time.Now())
 	}, nil
+}
+
+func digest(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
 }
