@@ -20,10 +20,14 @@ import (
 // Run runs a pipeline to its end or until ctx is cancelled. log takes what the
 // runner has to say, which concerns its developers more than its users.
 func Run(ctx context.Context, p *beam.Pipeline, log slog.Handler) error {
-	// The runner logs nowhere else. It stays so after the run: workers of a run
-	// that failed still have something to say then.
-	slog.SetDefault(slog.New(log))
 	if err := start(); err != nil {
+		return err
+	}
+	// The runner logs nowhere else; Beam, when it starts, puts a logger of its own
+	// there. It stays so after the run: workers of a run that failed still have
+	// something to say then.
+	slog.SetDefault(slog.New(log))
+	if err := serve(); err != nil {
 		return err
 	}
 	defer memory.Tune()()
@@ -45,7 +49,7 @@ func RunStateful(ctx context.Context, p *beam.Pipeline, log slog.Handler) error 
 	return Run(ctx, p, log)
 }
 
-// start initialises Beam and its runner once. Beam reads its options from the flags of package
+// start initialises Beam once. Beam reads its options from the flags of package
 // flag, which this program does not use: they keep their defaults.
 var start = sync.OnceValue(func() error {
 	if !flag.Parsed() {
@@ -54,5 +58,5 @@ var start = sync.OnceValue(func() error {
 		}
 	}
 	beam.Init()
-	return serve(context.Background()) // it serves later runs, too
+	return nil
 })

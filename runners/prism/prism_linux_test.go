@@ -1,6 +1,7 @@
 package prism_test
 
 import (
+	"bytes"
 	"log/slog"
 	"testing"
 
@@ -11,12 +12,16 @@ import (
 )
 
 // The server stays when a run has ended, for the next of the process.
-func TestARunOpensNothingToTheNetwork(t *testing.T) {
-	for range 2 {
+func TestARunOpensNothingToTheNetworkAndLogsWhereItIsTold(t *testing.T) {
+	var log bytes.Buffer
+	for _, handler := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.DiscardHandler} {
 		p, s := beam.NewPipelineWithRoot()
 		beam.Impulse(s)
-		if err := prism.Run(t.Context(), p, slog.DiscardHandler); err != nil {
+		if err := prism.Run(t.Context(), p, handler); err != nil {
 			t.Fatal(err)
+		}
+		if n := bytes.Count(log.Bytes(), []byte("Serving JobManagement")); n != 1 {
+			t.Errorf("the log says %d times that there is a server, want once:\n%s", n, log.String())
 		}
 		exposed, err := loopback.Exposed()
 		if err != nil || len(exposed) != 0 {

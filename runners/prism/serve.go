@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"sync"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
 	beamprism "github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
@@ -14,10 +15,11 @@ import (
 	"millrace/runners/prism/loopback"
 )
 
-// serve starts the runner's server, which all pipelines of this process go to, and
-// takes it off the network (docs/adr/0005-prism-listens.md). Left to itself the
+// serve starts the runner's server once: all pipelines of this process go to it. It
+// takes it off the network (docs/adr/0010-loopback.md). Left to itself the
 // runner starts one on a port that it does not tell.
-func serve(ctx context.Context) error {
+var serve = sync.OnceValue(func() error {
+	ctx := context.Background() // it serves later runs, too
 	port, err := listen(ctx)
 	if err != nil {
 		return fmt.Errorf("starting prism: %w", err)
@@ -28,7 +30,7 @@ func serve(ctx context.Context) error {
 	*jobopts.Endpoint = net.JoinHostPort("localhost", strconv.Itoa(port))
 	*jobopts.EnvironmentType = "loopback"
 	return nil
-}
+})
 
 // listen returns the port on which the runner serves.
 func listen(ctx context.Context) (port int, err error) {

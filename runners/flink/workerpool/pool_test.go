@@ -211,7 +211,7 @@ func TestAWorkerRunsTheJobsProgramUntilItIsStopped(t *testing.T) {
 }
 
 func TestRunnersMayNumberTheirWorkersAlike(t *testing.T) {
-	s, r := serve(t), startRunner(t, stays)
+	s, r := serve(t), startRunner(t, "#!/bin/sh\nexec sleep 1000\n") // no process beside its own
 	for _, control := range []string{"127.0.0.1:7", "127.0.0.1:8"} {
 		if fault := s.start(t, r.request("1-1", control)); fault != "" {
 			t.Fatal(fault)
