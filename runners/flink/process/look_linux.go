@@ -3,11 +3,13 @@ package process
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Members lists the living processes of a group.
@@ -37,7 +39,7 @@ func Members(group string) ([]Member, error) {
 // another user's. A process that has ended and that its parent has not waited
 // for has no environment any more, so it belongs to no group.
 func look(pid int) (Member, bool, error) {
-	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	environ, err := readEnviron(pid)
 	if gone(err) {
 		return Member{}, false, nil
 	}
@@ -52,6 +54,48 @@ func look(pid int) (Member, bool, error) {
 		return Member{}, false, fmt.Errorf("look at process %d: %w", pid, err)
 	}
 	return Member{PID: pid, Args: fields(args), Env: fields(environ)}, true, nil
+}
+
+// readEnviron reads a process's environment. While a process becomes another program
+// it has none for a moment, and what is read in pieces then ends in the middle: a group
+// is not to lose it for that.
+func readEnviron(pid int) (environ []byte, err error) {
+	const looks = 10
+	for range looks {
+		environ, err = readAtOnce(fmt.Sprintf("/proc/%d/environ", pid))
+		if err != nil || len(environ) > 0 {
+			return environ, err
+		}
+		if _, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); err != nil {
+			return nil, nil // it has ended, or is of the kernel
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return nil, nil // it really has none
+}
+
+// readAtOnce reads a file with one call to the system.
+func readAtOnce(name string) ([]byte, error) {
+	for size := 16 << 10; ; size *= 2 {
+		content, err := readUpTo(name, size)
+		if err != nil || len(content) < size {
+			return content, err
+		}
+	}
+}
+
+func readUpTo(name string, size int) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	content := make([]byte, size)
+	n, err := f.Read(content)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return content[:n], err
 }
 
 func gone(err error) bool {

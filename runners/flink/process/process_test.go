@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -69,6 +70,24 @@ func TestAGroupHasItsProcessesAndThoseTheyStarted(t *testing.T) {
 	}
 	if alive := pids(t, other); len(alive) != 1 {
 		t.Errorf("the other group has processes %v, want its one", alive)
+	}
+}
+
+// A process that becomes another program has no environment for a moment, and one that
+// is read in pieces ends in the middle then.
+func TestAGroupHasThoseThatBecomeAnotherProgram(t *testing.T) {
+	t.Setenv("LONG", strings.Repeat("x", 50_000)) // before the group's name
+	for range 30 {
+		group := process.NewGroup()
+		p := start(t, group, "sh", "-c", "exec sleep 1000")
+		for range 20 {
+			if got := pids(t, group); !slices.Equal(got, []int{p.PID}) {
+				t.Fatalf("members %v, want %d", got, p.PID)
+			}
+		}
+		if err := process.End(t.Context(), group, 0, nil); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
