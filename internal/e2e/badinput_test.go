@@ -104,7 +104,7 @@ func TestWrongUsageIsRefusedWithTheCureAndTouchesNothing(t *testing.T) {
 		"a list of bots that is missing": {good("--set", "bots.file=nobots.txt"), []string{"bots.file"}},
 		"an unknown output":              {good("--output", "event=elsewhere"), []string{"--output: job weblogs has no output event, did you mean events?"}},
 		"an output without a place":      {good("--output", "events"), []string{"--output events: write NAME=URL"}},
-		"an output elsewhere":            {good("--output", "events=elsewhere"), []string{"--output events=elsewhere: outputs can go to kinesis:// URLs"}},
+		"an output elsewhere":            {good("--output", "events=elsewhere"), []string{"--output events=elsewhere: outputs can go to kinesis:// and opensearch:// and opensearch+https:// URLs"}},
 		"an unknown way to keep lines":   {good("--raw", "open"), []string{"--raw open: must be off, plain or sealed"}},
 		"an unknown runner":              {good("--runner", "spark"), []string{"--runner spark: unknown runner; there are prism, its alias direct, and flink"}},
 		"days that are none":             {good("--from", "2015", "--to", "17/05/2015"), []string{"--from 2015: not a day; write 2006-01-02", "--to 17/05/2015: not a day; write 2006-01-02"}},

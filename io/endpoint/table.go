@@ -128,6 +128,16 @@ func Sinks() (schemes []string) {
 	return schemes
 }
 
+// sources lists the schemes of URLs that are read from.
+func sources() (schemes []string) {
+	for _, scheme := range slices.Sorted(maps.Keys(Kinds)) {
+		if k := Kinds[scheme]; k.open != nil || k.follow != nil {
+			schemes = append(schemes, scheme)
+		}
+	}
+	return schemes
+}
+
 // IsSink tells whether an output can go to a URL.
 func IsSink(url string) bool { return strings.Contains(url, "://") && Kinds[scheme(url)].send != nil }
 
@@ -145,7 +155,7 @@ func OpenSource(ctx context.Context, url string, detect driver.Inspect) (driver.
 	scheme := scheme(url)
 	k, ok := Kinds[scheme]
 	if !ok || k.open == nil {
-		return nil, fmt.Errorf("%w source %s: unknown scheme %s; there are %s", driver.ErrInvalid, url, scheme, strings.Join(slices.Sorted(maps.Keys(Kinds)), ", "))
+		return nil, fmt.Errorf("%w source %s: unknown scheme %s; there are %s", driver.ErrInvalid, url, scheme, strings.Join(sources(), ", "))
 	}
 	return k.open(ctx, url, detect)
 }
