@@ -24,6 +24,7 @@ import (
 	_ "millrace/schemas/badrow"
 	_ "millrace/schemas/late"
 	_ "millrace/schemas/raw"
+	_ "millrace/schemas/refused"
 	_ "millrace/schemas/weblog"
 )
 
