@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"millrace/internal/columns"
 	"millrace/schemas/badrow"
 )
 
@@ -57,17 +58,17 @@ const (
 
 func collectBadRows(ctx context.Context, src Source, d *Data) error {
 	reasons := newTally[*tally[Skeleton]](maxReasons)
-	columns := []string{"reason", "stage", "skeleton", "source", "position"}
-	err := scan(ctx, src, "bad_rows", columns, func(b batch) error {
-		for i := range b.rows() {
+	names := []string{"reason", "stage", "skeleton", "source", "position"}
+	err := scan(ctx, src, "bad_rows", names, func(b columns.Batch) error {
+		for i := range b.Rows() {
 			d.BadRows.Total++
 			r := reasons.add([]byte(b[0][i].String()+"\x00"+b[1][i].String()), 1)
 			if r.value == nil {
 				r.value = newTally[Skeleton](maxSkeletons)
 			}
-			s := r.value.add(text(b[2][i]), 1)
+			s := r.value.add(columns.Text(b[2][i]), 1)
 			if s.count == 1 {
-				s.value = Skeleton{Source: b[3][i].String(), Position: number(b[4][i])}
+				s.value = Skeleton{Source: b[3][i].String(), Position: columns.Number(b[4][i])}
 			}
 		}
 		return nil

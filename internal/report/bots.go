@@ -1,6 +1,10 @@
 package report
 
-import "context"
+import (
+	"context"
+
+	"millrace/internal/columns"
+)
 
 var botsSection = section{
 	ID: "bots", Title: "Bots", Half: true,
@@ -35,11 +39,11 @@ const (
 
 func collectBots(ctx context.Context, src Source, d *Data) error {
 	t := newTally[BotCount](maxBots)
-	err := scan(ctx, src, "bots", []string{"bot_name", "hits", "visitors"}, func(b batch) error {
-		for i := range b.rows() {
-			hits := number(b[1][i])
-			e := t.add(text(b[0][i]), hits)
-			e.value.Visitors += number(b[2][i])
+	err := scan(ctx, src, "bots", []string{"bot_name", "hits", "visitors"}, func(b columns.Batch) error {
+		for i := range b.Rows() {
+			hits := columns.Number(b[1][i])
+			e := t.add(columns.Text(b[0][i]), hits)
+			e.value.Visitors += columns.Number(b[2][i])
 			e.value.Days++
 			d.Bots.Hits += hits
 		}

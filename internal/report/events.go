@@ -3,6 +3,8 @@ package report
 import (
 	"context"
 	"sync"
+
+	"millrace/internal/columns"
 )
 
 // An event is the part of a row of events that sections look at. Its bytes are
@@ -34,13 +36,13 @@ func collectEvents(ctx context.Context, src Source, d *Data) error {
 		}
 	}
 	var events []event
-	err := scan(ctx, src, "events", eventColumns, func(b batch) error {
-		d.Events += int64(b.rows())
+	err := scan(ctx, src, "events", eventColumns, func(b columns.Batch) error {
+		d.Events += int64(b.Rows())
 		events = events[:0]
-		for i := range b.rows() {
+		for i := range b.Rows() {
 			e := event{
-				path: text(b[0][i]), query: text(b[1][i]), request: text(b[2][i]),
-				host: text(b[3][i]), referrer: text(b[4][i]), visitor: text(b[5][i]),
+				path: columns.Text(b[0][i]), query: columns.Text(b[1][i]), request: columns.Text(b[2][i]),
+				host: columns.Text(b[3][i]), referrer: columns.Text(b[4][i]), visitor: columns.Text(b[5][i]),
 				status: b[6][i].Int32(), bytes: -1, pageView: b[8][i].Boolean(),
 			}
 			if !b[7][i].IsNull() {

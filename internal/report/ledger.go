@@ -1,6 +1,10 @@
 package report
 
-import "context"
+import (
+	"context"
+
+	"millrace/internal/columns"
+)
 
 var ledgerSection = section{
 	ID: "ledger", Title: "Ledger", Half: true,
@@ -22,11 +26,11 @@ type Late struct {
 
 func collectLate(ctx context.Context, src Source, d *Data) error {
 	var delays spread
-	err := scan(ctx, src, "late", []string{"delay_ms"}, func(b batch) error {
-		for i := range b.rows() {
+	err := scan(ctx, src, "late", []string{"delay_ms"}, func(b columns.Batch) error {
+		for i := range b.Rows() {
 			d.Late.Rows++
-			d.Late.MaxMs = max(d.Late.MaxMs, number(b[0][i]))
-			delays.add(number(b[0][i]))
+			d.Late.MaxMs = max(d.Late.MaxMs, columns.Number(b[0][i]))
+			delays.add(columns.Number(b[0][i]))
 		}
 		return nil
 	})

@@ -5,6 +5,8 @@ import (
 	"context"
 	"maps"
 	"slices"
+
+	"millrace/internal/columns"
 )
 
 var pagesSection = section{
@@ -92,9 +94,9 @@ func collectPages(ctx context.Context, src Source, d *Data) error {
 		period = hour
 	}
 	periods := map[int64]*tally[struct{}]{}
-	err := scan(ctx, src, "top_pages", []string{"window_start", "path", "views"}, func(b batch) error {
-		for i := range b.rows() {
-			start, path, views := b[0][i].Int64(), text(b[1][i]), b[2][i].Int64()
+	err := scan(ctx, src, "top_pages", []string{"window_start", "path", "views"}, func(b columns.Batch) error {
+		for i := range b.Rows() {
+			start, path, views := b[0][i].Int64(), columns.Text(b[1][i]), b[2][i].Int64()
 			if t, at := trends[string(path)], floorDiv(start-first, width); t != nil && at >= 0 && at < int64(len(t)) {
 				t[at] += views
 			}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"maps"
 	"slices"
+
+	"millrace/internal/columns"
 )
 
 var sessionsSection = section{
@@ -112,12 +114,12 @@ func collectSessions(ctx context.Context, src Source, d *Data) error {
 	entries, exits := newTally[PageStat](maxPaths/4), newTally[PageStat](maxPaths/4)
 	var lengths spread
 	var sum int64
-	columns := []string{"start_time", "duration_ms", "page_views", "bounce", "engaged", "bot", "truncated", "entry_page", "exit_page"}
-	err := scan(ctx, src, "sessions", columns, func(b batch) error {
-		for i := range b.rows() {
-			length, views := number(b[1][i]), number(b[2][i])
+	names := []string{"start_time", "duration_ms", "page_views", "bounce", "engaged", "bot", "truncated", "entry_page", "exit_page"}
+	err := scan(ctx, src, "sessions", names, func(b columns.Batch) error {
+		for i := range b.Rows() {
+			length, views := columns.Number(b[1][i]), columns.Number(b[2][i])
 			bounce, bot := b[3][i].Boolean(), b[5][i].Boolean()
-			day := floorDiv(number(b[0][i]), dayMs)
+			day := floorDiv(columns.Number(b[0][i]), dayMs)
 			if days[day] == nil {
 				days[day] = &SessionDay{Day: dayName(day * dayMs)}
 			}
@@ -138,10 +140,10 @@ func collectSessions(ctx context.Context, src Source, d *Data) error {
 			s.PageViews += views
 			sum += length
 			lengths.add(length)
-			if page := text(b[7][i]); page != nil {
+			if page := columns.Text(b[7][i]); page != nil {
 				entries.add(page, 1).value.Bounces += one(bounce)
 			}
-			if page := text(b[8][i]); page != nil {
+			if page := columns.Text(b[8][i]); page != nil {
 				exits.add(page, 1).value.Bounces += one(bounce)
 			}
 		}

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"millrace/internal/columns"
 )
 
 var trafficSection = section{
@@ -85,9 +87,9 @@ func collectTraffic(ctx context.Context, src Source, d *Data) error {
 	t := &d.Traffic
 	line := newTimeline((*Point).add)
 	days := map[int64]*Point{}
-	columns := []string{"window_seconds", "window_start", "status_class", "views", "bytes"}
-	err := scan(ctx, src, "traffic", columns, func(b batch) error {
-		for i := range b.rows() {
+	names := []string{"window_seconds", "window_start", "status_class", "views", "bytes"}
+	err := scan(ctx, src, "traffic", names, func(b columns.Batch) error {
+		for i := range b.Rows() {
 			if b[0][i].Int32() != 60 {
 				continue
 			}

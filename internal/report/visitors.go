@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"slices"
+
+	"millrace/internal/columns"
 )
 
 var visitorsSection = section{
@@ -48,10 +50,10 @@ func (v Visitors) Mean() int64 {
 func collectVisitors(ctx context.Context, src Source, d *Data) error {
 	v := &d.Visitors
 	v.Exact = true
-	err := scan(ctx, src, "visitors", []string{"day", "visitors", "visitors_without_bots", "exact"}, func(b batch) error {
-		for i := range b.rows() {
-			at := number(b[0][i]) * dayMs
-			v.Days = append(v.Days, VisitorDay{dayName(at), number(b[1][i]), number(b[2][i]), b[3][i].Boolean(), at})
+	err := scan(ctx, src, "visitors", []string{"day", "visitors", "visitors_without_bots", "exact"}, func(b columns.Batch) error {
+		for i := range b.Rows() {
+			at := columns.Number(b[0][i]) * dayMs
+			v.Days = append(v.Days, VisitorDay{dayName(at), columns.Number(b[1][i]), columns.Number(b[2][i]), b[3][i].Boolean(), at})
 			v.Exact = v.Exact && b[3][i].Boolean()
 		}
 		return nil

@@ -2,16 +2,13 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"path"
 	"path/filepath"
 	"slices"
 
 	"millrace/internal/report"
-	"millrace/io/driver"
 	"millrace/io/lakeio"
 	"millrace/schemas/manifest"
 )
@@ -132,67 +129,9 @@ func (src storeSource) Files(_ context.Context, output string) ([]string, error)
 }
 
 func (src storeSource) Open(ctx context.Context, key string) (report.File, error) {
-	info, err := src.store.Stat(ctx, key)
+	o, err := lakeio.OpenObject(ctx, src.store, key)
 	if err != nil {
 		return nil, err
 	}
-	return &object{ctx: ctx, store: src.store, info: info, chunks: map[int64][]byte{}}, nil
-}
-
-// object reads an object at random, a chunk at a time, and keeps the latest
-// chunks: Parquet readers ask for many small pieces near one another.
-type object struct {
-	ctx    context.Context
-	store  lakeio.Store
-	info   lakeio.Info
-	chunks map[int64][]byte
-	order  []int64
-}
-
-const (
-	chunkBytes = 1 << 20
-	maxChunks  = 64
-)
-
-func (o *object) Size() int64  { return o.info.Size }
-func (o *object) Close() error { return nil }
-
-func (o *object) ReadAt(p []byte, off int64) (n int, err error) {
-	if off < 0 {
-		return 0, fmt.Errorf("%w: offset %d", driver.ErrInvalid, off)
-	}
-	for n < len(p) && off < o.info.Size {
-		chunk, err := o.chunk(off / chunkBytes)
-		if err != nil {
-			return n, err
-		}
-		k := copy(p[n:], chunk[off%chunkBytes:])
-		n, off = n+k, off+int64(k)
-	}
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
-}
-
-func (o *object) chunk(i int64) ([]byte, error) {
-	if c, ok := o.chunks[i]; ok {
-		return c, nil
-	}
-	from := i * chunkBytes
-	r, err := o.store.GetRange(o.ctx, o.info.Key, from, min(chunkBytes, o.info.Size-from), o.info.Version)
-	if err != nil {
-		return nil, err
-	}
-	c, err := io.ReadAll(r)
-	if err := errors.Join(err, r.Close()); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", o.store.Name(o.info.Key), err)
-	}
-	if len(o.order) == maxChunks {
-		delete(o.chunks, o.order[0])
-		o.order = o.order[1:]
-	}
-	o.chunks[i] = c
-	o.order = append(o.order, i)
-	return c, nil
+	return o, nil
 }

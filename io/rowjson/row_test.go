@@ -71,11 +71,11 @@ func TestWhatIsNoRowLeavesTheBatchAlone(t *testing.T) {
 	b := table.NewBatch(schema)
 	b.Append(optional{})
 	for text, want := range map[string]string{
-		`{`:                     "unexpected end",
-		`[]`:                    "cannot unmarshal array",
-		`{"text":"x"}`:          "column at: it is missing",
-		`{"at":"yesterday"}`:    "column at",
-		`{"at":5}`:              "column at",
+		`{`:                  "unexpected end",
+		`[]`:                 "cannot unmarshal array",
+		`{"text":"x"}`:       "column at: it is missing",
+		`{"at":"yesterday"}`: "column at",
+		`{"at":5}`:           "column at",
 		`{"at":"1970-01-01T00:00:00.000Z","many":"5"}`:                "column many",
 		`{"at":"1970-01-01T00:00:00.000Z","many":5,"text":[1]}`:       "column text",
 		`{"at":"1970-01-01T00:00:00.000Z","many":5,"another":"here"}`: "no column another",
