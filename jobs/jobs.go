@@ -10,6 +10,7 @@ import (
 	"millrace/schemas/badrow"
 	"millrace/schemas/late"
 	"millrace/schemas/raw"
+	"millrace/schemas/refused"
 	"millrace/schemas/table"
 	"millrace/schemas/weblog"
 	"millrace/transforms"
@@ -67,6 +68,7 @@ var Catalogue = []Job{
 			{"bots", weblog.Bots, "requests and visitors of each known bot and day", false},
 			{"bad_rows", badrow.Rows, "lines that could not become events, by reason; never their text", true},
 			{"late", late.Rows, "events that came after their windows were sealed; none when reading files", true},
+			{"refused", refused.Rows, "rows that a sink of --output will not take, with the reason; millrace replay sends them again", false},
 			{"raw", raw.Rows, "every line as it came, encrypted unless --raw plain", true},
 		},
 		NewSettings: func() any { s := weblogs.Defaults(); return &s },

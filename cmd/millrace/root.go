@@ -16,6 +16,7 @@ a run that does not balance fails. Personal data is masked before a row exists.
   millrace plan weblogs ...       what a run would read, write and keep
   millrace run weblogs ...        run it
   millrace report --lake out      draw the lake's report again
+  millrace replay --sink NAME ... send rows again that a sink has refused
 
   millrace cluster up             run a Flink cluster on this machine
   millrace status                 how jobs on Flink are doing
@@ -31,7 +32,7 @@ lake is as it was.`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.SetFlagErrorFunc(flagError)
-	c.AddCommand(runCommand(), planCommand(), reportCommand(), generateCommand(), jobsCommand(), endpointsCommand(), versionCommand())
+	c.AddCommand(runCommand(), planCommand(), replayCommand(), reportCommand(), generateCommand(), jobsCommand(), endpointsCommand(), versionCommand())
 	c.AddCommand(statusCommand(), stopCommand(), resumeCommand(), cancelCommand(), savepointCommand(), positionsCommand(), packageCommand(), clusterCommand(), workerPoolCommand())
 	c.CompletionOptions.HiddenDefaultCmd = true
 	return c

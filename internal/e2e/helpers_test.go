@@ -309,6 +309,7 @@ func views(t testing.TB, lake string) string {
 	const none = `CREATE VIEW bad_rows AS SELECT NULL::UUID AS bad_row_id, NULL::VARCHAR AS reason, NULL::VARCHAR AS source, NULL::BIGINT AS position WHERE false;
 CREATE VIEW bots AS SELECT NULL::DATE AS day, NULL::VARCHAR AS bot_name, NULL::BIGINT AS hits, NULL::BIGINT AS visitors, NULL::BIGINT AS version WHERE false;
 CREATE VIEW late AS SELECT NULL::UUID AS event_id WHERE false;
+CREATE VIEW refused AS SELECT NULL::UUID AS refused_id, NULL::VARCHAR AS output WHERE false;
 `
 	return "SET TimeZone = 'UTC';\n" + none + string(readFile(t, filepath.Join(lake, "_current", "views.sql")))
 }

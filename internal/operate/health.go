@@ -2,6 +2,8 @@ package operate
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"millrace/internal/progress"
@@ -48,6 +50,12 @@ func (s *Status) judge(stands still, stillAfter time.Duration) {
 	}
 	if c := s.Ledger; c.Events >= 1000 && c.Late*10 > c.Events {
 		note("a larger --max-disorder waits longer for them; a backfill over the raw archive puts them right", "%d of %d events are late", c.Late, c.Events)
+	}
+	for _, output := range slices.Sorted(maps.Keys(s.Wrote.Sinks)) {
+		if sink := s.Wrote.Sinks[output]; sink.Refused > 0 {
+			problem("see why in the lake's output refused, mend it, and send them again: millrace replay --sink "+output+" --lake LAKE",
+				"the sink of %s refuses rows: %d of %d", output, sink.Refused, sink.Sent)
+		}
 	}
 	if s.Lake != nil {
 		s.Lake.judge(problem, note)

@@ -137,6 +137,9 @@ var metrics = []metric{
 			sample(float64(s.Wrote.Rows[output]), "output", output)
 		}
 	}},
+	{"millrace_sink_rows_total", counter, "Rows of an output that were sent to a sink besides the lake, provisional ones included.", eachSink(func(sink Sending) int64 { return sink.Sent })},
+	{"millrace_sink_refused_rows_total", counter, "Those of them that the sink will not take; they are in the lake's output refused.", eachSink(func(sink Sending) int64 { return sink.Refused })},
+	{"millrace_sink_retries_total", counter, "Calls to a sink that failed and were made again.", eachSink(func(sink Sending) int64 { return sink.Retries })},
 	{"millrace_lake_retries_total", counter, "Calls to the lake that failed and were made again.", func(s *Status, sample func(float64, ...string)) {
 		sample(float64(s.Wrote.Retries))
 	}},
@@ -231,3 +234,12 @@ func bit(b bool) float64 {
 }
 
 func unix(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+
+// eachSink gives a sample for each output that goes to a sink.
+func eachSink(count func(Sending) int64) func(*Status, func(float64, ...string)) {
+	return func(s *Status, sample func(float64, ...string)) {
+		for _, output := range slices.Sorted(maps.Keys(s.Wrote.Sinks)) {
+			sample(float64(count(s.Wrote.Sinks[output])), "output", output)
+		}
+	}
+}

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"millrace/internal/operate"
 )
@@ -55,6 +58,10 @@ func TestShardsThatAreReadAreTold(t *testing.T) {
 			"millrace_lake-retries":                   3,
 			"millrace_rows-bad_rows":                  2,
 			"millrace_rows-events":                    100,
+			"millrace_sent-top_pages":                 40,
+			"millrace_refused-top_pages":              3,
+			"millrace_retries-top_pages":              2,
+			"millrace_sent-events":                    9,
 			"shard_without":                           5,
 			"shard_shardId-000000000000_of-a-version": 1, // that is yet to come
 		}}, figures{1, map[string]int64{
@@ -67,7 +74,16 @@ func TestShardsThatAreReadAreTold(t *testing.T) {
 	if s.Read.Retries != 7 || s.Read.Throttled != 5 || s.Wrote.Retries != 3 || s.Wrote.Rows["events"] != 101 || s.Wrote.Rows["bad_rows"] != 2 {
 		t.Errorf("read %+v, wrote %+v", s.Read, s.Wrote)
 	}
-	if s.Stages[2].Retries != 10 || s.Stages[3].Retries != 0 {
+	sinks := map[string]operate.Sending{"top_pages": {Sent: 40, Refused: 3, Retries: 2}, "events": {Sent: 9}}
+	if diff := cmp.Diff(sinks, s.Wrote.Sinks); diff != "" {
+		t.Errorf("sinks (-want +told):\n%s", diff)
+	}
+	if s.Healthy || !slices.ContainsFunc(s.Findings, func(f operate.Finding) bool {
+		return f.Problem && strings.Contains(f.Text, "the sink of top_pages refuses rows: 3 of 40")
+	}) {
+		t.Errorf("findings %+v", s.Findings)
+	}
+	if s.Stages[2].Retries != 12 || s.Stages[3].Retries != 0 {
 		t.Errorf("stages %+v", s.Stages)
 	}
 	var b bytes.Buffer

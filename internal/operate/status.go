@@ -72,10 +72,18 @@ type Reading struct {
 	Throttled int64 `json:"throttled"`
 }
 
-// Writing is what went to the lake.
+// Writing is what went to the lake, and by output what went to sinks besides.
 type Writing struct {
-	Rows    map[string]int64 `json:"rows"` // of finished files, by output
-	Retries int64            `json:"retries"`
+	Rows    map[string]int64   `json:"rows"` // of finished files, by output
+	Retries int64              `json:"retries"`
+	Sinks   map[string]Sending `json:"sinks,omitempty"`
+}
+
+// Sending counts the rows of an output that went to a sink.
+type Sending struct {
+	Sent    int64 `json:"sent"`
+	Refused int64 `json:"refused"` // of these; they are in the lake's output refused
+	Retries int64 `json:"retries"` // calls that failed and were made again
 }
 
 // Counts are the counters of the ledger. The lake's own is the account that
@@ -172,7 +180,7 @@ func (r Reader) readStages(ctx context.Context, s *Status) error {
 		return err
 	}
 	s.State, s.Now, s.Parallelism = job.State, job.Now, job.Parallelism()
-	s.Stages, s.Read, s.Ledger, s.Wrote, s.Shards = nil, Reading{}, Counts{}, Writing{Rows: map[string]int64{}}, []ReadShard{}
+	s.Stages, s.Read, s.Ledger, s.Wrote, s.Shards = nil, Reading{}, Counts{}, Writing{Rows: map[string]int64{}, Sinks: map[string]Sending{}}, []ReadShard{}
 	var figures []rest.UserMetric
 	for _, v := range job.Vertices {
 		stage := Stage{
@@ -223,11 +231,28 @@ func (s *Status) count(m rest.UserMetric, stage *Stage) {
 	if output, ok := strings.CutPrefix(m.Name, "millrace_rows-"); ok {
 		s.Wrote.Rows[output] += m.Value
 	}
+	s.countSink(m, stage)
 	if m.Name == "millrace_read-retries" || m.Name == "millrace_lake-retries" {
 		stage.Retries += m.Value
 	}
 	if m.Name == "millrace_records" || m.Name == "millrace_watermark" {
 		stage.Source = true
+	}
+}
+
+// countSink adds a counter of a sink.
+func (s *Status) countSink(m rest.UserMetric, stage *Stage) {
+	name, ok := strings.CutPrefix(m.Name, "millrace_")
+	what, output, named := strings.Cut(name, "-")
+	sink := s.Wrote.Sinks[output]
+	into := map[string]*int64{"sent": &sink.Sent, "refused": &sink.Refused, "retries": &sink.Retries}[what]
+	if !ok || !named || into == nil {
+		return
+	}
+	*into += m.Value
+	s.Wrote.Sinks[output] = sink
+	if what == "retries" {
+		stage.Retries += m.Value
 	}
 }
 

@@ -38,6 +38,10 @@ func (s *Status) WriteText(out io.Writer) error {
 	line("ledger", "in %s = events %s + bad %s + duplicate %s + skipped %s; late %s", progress.Count(c.In), progress.Count(c.Events),
 		progress.Count(c.Bad), progress.Count(c.Duplicate), progress.Count(c.Skipped), progress.Count(c.Late))
 	line("written", "%s", s.Wrote.words())
+	for _, output := range slices.Sorted(maps.Keys(s.Wrote.Sinks)) {
+		sink := s.Wrote.Sinks[output]
+		line("sent", "%s: %s, %s of them refused; %s made again", output, progress.Of(sink.Sent, "row"), progress.Count(sink.Refused), progress.Of(sink.Retries, "call"))
+	}
 	line("made again", "%s to the stream, %s of them refused for their rate; %s to the lake", progress.Of(s.Read.Retries, "call"), progress.Count(s.Read.Throttled), progress.Count(s.Wrote.Retries))
 	s.checkpointText(line)
 	if s.Failure != nil {

@@ -14,8 +14,11 @@ import (
 	"millrace/internal/version"
 	"millrace/io/endpoint"
 	"millrace/io/lakeio"
+	"millrace/io/refusal"
 	"millrace/runners/prism"
 	"millrace/schemas/manifest"
+	refusedRows "millrace/schemas/refused"
+	"millrace/schemas/table"
 	"millrace/transforms"
 )
 
@@ -178,20 +181,28 @@ func (p *Plan) pipeline(ctx context.Context, w Watcher) (sum endpoint.Closing, f
 		common.Spill = filepath.Join(p.spill.Location(), "runs")
 	}
 	outputs := p.req.job.Build(s, p.req.settings, common, records)
+	write := func(output string, schema *table.Schema, rows beam.PCollection) beam.PCollection {
+		return endpoint.Write(s, lakeio.Writing{
+			Run: p.Run, Output: output, Schema: schema.ID(), Shards: p.req.job.Shards(p.req.settings),
+			Staging: p.staging.Location(), Revisions: p.Revisions, Frozen: p.Frozen,
+		}, rows)
+	}
 	var written []beam.PCollection
 	for _, out := range p.req.job.Outputs {
 		if !outputs.Rows[out.Name].IsValid() {
 			continue
 		}
-		written = append(written, endpoint.Write(s, lakeio.Writing{
-			Run: p.Run, Output: out.Name, Schema: out.Schema.ID(), Shards: p.req.job.Shards(p.req.settings),
-			Staging: p.staging.Location(), Revisions: p.Revisions, Frozen: p.Frozen,
-		}, outputs.Rows[out.Name]))
+		written = append(written, write(out.Name, out.Schema, outputs.Rows[out.Name]))
 	}
+	var refused []beam.PCollection
 	for _, out := range p.req.job.Outputs {
 		if url, ok := p.req.Outputs[out.Name]; ok {
-			written = append(written, endpoint.Send(s.Scope("output."+out.Name), endpoint.Sending{Run: p.Run, Output: out.Name, Schema: out.Schema.ID(), URL: url}, outputs.Rows[out.Name]))
+			said, not := endpoint.Send(s.Scope("output."+out.Name), endpoint.Sending{Run: p.Run, Output: out.Name, Schema: out.Schema.ID(), URL: url}, outputs.Rows[out.Name])
+			written, refused = append(written, said), append(refused, not)
 		}
+	}
+	if len(refused) > 0 {
+		written = append(written, write(refusal.Output, refusedRows.Rows, beam.Flatten(s.Scope(refusal.Output), refused...)))
 	}
 	endpoint.Close(s, p.Run, p.staging.Location(), outputs.Ledger, written...)
 	run := func() error { return prism.Run(ctx, pipe, runnerLog()) }
@@ -224,6 +235,13 @@ func imbalance(m manifest.Manifest, written map[string]int64) string {
 			return fmt.Sprintf("%s counts %d in the ledger, the sink was given %d rows, its files hold %d", output, counted, written[output], stored)
 		}
 	}
+	refused := int64(0)
+	for _, sink := range m.Sinks {
+		refused += sink.Refused
+	}
+	if stored := m.Outputs[refusal.Output].Rows; m.Sinks != nil && (written[refusal.Output] != refused || stored != refused) {
+		return fmt.Sprintf("sinks refused %d rows, the lake was given %d of them, its files hold %d", refused, written[refusal.Output], stored)
+	}
 	return ""
 }
 
@@ -233,6 +251,7 @@ func (p *Plan) manifest(sum endpoint.Closing, files []lakeio.File, started time.
 		KeyID: p.Key.Active().ID(), Source: p.Source, From: p.req.From, To: p.req.To, Started: started.UTC(), Seconds: time.Since(started).Seconds(),
 		Inputs: p.Inputs, Outputs: map[string]manifest.Output{}, Ledger: manifest.Ledger{Ledger: sum.Ledger, Balanced: sum.Ledger.Balanced()},
 	}
+	m.Sinks = p.sinks(sum)
 	for _, f := range files {
 		o := m.Outputs[f.Part.Output]
 		o.Rows += f.Rows
@@ -245,6 +264,18 @@ func (p *Plan) manifest(sum endpoint.Closing, files []lakeio.File, started time.
 		m.Days = append(m.Days, lakeio.DayText(day))
 	}
 	return m
+}
+
+// sinks counts what went to sinks, by output.
+func (p *Plan) sinks(sum endpoint.Closing) map[string]manifest.Sink {
+	if len(p.req.Outputs) == 0 {
+		return nil
+	}
+	all := map[string]manifest.Sink{}
+	for output, url := range p.req.Outputs {
+		all[output] = manifest.Sink{URL: url, Sent: sum.Sent[output], Refused: sum.Refused[output]}
+	}
+	return all
 }
 
 func touched(files []lakeio.File) []int64 {

@@ -19,6 +19,7 @@ import (
 	"millrace/io/driver"
 	"millrace/io/endpoint"
 	"millrace/io/lakeio"
+	"millrace/io/refusal"
 	"millrace/jobs"
 	"millrace/runners/prism"
 	"millrace/schemas/raw"
@@ -252,6 +253,7 @@ func (p *livePlan) build() *beam.Pipeline {
 	lake := endpoint.LiveLake{
 		Writing:   lakeio.LiveWriting{Run: p.Run, Lake: p.Lake, Schemas: map[string]string{}, Before: p.before},
 		Raw:       p.req.Raw != "off",
+		Appended:  []string{refusal.Output},
 		SealAfter: time.Minute, // as timers are rounded up
 	}
 	for _, out := range p.req.job.Outputs {
@@ -263,7 +265,7 @@ func (p *livePlan) build() *beam.Pipeline {
 	if p.req.Raw == "off" {
 		delete(outputs.Rows, "raw")
 	}
-	written := []beam.PCollection{endpoint.WriteLive(s, lake, outputs.Rows, outputs.Ledger)}
+	var written, refused []beam.PCollection
 	for _, out := range p.req.job.Outputs {
 		url, ok := p.req.Outputs[out.Name]
 		if !ok {
@@ -274,9 +276,14 @@ func (p *livePlan) build() *beam.Pipeline {
 			rows = outputs.Provisional
 		}
 		for i, r := range rows {
-			written = append(written, endpoint.Send(s.Scope("output."+out.Name+"."+strconv.Itoa(i)), endpoint.Sending{Run: p.Run, Output: out.Name, Schema: out.Schema.ID(), URL: url}, r))
+			said, not := endpoint.Send(s.Scope("output."+out.Name+"."+strconv.Itoa(i)), endpoint.Sending{Run: p.Run, Output: out.Name, Schema: out.Schema.ID(), URL: url, Bucket: p.options.seal}, r)
+			written, refused = append(written, said), append(refused, not)
 		}
 	}
+	if len(refused) > 0 {
+		outputs.Rows[refusal.Output] = beam.Flatten(s.Scope(refusal.Output), refused...)
+	}
+	written = append(written, endpoint.WriteLive(s, lake, outputs.Rows, outputs.Ledger))
 	endpoint.End(s, ending, written...)
 	return pipe
 }

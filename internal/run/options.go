@@ -13,6 +13,7 @@ import (
 	"millrace/internal/settings"
 	"millrace/io/endpoint"
 	"millrace/io/lakeio"
+	"millrace/io/refusal"
 	"millrace/jobs"
 )
 
@@ -125,6 +126,10 @@ func (r *request) checkJob() (faults []error) {
 	for _, name := range slices.Sorted(maps.Keys(r.Outputs)) {
 		if !slices.Contains(r.job.OutputNames(), name) {
 			faults = append(faults, fmt.Errorf("%s: job %s has no output %s%s", r.at("output"), r.job.Name, name, settings.Suggest(name, r.job.OutputNames())))
+			continue
+		}
+		if name == refusal.Output {
+			faults = append(faults, fmt.Errorf("%s: what sinks refuse stays in the lake, as LAKE/%s; millrace replay sends it again", r.at("output"), name))
 			continue
 		}
 		if !endpoint.IsSink(r.Outputs[name]) {

@@ -19,6 +19,7 @@ import (
 	"millrace/io/driver"
 	"millrace/io/endpoint"
 	"millrace/io/lakeio"
+	"millrace/io/refusal"
 	"millrace/schemas/manifest"
 	"millrace/schemas/raw"
 	"millrace/schemas/table"
@@ -203,6 +204,11 @@ func (p *Plan) standsOn(ctx context.Context) error {
 		// The archive that is read may lie in this very lake: it stays as it is.
 		p.kept = []string{raw.Rows.Name}
 		delete(replaced, raw.Rows.Name)
+	}
+	if len(p.req.Outputs) == 0 {
+		// Nothing goes to a sink, so nothing new is known of what sinks refuse.
+		p.kept = append(p.kept, refusal.Output)
+		delete(replaced, refusal.Output)
 	}
 	p.Revisions = replaced.Revisions(p.Run)
 	p.Frozen = replaced.Frozen(p.Run, sources, p.req.replaces)

@@ -35,6 +35,9 @@ func (p *livePlan) settle(ctx context.Context, started time.Time, w Watcher) (Re
 		w.Say("%s", loss)
 	}
 	r.Manifest = p.liveManifest(sum, standing, started)
+	if r.Manifest.Sinks, err = p.sinksOf(ctx); err != nil {
+		return r, err
+	}
 	if len(faults) > 0 {
 		r.Manifest.Ledger.Balanced = false
 	}

@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -34,6 +35,7 @@ func (r Result) Summary() string {
 	b.WriteByte('\n')
 	r.outputs(&b)
 	w := tabwriter.NewWriter(&b, 0, 4, 2, ' ', 0)
+	r.sinks(w)
 	fmt.Fprintf(w, "lake\t%s%s\n", r.Lake, span(r.Days))
 	if r.Report != "" {
 		fmt.Fprintf(w, "report\t%s\n", r.Report)
@@ -66,6 +68,21 @@ func (r Result) outputs(b *strings.Builder) {
 		b.WriteByte('\n')
 	}
 	b.WriteByte('\n')
+}
+
+// sinks says what went where besides the lake, and what did not.
+func (r Result) sinks(w io.Writer) {
+	for _, output := range slices.Sorted(maps.Keys(r.Sinks)) {
+		sink := r.Sinks[output]
+		fmt.Fprintf(w, "%s\t%s", output, sink.URL)
+		if sink.Sent > 0 {
+			fmt.Fprintf(w, ", %s sent", progress.Of(sink.Sent, "row"))
+		}
+		if sink.Refused > 0 {
+			fmt.Fprintf(w, ", %s refused: see %s/refused, and when it is mended: millrace replay --sink %s --lake %s", progress.Count(sink.Refused), r.Lake, output, r.Lake)
+		}
+		fmt.Fprintln(w)
+	}
 }
 
 // span names the days that were written.

@@ -23,12 +23,14 @@ type Closing struct {
 	Ledger  ledger.Ledger    `json:"ledger"`
 	Written map[string]int64 `json:"written,omitempty"` // to the lake, by output
 	Sent    map[string]int64 `json:"sent,omitempty"`    // to sinks besides, by output
+	Refused map[string]int64 `json:"refused,omitempty"` // by these sinks, of what was sent
 }
 
 func (c *Closing) add(o Closing) {
 	c.Ledger.Add(o.Ledger)
 	c.Written = addCounts(c.Written, o.Written)
 	c.Sent = addCounts(c.Sent, o.Sent)
+	c.Refused = addCounts(c.Refused, o.Refused)
 }
 
 func addCounts(to, from map[string]int64) map[string]int64 {

@@ -60,7 +60,7 @@ func (e Ending) marked(ctx context.Context, key string) (bool, error) {
 	if errors.Is(err, driver.ErrNotFound) {
 		return false, nil
 	}
-	return err == nil, refused("the lake", err)
+	return err == nil, forOthers("the lake", err)
 }
 
 func (e Ending) mark(ctx context.Context, key string) error {
@@ -68,7 +68,7 @@ func (e Ending) mark(ctx context.Context, key string) error {
 	if err == nil {
 		_, err = store.Put(ctx, key, strings.NewReader(""), lakeio.PutOptions{})
 	}
-	return refused("the lake", err)
+	return forOthers("the lake", err)
 }
 
 // Forget removes the marks.

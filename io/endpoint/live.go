@@ -37,6 +37,10 @@ type LiveLake struct {
 	// their records. The others' rows become files by the bucket of event time in
 	// which they were sealed.
 	Rolled []string
+	// Appended outputs have rows that depend on more than the records: they become
+	// files by the bucket of their own time, at once when it is over, and more of
+	// them can follow.
+	Appended []string
 	// Raw tells that every record is kept in the raw archive.
 	Raw bool
 	// SealAfter is how far the watermark has to be past a bucket for all its rows
@@ -95,7 +99,7 @@ type stageFn struct {
 	Output  string
 
 	lake  *lakeio.Live
-	calls *lakeCalls
+	calls *calls
 	rows  map[string][]*table.Batch // by roll
 }
 
@@ -180,7 +184,7 @@ type rollFn struct {
 	Closed   state.Value[bool] // the end of the roll has come
 
 	lake  *lakeio.Live
-	calls *lakeCalls
+	calls *calls
 }
 
 func newRollFn(l LiveLake) *rollFn {
@@ -236,7 +240,7 @@ func (fn *rollFn) take(ctx context.Context, sp state.Provider, roll string, b []
 		return err
 	}
 	rollsClosed.Inc(ctx, 1)
-	fn.calls.wrote(ctx, done)
+	wrote(ctx, done)
 	if err := fn.Messages.Clear(sp); err != nil {
 		return err
 	}
@@ -300,7 +304,7 @@ type sealFn struct {
 	Close timers.EventTime
 
 	lake  *lakeio.Live
-	calls *lakeCalls
+	calls *calls
 }
 
 func newSealFn(l LiveLake) *sealFn {
@@ -350,11 +354,15 @@ func (fn *sealFn) seal(ctx context.Context, sp state.Provider, key string, emit 
 		}
 		batches = append(batches, rows.Batch)
 	}
-	done, err := fn.lake.Seal(fn.calls.watch(ctx), output, strconv.FormatInt(end, 10), batches)
+	write := fn.lake.Seal
+	if slices.Contains(fn.Lake.Appended, output) {
+		write = fn.lake.Append
+	}
+	done, err := write(fn.calls.watch(ctx), output, strconv.FormatInt(end, 10), batches)
 	if err := fn.calls.over(ctx, err); err != nil {
 		return err
 	}
-	fn.calls.wrote(ctx, done)
+	wrote(ctx, done)
 	if err := fn.Rows.Clear(sp); err != nil {
 		return err
 	}

@@ -4,14 +4,19 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
+	"strconv"
+	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"millrace/internal/failure"
 	"millrace/io/driver"
 	"millrace/io/kinesisio"
+	"millrace/io/refusal"
+	"millrace/schemas/refused"
 	"millrace/schemas/table"
 )
 
@@ -23,22 +28,28 @@ type Sending struct {
 	Output string
 	Schema string // table.Schema.ID
 	URL    string
+	// Bucket is that of refused rows in a live run: the span of their time whose rows
+	// become files together.
+	Bucket time.Duration
 }
 
 // Send puts the rows of an output, which are those of its schema in
-// PCollection<table.Rows>, into a sink. What a bundle brought is stored when it
-// ends.
+// PCollection<table.Rows>, into a sink. What a bundle brought is stored or refused
+// when it ends.
 //
-// The result, KV<string, []byte>, says how many rows were sent.
-func Send(s beam.Scope, to Sending, rows beam.PCollection) beam.PCollection {
-	return beam.ParDo(s.Scope("endpoint.Send"), &sendFn{Sending: to}, rows)
+// The first result, KV<string, []byte>, says how many rows were sent. The second,
+// PCollection<table.Rows>, has what the sink refused, as rows of the output refused.
+func Send(s beam.Scope, to Sending, rows beam.PCollection) (said, refused beam.PCollection) {
+	return beam.ParDo2(s.Scope("endpoint.Send"), &sendFn{Sending: to}, rows)
 }
 
 type sendFn struct {
 	Sending Sending
 
-	sink driver.Sink
-	sent int64
+	sink  driver.Sink
+	calls *calls
+	sent  Closing      // in this bundle
+	kept  *table.Batch // of refused rows that were not handed on yet
 }
 
 func (fn *sendFn) Setup(ctx context.Context) error {
@@ -46,35 +57,88 @@ func (fn *sendFn) Setup(ctx context.Context) error {
 	if !ok {
 		return failure.Note(fn.Sending.Run, fmt.Errorf("sending %s: unknown schema %s", fn.Sending.Output, fn.Sending.Schema))
 	}
-	sink, err := OpenSink(context.WithoutCancel(ctx), fn.Sending.URL, schema)
+	fn.calls, fn.kept = newSinkCalls(fn.Sending.Run, fn.Sending.Output), table.NewBatch(refused.Rows)
+	// Calls outlive the bundle that began them, and tell of retries all the same.
+	sink, err := OpenSink(fn.calls.watch(context.WithoutCancel(ctx)), fn.Sending.URL, schema, driver.SinkOptions{Refused: fn.refused})
 	fn.sink = sink
-	return failure.Note(fn.Sending.Run, err)
+	return failure.Note(fn.Sending.Run, fn.calls.over(ctx, err))
 }
 
-func (fn *sendFn) StartBundle(context.Context, func(string, []byte)) { fn.sent = 0 }
+// refused keeps a row that the sink will not take.
+func (fn *sendFn) refused(r driver.RefusedRow) {
+	if (refusal.Sink{Output: fn.Sending.Output, URL: fn.Sending.URL}).Append(fn.kept, r) {
+		fn.sent.Refused[fn.Sending.Output]++
+	}
+}
 
-func (fn *sendFn) ProcessElement(ctx context.Context, rows table.Rows, _ func(string, []byte)) error {
-	if rows.Batch.Schema().ID() != fn.Sending.Schema {
+func (fn *sendFn) StartBundle(context.Context, func(string, []byte), func(table.Rows)) {
+	fn.begin()
+}
+
+func (fn *sendFn) begin() {
+	fn.sent = Closing{Sent: map[string]int64{}, Refused: map[string]int64{}}
+	fn.kept.Reset()
+}
+
+// maxKept bounds the refused rows that are held, in bytes.
+const maxKept = 1 << 20
+
+func (fn *sendFn) ProcessElement(ctx context.Context, rows table.Rows, _ func(string, []byte), handOn func(table.Rows)) error {
+	if rows.Batch.Schema().ID() != fn.Sending.Schema || rows.Batch.Len() == 0 {
 		return nil // of another output
 	}
-	fn.sent += int64(rows.Batch.Len())
-	return failure.Note(fn.Sending.Run, refused("the sink", fn.sink.Write(ctx, rows)))
+	fn.sent.Sent[fn.Sending.Output] += int64(rows.Batch.Len())
+	if err := fn.calls.over(ctx, fn.sink.Write(fn.calls.watch(ctx), rows)); err != nil {
+		return failure.Note(fn.Sending.Run, err)
+	}
+	if fn.kept.Size() > maxKept {
+		fn.handOn(handOn)
+	}
+	return nil
 }
 
-func (fn *sendFn) FinishBundle(ctx context.Context, emit func(string, []byte)) error {
-	if fn.sent == 0 {
+func (fn *sendFn) FinishBundle(ctx context.Context, emit func(string, []byte), handOn func(table.Rows)) error {
+	if len(fn.sent.Sent) == 0 {
 		return nil
 	}
-	if err := fn.sink.Flush(ctx); err != nil {
-		return failure.Note(fn.Sending.Run, refused("the sink", err))
+	if err := fn.calls.over(ctx, fn.sink.Flush(fn.calls.watch(ctx))); err != nil {
+		return failure.Note(fn.Sending.Run, err)
 	}
-	rowsSent.Inc(ctx, fn.sent)
-	b, err := json.Marshal(Closing{Sent: map[string]int64{fn.Sending.Output: fn.sent}})
+	fn.handOn(handOn)
+	output := fn.Sending.Output
+	beam.NewCounter("millrace", "sent-"+output).Inc(ctx, fn.sent.Sent[output])
+	if n := fn.sent.Refused[output]; n > 0 {
+		beam.NewCounter("millrace", "refused-"+output).Inc(ctx, n)
+		fn.calls.log.WarnContext(ctx, "the sink refuses rows; they are in the output refused", "rows", n)
+	}
+	b, err := json.Marshal(fn.sent)
 	if err != nil {
 		return failure.Note(fn.Sending.Run, err)
 	}
 	emit(closingKey, b)
 	return nil
+}
+
+// handOn emits the refused rows, in a live run each with its bucket.
+func (fn *sendFn) handOn(emit func(table.Rows)) {
+	if fn.kept.Len() == 0 {
+		return
+	}
+	defer func() { fn.kept = table.NewBatch(refused.Rows) }()
+	if fn.Sending.Bucket == 0 {
+		emit(table.Rows{Batch: fn.kept})
+		return
+	}
+	buckets := map[int64][]uint32{}
+	for row := range fn.kept.Len() {
+		end := time.UnixMilli(fn.kept.Int(refused.RowTime, row)).Truncate(fn.Sending.Bucket).Add(fn.Sending.Bucket).UnixMilli()
+		buckets[end] = append(buckets[end], uint32(row)) //nolint:gosec // a batch has less than 2^32 rows
+	}
+	for _, end := range slices.Sorted(maps.Keys(buckets)) {
+		b := table.NewBatch(refused.Rows)
+		b.Gather(fn.kept, buckets[end])
+		emit(table.Rows{Batch: b, Group: strconv.FormatInt(end, 10)})
+	}
 }
 
 func (fn *sendFn) Teardown(ctx context.Context) error {
@@ -84,8 +148,6 @@ func (fn *sendFn) Teardown(ctx context.Context) error {
 	return fn.sink.Close(ctx)
 }
 
-var rowsSent = beam.NewCounter("millrace", "sent")
-
 // kinesisSink puts rows into a stream. Those that overwrite each other say so, by
 // their column version.
 type kinesisSink struct {
@@ -93,7 +155,7 @@ type kinesisSink struct {
 	version int // column; -1 for none
 }
 
-func openKinesisSink(ctx context.Context, url string, schema *table.Schema) (driver.Sink, error) {
+func openKinesisSink(ctx context.Context, url string, schema *table.Schema, _ driver.SinkOptions) (driver.Sink, error) {
 	sink, err := kinesisio.OpenSink(ctx, url, schema, kinesisio.ProducerOptions{})
 	if err != nil {
 		return nil, err

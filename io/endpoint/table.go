@@ -32,7 +32,7 @@ type Kind struct {
 
 type followStream func(ctx context.Context, url string, opt driver.StreamOptions) (driver.Stream, error)
 
-type openSink func(ctx context.Context, url string, schema *table.Schema) (driver.Sink, error)
+type openSink func(ctx context.Context, url string, schema *table.Schema, opt driver.SinkOptions) (driver.Sink, error)
 
 type openSource func(ctx context.Context, url string, detect driver.Inspect) (driver.Source, error)
 
@@ -62,9 +62,8 @@ var Kinds = map[string]Kind{
 	"s3": {Doc: "objects of Amazon S3 or a compatible server: an object, prefix or glob of logs or of a lake's raw archive as a source, a prefix as a lake", Example: "s3://logs/web/2026/", Parameters: lakeio.Parameters("s3"), open: openLake},
 }
 
-func openSearchSink(ctx context.Context, url string, schema *table.Schema) (driver.Sink, error) {
-	// Nothing takes refused rows yet, so the first one ends the sink.
-	sink, err := opensearchio.Open(ctx, url, schema, driver.SinkOptions{})
+func openSearchSink(ctx context.Context, url string, schema *table.Schema, opt driver.SinkOptions) (driver.Sink, error) {
+	sink, err := opensearchio.Open(ctx, url, schema, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -142,11 +141,11 @@ func sources() (schemes []string) {
 func IsSink(url string) bool { return strings.Contains(url, "://") && Kinds[scheme(url)].send != nil }
 
 // OpenSink opens the sink a URL names for rows of a schema.
-func OpenSink(ctx context.Context, url string, schema *table.Schema) (driver.Sink, error) {
+func OpenSink(ctx context.Context, url string, schema *table.Schema, opt driver.SinkOptions) (driver.Sink, error) {
 	if !IsSink(url) {
 		return nil, fmt.Errorf("%w sink %s: outputs can go to %s", driver.ErrInvalid, url, strings.Join(Sinks(), ", "))
 	}
-	return Kinds[scheme(url)].send(ctx, url, schema)
+	return Kinds[scheme(url)].send(ctx, url, schema, opt)
 }
 
 // OpenSource opens the source a URL names. detect tells the decoder for a file

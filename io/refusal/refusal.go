@@ -74,7 +74,12 @@ func rowTime(b *table.Batch) int64 {
 // namespace is that of the ids of refusals.
 var namespace = table.ID{0x3b, 0x0e, 0x5d, 0x11, 0x90, 0x7c, 0x4b, 0x5a, 0x8e, 0x2d, 0x61, 0x0c, 0x55, 0x1f, 0xa7, 0x94}
 
-// id is UUID v5 of everything that makes up a refusal, but how often it was tried.
+// ID is the id under which a row that is alone in its batch is listed: UUID v5 of
+// everything that makes up a refusal, but why and how often it was tried.
+func (s Sink) ID(r table.Rows) table.ID {
+	return s.id(r.Kind, r.Batch.Schema(), rowjson.AppendRow(nil, r.Batch, 0))
+}
+
 func (s Sink) id(kind table.RowKind, schema *table.Schema, row []byte) table.ID {
 	h := sha1.New() //nolint:gosec // see the import
 	h.Write(namespace[:])

@@ -94,7 +94,7 @@ func TestADayStandsForItsBeginning(t *testing.T) {
 func TestWhatIsNoRefusalIsAnError(t *testing.T) {
 	good := listed(t, Sink{"sessions", "x://y"}, driver.RefusedRow{Rows: session(1)})
 	for what, spoil := range map[string]func(*refused.Row){
-		"does not know": func(r *refused.Row) { r.Schema = "weblog.sessions@99" },
+		"does not know": func(r *refused.Row) { r.Schema = "weblog.sessions/99" },
 		"unknown kind":  func(r *refused.Row) { r.Kind = "provisional" },
 		"column events": func(r *refused.Row) { r.Row = strings.Replace(r.Row, `"events":2,`, "", 1) },
 	} {

@@ -26,9 +26,12 @@ type Manifest struct {
 	Seconds    float64           `json:"seconds"`
 	Inputs     []Input           `json:"inputs"`
 	Outputs    map[string]Output `json:"outputs"`
-	Ledger     Ledger            `json:"ledger"`
-	Days       []string          `json:"days"`
-	Files      []File            `json:"files"`
+	// Sinks are the places where outputs went besides the lake, by output. Those of a
+	// live run count what the lake lists as refused, and not what was sent.
+	Sinks  map[string]Sink `json:"sinks,omitempty"`
+	Ledger Ledger          `json:"ledger"`
+	Days   []string        `json:"days"`
+	Files  []File          `json:"files"`
 }
 
 // State is how a run ended.
@@ -54,6 +57,13 @@ type Output struct {
 	Rows  int64 `json:"rows"`
 	Bytes int64 `json:"bytes"`
 	Files int   `json:"files"`
+}
+
+// Sink counts the rows of one output that went to a sink.
+type Sink struct {
+	URL     string `json:"url"`
+	Sent    int64  `json:"sent,omitempty"`
+	Refused int64  `json:"refused"` // of these; they are in the output refused
 }
 
 // File is one file of the lake.
