@@ -14,6 +14,7 @@ a run that does not balance fails. Personal data is masked before a row exists.
 
   millrace jobs show weblogs      what a job makes, and its settings
   millrace plan weblogs ...       what a run would read, write and keep
+  millrace doctor weblogs ...     whether everything it needs is there
   millrace run weblogs ...        run it
   millrace report --lake out      draw the lake's report again
   millrace replay --sink NAME ... send rows again that a sink has refused
@@ -32,7 +33,7 @@ lake is as it was.`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.SetFlagErrorFunc(flagError)
-	c.AddCommand(runCommand(), planCommand(), replayCommand(), reportCommand(), generateCommand(), jobsCommand(), endpointsCommand(), versionCommand())
+	c.AddCommand(runCommand(), planCommand(), doctorCommand(), replayCommand(), reportCommand(), generateCommand(), jobsCommand(), endpointsCommand(), versionCommand())
 	c.AddCommand(statusCommand(), stopCommand(), resumeCommand(), cancelCommand(), savepointCommand(), positionsCommand(), packageCommand(), clusterCommand(), workerPoolCommand())
 	c.CompletionOptions.HiddenDefaultCmd = true
 	return c

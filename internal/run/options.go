@@ -134,6 +134,15 @@ func (r *request) checkJob() (faults []error) {
 		}
 		if !endpoint.IsSink(r.Outputs[name]) {
 			faults = append(faults, fmt.Errorf("%s %s=%s: outputs can go to %s:// URLs; in the lake it is anyway, as LAKE/%s", r.at("output"), name, r.Outputs[name], strings.Join(endpoint.Sinks(), ":// and "), name))
+			continue
+		}
+		for _, out := range r.job.Outputs {
+			if out.Name != name {
+				continue
+			}
+			if err := endpoint.ValidateSink(r.Outputs[name], out.Schema); err != nil {
+				faults = append(faults, fmt.Errorf("%s %s=%s: %w", r.at("output"), name, r.Outputs[name], err))
+			}
 		}
 	}
 	r.settings = r.job.NewSettings()

@@ -28,6 +28,8 @@ type Kind struct {
 	follow followStream
 	// send opens it for the rows of an output; nil when none can go there.
 	send openSink
+	// valid tells what is wrong with a URL to send to, without asking anybody.
+	valid func(url string, schema *table.Schema) error
 }
 
 type followStream func(ctx context.Context, url string, opt driver.StreamOptions) (driver.Stream, error)
@@ -47,17 +49,17 @@ var Kinds = map[string]Kind{
 		follow: func(ctx context.Context, url string, opt driver.StreamOptions) (driver.Stream, error) {
 			return kinesisio.OpenStream(ctx, url, opt)
 		},
-		send: openKinesisSink,
+		send: openKinesisSink, valid: kinesisio.ValidateSink,
 	},
 	"opensearch": {
 		Doc:        "an index of OpenSearch, one for each day, or a data stream, for the rows of an output; see docs/sinks/opensearch.md",
 		Example:    "opensearch://localhost:9200/weblogs-{day}",
-		Parameters: opensearchio.Parameters(), send: openSearchSink,
+		Parameters: opensearchio.Parameters(), send: openSearchSink, valid: opensearchio.Validate,
 	},
 	"opensearch+https": {
 		Doc:        "the same over TLS, as a managed domain wants it",
 		Example:    "opensearch+https://search-logs-abc.eu-west-1.es.amazonaws.com/weblogs-{day}?sigv4=true&compress=gzip",
-		Parameters: opensearchio.Parameters(), send: openSearchSink,
+		Parameters: opensearchio.Parameters(), send: openSearchSink, valid: opensearchio.Validate,
 	},
 	"s3": {Doc: "objects of Amazon S3 or a compatible server: an object, prefix or glob of logs or of a lake's raw archive as a source, a prefix as a lake", Example: "s3://logs/web/2026/", Parameters: lakeio.Parameters("s3"), open: openLake},
 }
@@ -139,6 +141,31 @@ func sources() (schemes []string) {
 
 // IsSink tells whether an output can go to a URL.
 func IsSink(url string) bool { return strings.Contains(url, "://") && Kinds[scheme(url)].send != nil }
+
+// ValidateSink tells what is wrong with the URL of a sink for rows of a schema. It
+// asks nobody, and needs nothing that only workers have.
+func ValidateSink(url string, schema *table.Schema) error {
+	if !IsSink(url) {
+		return fmt.Errorf("%w sink %s: outputs can go to %s", driver.ErrInvalid, url, strings.Join(Sinks(), ", "))
+	}
+	return Kinds[scheme(url)].valid(url, schema)
+}
+
+// CheckSink finds out whether a sink would take rows of a schema, and writes none.
+func CheckSink(ctx context.Context, url string, schema *table.Schema) []driver.Check {
+	sink, err := OpenSink(ctx, url, schema, driver.SinkOptions{})
+	if err != nil {
+		return []driver.Check{{What: "open", Err: err}}
+	}
+	checks := []driver.Check{}
+	if c, ok := sink.(driver.Checker); ok {
+		checks = c.Check(ctx)
+	}
+	if err := sink.Close(ctx); err != nil {
+		checks = append(checks, driver.Check{What: "close", Err: err})
+	}
+	return checks
+}
 
 // OpenSink opens the sink a URL names for rows of a schema.
 func OpenSink(ctx context.Context, url string, schema *table.Schema, opt driver.SinkOptions) (driver.Sink, error) {

@@ -64,6 +64,7 @@ type config struct {
 	rows, bytes, calls int
 	gzip, template     bool
 	alias              string // empty for none
+	loginEnv           string // empty for none
 	user, password     string
 	sigv4              bool
 	region, ca         string
@@ -89,6 +90,15 @@ func versioned(s *table.Schema) (column int, ok bool) {
 }
 
 func parse(raw string, schema *table.Schema) (*config, error) {
+	c, err := read(raw, schema)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.takeLogin()
+}
+
+// read is parse without the login, which is the workers'.
+func read(raw string, schema *table.Schema) (*config, error) {
 	u, err := driver.ParseURL(raw)
 	if err != nil {
 		return nil, err
@@ -183,9 +193,18 @@ func (c *config) checkLogin(name, host string) error {
 	case strings.HasPrefix(c.base, "http:") && !isLoopback(host):
 		return c.fault("a password would go over the network as it stands", "use opensearch+https://")
 	}
-	user, password, ok := strings.Cut(os.Getenv(name), ":")
+	c.loginEnv = name
+	return nil
+}
+
+// takeLogin reads user and password from the environment.
+func (c *config) takeLogin() error {
+	if c.loginEnv == "" {
+		return nil
+	}
+	user, password, ok := strings.Cut(os.Getenv(c.loginEnv), ":")
 	if !ok || user == "" {
-		return c.fault("the environment variable "+name+" does not hold user:password", "set it where the workers run")
+		return c.fault("the environment variable "+c.loginEnv+" does not hold user:password", "set it where the workers run")
 	}
 	c.user, c.password = user, password
 	return nil

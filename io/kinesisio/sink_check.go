@@ -1,0 +1,51 @@
+package kinesisio
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+
+	"millrace/io/driver"
+	"millrace/schemas/table"
+)
+
+var _ driver.Checker = (*Sink)(nil)
+
+// ValidateSink tells what is wrong with a sink's URL for rows of a schema, without
+// asking anybody.
+func ValidateSink(url string, schema *table.Schema) error {
+	place, err := parsePlace(url)
+	if err != nil {
+		return err
+	}
+	readProducer(place, ProducerOptions{})
+	expression := place.Text("key", "")
+	if err := place.Done(); err != nil {
+		return err
+	}
+	_, err = newSink(place, schema, expression)
+	return err
+}
+
+// Check implements driver.Checker.
+func (s *Sink) Check(ctx context.Context) []driver.Check {
+	client, err := newClient(ctx, s.producer.place)
+	if err != nil {
+		return []driver.Check{{What: "reach", Err: err}}
+	}
+	name, arn := s.producer.place.target()
+	out, err := client.DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamName: name, StreamARN: arn})
+	if err != nil {
+		return []driver.Check{{What: "reach", Err: serviceError("describe", s.producer.place, err)}}
+	}
+	d := out.StreamDescriptionSummary
+	if d.StreamStatus != types.StreamStatusActive && d.StreamStatus != types.StreamStatusUpdating {
+		return []driver.Check{{What: "reach", Err: &driver.Error{
+			Doing: "write to", Object: s.producer.place.String(), Class: driver.ErrUnavailable, Cause: fmt.Errorf("the stream is %s", d.StreamStatus), Cure: "wait until it is ACTIVE",
+		}}}
+	}
+	return []driver.Check{{What: "reach", Found: fmt.Sprintf("the stream is %s and has %d shards", d.StreamStatus, aws.ToInt32(d.OpenShardCount))}}
+}
