@@ -13,14 +13,16 @@ import (
 
 // Lake is what live jobs have put into a lake, by its own account.
 type Lake struct {
-	Location string          `json:"location"`
-	Rolls    int             `json:"rolls"`
-	Ledger   ledger.Ledger   `json:"ledger"`
-	Balanced bool            `json:"balanced"`
-	Shards   []Shard         `json:"shards"`
-	Breaks   []string        `json:"breaks"` // where rolls do not follow one another, one line each
-	kinds    map[string]bool // of the breaks
-	faults   []string
+	Location string        `json:"location"`
+	Rolls    int           `json:"rolls"`
+	Ledger   ledger.Ledger `json:"ledger"`
+	Balanced bool          `json:"balanced"`
+	Shards   []Shard       `json:"shards"`
+	Breaks   []string      `json:"breaks"` // where rolls do not follow one another, one line each
+	// Waiting has, by output, since when a sink does not take rows.
+	Waiting []lakeio.Waiting `json:"waiting,omitempty"`
+	kinds   map[string]bool  // of the breaks
+	faults  []string
 }
 
 // Shard is one of the stream, by its identity in the lake.
@@ -43,7 +45,12 @@ func readLake(ctx context.Context, location string, now time.Time) (*Lake, error
 	if err != nil {
 		return nil, err
 	}
-	return account(location, parts, now)
+	l, err := account(location, parts, now)
+	if err != nil {
+		return nil, err
+	}
+	l.Waiting, err = lakeio.ReadWaiting(ctx, store, now)
+	return l, err
 }
 
 // account sums up the rolls of a lake.
@@ -91,6 +98,10 @@ func account(location string, parts []ledger.Part, now time.Time) (*Lake, error)
 }
 
 func (l *Lake) judge(problem, note say) {
+	for _, w := range l.Waiting {
+		problem("put it right, the job goes on by itself and nothing is lost as long as the stream keeps it; millrace doctor looks at the sink",
+			"the sink of %s has taken no rows since %s (%s): %s", w.Output, clock(w.Since), span(w.Noted.Sub(w.Since)), oneLine(w.Error))
+	}
 	for _, fault := range l.faults {
 		problem("keep the lake as it is and compare with a backfill over its raw archive", "the lake's ledger: %s", fault)
 	}

@@ -276,7 +276,7 @@ func (p *livePlan) build() *beam.Pipeline {
 			rows = outputs.Provisional
 		}
 		for i, r := range rows {
-			said, not := endpoint.Send(s.Scope("output."+out.Name+"."+strconv.Itoa(i)), endpoint.Sending{Run: p.Run, Output: out.Name, Schema: out.Schema.ID(), URL: url, Bucket: p.options.seal}, r)
+			said, not := endpoint.Send(s.Scope("output."+out.Name+"."+strconv.Itoa(i)), endpoint.Sending{Run: p.Run, Output: out.Name, Schema: out.Schema.ID(), URL: url, Lake: p.Lake, Bucket: p.options.seal}, r)
 			written, refused = append(written, said), append(refused, not)
 		}
 	}

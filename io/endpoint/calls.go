@@ -23,14 +23,15 @@ type calls struct {
 	log     *slog.Logger
 	again   atomic.Int64
 	limit   limiter
+	waiting *waiting // nil for the lake, where it would be noted
 }
 
 func newLakeCalls(run, stage string) *calls {
 	return &calls{to: "the lake", retries: lakeRetries, log: newLog(run, "endpoint.WriteLive/"+stage), limit: limiter{every: retriesTold, most: 1}}
 }
 
-func newSinkCalls(run, output string) *calls {
-	return &calls{to: "the sink", retries: beam.NewCounter("millrace", "retries-"+output), log: newLog(run, "endpoint.Send/"+output), limit: limiter{every: retriesTold, most: 1}}
+func newSinkCalls(lake, run, output string) *calls {
+	return &calls{to: "the sink", waiting: newWaiting(lake, run, output), retries: beam.NewCounter("millrace", "retries-"+output), log: newLog(run, "endpoint.Send/"+output), limit: limiter{every: retriesTold, most: 1}}
 }
 
 // retriesTold is how often a stage tells that it tries again.
@@ -42,6 +43,9 @@ func (c *calls) watch(ctx context.Context) context.Context {
 		n := c.again.Add(1)
 		if _, ok := c.limit.take(time.Now()); ok {
 			c.log.WarnContext(ctx, c.to+" fails, trying again", "error", err.Error(), "retries", n)
+		}
+		if c.waiting != nil {
+			c.waiting.again(context.WithoutCancel(ctx), err)
 		}
 	})
 }

@@ -211,7 +211,7 @@ func TestCallsOfALakeAreCounted(t *testing.T) {
 	if err := calls.over(ctx, nil); err != nil {
 		t.Error(err)
 	}
-	calls.wrote(ctx, lakeio.Committed{Rows: map[string]int64{"events": 7, "late": 1}})
+	wrote(ctx, lakeio.Committed{Rows: map[string]int64{"events": 7, "late": 1}})
 	if diff := cmp.Diff(map[string]int64{"millrace_lake-retries": 5, "millrace_rows-events": 7, "millrace_rows-late": 1}, counted()); diff != "" {
 		t.Errorf("counted (-want +got):\n%s", diff)
 	}

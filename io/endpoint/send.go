@@ -28,6 +28,9 @@ type Sending struct {
 	Output string
 	Schema string // table.Schema.ID
 	URL    string
+	// Lake is where a live run notes that the sink does not take rows; empty for a
+	// batch run.
+	Lake string
 	// Bucket is that of refused rows in a live run: the span of their time whose rows
 	// become files together.
 	Bucket time.Duration
@@ -57,7 +60,7 @@ func (fn *sendFn) Setup(ctx context.Context) error {
 	if !ok {
 		return failure.Note(fn.Sending.Run, fmt.Errorf("sending %s: unknown schema %s", fn.Sending.Output, fn.Sending.Schema))
 	}
-	fn.calls, fn.kept = newSinkCalls(fn.Sending.Run, fn.Sending.Output), table.NewBatch(refused.Rows)
+	fn.calls, fn.kept = newSinkCalls(fn.Sending.Lake, fn.Sending.Run, fn.Sending.Output), table.NewBatch(refused.Rows)
 	// Calls outlive the bundle that began them, and tell of retries all the same.
 	sink, err := OpenSink(fn.calls.watch(context.WithoutCancel(ctx)), fn.Sending.URL, schema, driver.SinkOptions{Refused: fn.refused})
 	fn.sink = sink
@@ -104,6 +107,7 @@ func (fn *sendFn) FinishBundle(ctx context.Context, emit func(string, []byte), h
 	if err := fn.calls.over(ctx, fn.sink.Flush(fn.calls.watch(ctx))); err != nil {
 		return failure.Note(fn.Sending.Run, err)
 	}
+	fn.calls.waiting.over(ctx)
 	fn.handOn(handOn)
 	output := fn.Sending.Output
 	beam.NewCounter("millrace", "sent-"+output).Inc(ctx, fn.sent.Sent[output])
@@ -145,6 +149,7 @@ func (fn *sendFn) Teardown(ctx context.Context) error {
 	if fn.sink == nil {
 		return nil
 	}
+	defer fn.calls.waiting.over(context.WithoutCancel(ctx))
 	return fn.sink.Close(ctx)
 }
 
