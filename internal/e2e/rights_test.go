@@ -20,7 +20,7 @@ var rare = map[string][]string{
 func as(e env, caller string) env { return e.with("AWS_SDK_UA_APP_ID=" + caller) }
 
 func TestBatchNeedsTheRightsOfItsPoliciesAndTellsNoCredential(t *testing.T) {
-	kinesis, s3 := testenv.Kinesis(t), testenv.S3(t)
+	kinesis, s3, node := testenv.Kinesis(t), testenv.S3(t), testenv.OpenSearch(t)
 	e := newEnv(t)
 	upload(t, s3, "logs/web", glob(t, generate(t, e, "--lines", "5000", "--days", "2", "--seed", "61"))...)
 	kinesis.CreateStream(t, "web", 2)
@@ -35,6 +35,9 @@ func TestBatchNeedsTheRightsOfItsPoliciesAndTellsNoCredential(t *testing.T) {
 		append([]string{"run-batch"}, weblogs(source, lake, "--progress", "json")...), // takes the place of the first
 		{"report", "report", "--lake", lake},
 		{"generate", "generate", "weblog", "--to", "kinesis://web", "--rate", "100/s", "--for", "1s"},
+		append([]string{"run-batch", "doctor"}, weblogs(source, lake)[1:]...),
+		append([]string{"run-batch"}, weblogs(source, lake, "--output", "events="+narrowIndex(t, node, "rights-narrow", "bytes", "byte"))...),
+		{"replay", "replay", "--sink", "events", "--lake", lake, "--url", narrowIndex(t, node, "rights-mended", "bytes", "long")},
 	} {
 		r := mustRun(t, as(e, call[0]), call[1:]...)
 		find.in(t, "what "+call[1]+" says", []byte(r.stdout+r.stderr))
@@ -43,7 +46,7 @@ func TestBatchNeedsTheRightsOfItsPoliciesAndTellsNoCredential(t *testing.T) {
 		t.Error("no object of the lake was looked through")
 	}
 	find.folder(t, e.home, "")
-	g.check(t, "plan", "run-batch", "report", "generate")
+	g.check(t, "plan", "run-batch", "report", "generate", "replay")
 
 	for caller, args := range map[string][]string{
 		"look":     weblogs(source, lake),
