@@ -3,6 +3,8 @@ package kinesisio
 import (
 	"container/heap"
 	"time"
+
+	"millrace/schemas/table"
 )
 
 // lane is a queue of records that go one after the other: those of one shard,
@@ -32,8 +34,11 @@ type lane struct {
 // place of its key.
 type queued struct {
 	Record
-	hash hashKey
-	at   time.Duration
+	hash     hashKey
+	at       time.Duration
+	attempts int32       // calls that had it
+	row      uint32      // of rows, where it is one
+	rows     *table.Rows // nil when it is none
 }
 
 // chunkBytes is how much memory is allocated for data at a time.

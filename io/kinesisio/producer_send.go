@@ -189,13 +189,20 @@ func (p *Producer) settle(call []unit, out *kinesis.PutRecordsOutput, err error)
 	if out != nil && p.pace.pause > 0 {
 		p.pace.passed()
 	}
+	for _, u := range call {
+		for i := range u.n {
+			u.lane.queue[i].attempts++
+		}
+	}
 	var refused []queued
+	var again error // what the call, or some of it, is made again for
 	switch outcome, cause := p.outcomeOf("write to", err); outcome {
 	case wasPut:
-		p.settleEach(call, out.Records)
+		again = p.settleEach(call, out.Records)
 	case wasThrottled, wasLost:
 		p.stats.Fault = cause.Error()
 		p.again(call, outcome)
+		again = cause
 	case wasInvalid:
 		err = causeOf(cause)
 		refused = p.narrow(call, err)
@@ -210,12 +217,16 @@ func (p *Producer) settle(call []unit, out *kinesis.PutRecordsOutput, err error)
 	p.signal()
 	p.mu.Unlock()
 	for i := range refused {
-		p.tell(refused[i].Record, p.refusal(&refused[i].Record, err, ""))
+		p.tell(&refused[i], p.refusal(&refused[i].Record, err, ""))
+	}
+	if again != nil {
+		driver.Retried(p.ctx, again)
 	}
 }
 
-// settleEach deals with an answer, record by record.
-func (p *Producer) settleEach(call []unit, results []types.PutRecordsResultEntry) {
+// settleEach deals with an answer, record by record. The error is what those are put
+// again for that failed.
+func (p *Producer) settleEach(call []unit, results []types.PutRecordsResultEntry) error {
 	throttled := 0
 	fault := ""
 	for i := range call {
@@ -248,6 +259,14 @@ func (p *Producer) settleEach(call []unit, results []types.PutRecordsResultEntry
 	if 2*throttled >= len(call) && throttled > 1 {
 		p.slowDown()
 	}
+	if fault == "" {
+		return nil
+	}
+	failed := &driver.Error{Doing: "write to", Object: p.place.String(), Class: driver.ErrUnavailable, Cause: errors.New(fault)}
+	if throttled > 0 {
+		failed.Class = driver.ErrThrottled
+	}
+	return failed
 }
 
 // acknowledge settles the first n records of a lane as stored.
@@ -295,7 +314,7 @@ func (p *Producer) narrow(call []unit, cause error) (refused []queued) {
 		p.stats.Refused++
 		p.drop(l, 1)
 		l.alone = max(0, l.alone-1)
-		if p.opt.Refused == nil {
+		if p.opt.refused == nil {
 			p.fail(p.refusal(&refused[0].Record, cause, ""))
 			return nil
 		}
