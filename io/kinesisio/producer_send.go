@@ -95,23 +95,34 @@ func (p *Producer) plan(now time.Duration, pressing bool) (call []unit) {
 		if !pressing && p.opt.Aggregate && l.due > now+p.opt.MaxDelay/2 {
 			break // it shall gather more
 		}
+		most := len(l.queue)
+		if l.suspects > 0 {
+			most = min(l.suspects, l.pack)
+		}
 		u := unit{lane: l, records: l.queue[:1], n: 1}
-		if p.opt.Aggregate && l.alone == 0 {
-			u.records = l.queue[:len(l.queue):len(l.queue)]
+		if p.opt.Aggregate {
+			u.records = l.queue[:most:most]
 		}
 		bound := p.bound(&u)
-		if len(call) > 0 && (l.alone > 0 || size+bound > maxCallBytes) {
+		if len(call) > 0 && (size+bound > maxCallBytes || !joins(l, call)) {
 			break
 		}
 		heap.Pop(&p.available)
 		l.flying = len(u.records)
 		size += bound
 		call = append(call, u)
-		if l.alone > 0 {
-			break
-		}
 	}
 	return call
+}
+
+// joins tells whether a lane may be in a call with others: suspects go with suspects, up
+// to what each of them allows.
+func joins(l *lane, call []unit) bool {
+	first := call[0].lane
+	if l.suspects == 0 || first.suspects == 0 {
+		return l.suspects == first.suspects
+	}
+	return len(call) < min(l.most, first.most)
 }
 
 // bound is how many bytes a unit has at most, once packed.
@@ -276,7 +287,7 @@ func (p *Producer) acknowledge(l *lane, n int) {
 		p.stats.Bytes += int64(l.queue[i].size())
 	}
 	p.drop(l, n)
-	l.alone = max(0, l.alone-n)
+	l.clear(n)
 }
 
 // retry puts a unit that failed first in line, after a while.
@@ -305,15 +316,15 @@ func (p *Producer) slowDown() {
 	p.nextCall = p.now() + p.pace.pause
 }
 
-// narrow searches a call that the service finds invalid for the record that is:
-// each goes again alone. One that was alone is refused.
+// narrow searches a call that the service finds invalid for the record that is, by
+// halves. One that was alone is refused.
 func (p *Producer) narrow(call []unit, cause error) (refused []queued) {
 	if len(call) == 1 && call[0].n == 1 {
 		l := call[0].lane
 		refused = append(refused, l.queue[0])
 		p.stats.Refused++
 		p.drop(l, 1)
-		l.alone = max(0, l.alone-1)
+		l.clear(1)
 		if p.opt.refused == nil {
 			p.fail(p.refusal(&refused[0].Record, cause, ""))
 			return nil
@@ -323,7 +334,8 @@ func (p *Producer) narrow(call []unit, cause error) (refused []queued) {
 	}
 	for i := range call {
 		l := call[i].lane
-		l.flying, l.alone = 0, call[i].n
+		l.flying = 0
+		l.suspect(call[i].n, len(call))
 		p.stats.Retried++
 		p.offer(l)
 	}

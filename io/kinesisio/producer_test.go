@@ -471,6 +471,39 @@ func TestWhatCanNeverBeStoredIsRefusedAndTheOthersGoOn(t *testing.T) {
 	}
 }
 
+// A call that is refused for one of its records is halved, as is an aggregate, so that
+// the others do not go one by one.
+func TestARecordThatIsRefusedIsFoundByHalving(t *testing.T) {
+	for name, opt := range producerModes {
+		synctest.Test(t, func(t *testing.T) {
+			s := newPutServer(1)
+			s.fault = func(_ int, records []types.PutRecordsRequestEntry) putFault {
+				for _, r := range records {
+					if strings.Contains(string(r.Data), "poison") {
+						return putFault{code: "InvalidArgumentException"}
+					}
+				}
+				return putFault{}
+			}
+			refused := 0
+			opt.Refused = func(Record, error) { refused++ }
+			p := startProducer(t, s, opt)
+			for i := range 1000 {
+				data := "good"
+				if i == 333 || i == 777 {
+					data = "poison"
+				}
+				mustPut(t, p, Record{Key: fmt.Sprint(i), Data: []byte(data)})
+			}
+			stats := mustClose(t, p)
+			// Twice the depth of the tree for each half of each, and what went well at first.
+			if refused != 2 || stats.Acknowledged != 998 || len(s.calls) > 2*4*10 {
+				t.Errorf("%s: %d refused in %d calls, stats %+v", name, refused, len(s.calls), stats)
+			}
+		})
+	}
+}
+
 func TestARefusalThatNobodyHearsEndsTheProducer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := startProducer(t, newPutServer(1), ProducerOptions{})
