@@ -5,22 +5,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
 
-// KinesisGate stands between readers and a Kinesis server. It keeps account of
-// the records that readers were given, and can refuse, delay or fail their calls
-// as Kinesis does.
+// KinesisGate is a gate before a Kinesis server. It keeps account of the records
+// that readers were given, and can refuse, delay or fail calls as Kinesis does.
 type KinesisGate struct {
-	Addr string // host:port; has to be where Endpoint's requests end up
+	*HTTPGate
 
 	mu        sync.Mutex
 	iterators map[string]iterator
@@ -39,39 +34,12 @@ type iterator struct {
 	issued time.Time
 }
 
-// Refusal is an error answer of Kinesis.
-type Refusal struct {
-	Status int
-	Type   string // ProvisionedThroughputExceededException ...
-}
-
 // NewKinesisGate starts a gate before a server.
 func NewKinesisGate(t testing.TB, server *KinesisServer) *KinesisGate {
 	t.Helper()
-	upstream, err := url.Parse(server.Endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
 	g := &KinesisGate{iterators: map[string]iterator{}, given: map[string]string{}}
-	proxy := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(upstream)
-			r.Out.Header.Del("Accept-Encoding") // answers are read here
-		},
-		ModifyResponse: g.keep,
-		ErrorHandler:   func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }, // who asked has left
-	}
-	s := httptest.NewUnstartedServer(g.guard(proxy))
-	var lc net.ListenConfig
-	if s.Listener, err = lc.Listen(t.Context(), "tcp", "127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	t.Cleanup(func() {
-		s.CloseClientConnections()
-		s.Close()
-	})
-	g.Addr = s.Listener.Addr().String()
+	g.HTTPGate = newHTTPGate(t, strings.TrimPrefix(server.Endpoint, "http://"), g.keep)
+	g.Between(g.guard)
 	return g
 }
 
@@ -111,45 +79,54 @@ type asked struct {
 	ShardId       string //nolint:revive // as Kinesis calls it
 }
 
-func (g *KinesisGate) guard(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, call, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			w.WriteHeader(http.StatusBadRequest)
-			return
-		}
-		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-		var a asked
-		_ = json.Unmarshal(body, &a) // what is no JSON the server refuses
-		g.mu.Lock()
-		it, delay := g.iterators[a.ShardIterator], g.delay
-		if a.ShardId == "" {
-			a.ShardId = it.shard
-		}
-		var refusal *Refusal
-		if g.refuse != nil {
-			refusal = g.refuse(call, it.issued)
-		}
-		if refusal != nil || delay > 0 {
-			g.refused++
-		}
-		g.mu.Unlock()
-		select {
-		case <-time.After(delay):
-		case <-r.Context().Done():
-			return
-		}
-		if refusal != nil {
-			w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-			w.Header().Set("X-Amzn-Errortype", refusal.Type)
-			w.WriteHeader(refusal.Status)
-			fmt.Fprintf(w, `{"__type":%q,"message":"by the gate"}`, refusal.Type)
-			return
-		}
-		r.Header.Set(askedHeader, a.ShardId)
-		next.ServeHTTP(w, r)
-	})
+func (g *KinesisGate) guard(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	body, err := TakeBody(r)
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	call := KinesisCall(r)
+	var a asked
+	_ = json.Unmarshal(body, &a) // what is no JSON the server refuses
+	g.mu.Lock()
+	it, delay := g.iterators[a.ShardIterator], g.delay
+	if a.ShardId == "" {
+		a.ShardId = it.shard
+	}
+	var refusal *Refusal
+	if g.refuse != nil {
+		refusal = g.refuse(call, it.issued)
+	}
+	if refusal != nil || delay > 0 {
+		g.refused++
+	}
+	g.mu.Unlock()
+	select {
+	case <-time.After(delay):
+	case <-r.Context().Done():
+		return
+	}
+	if refusal != nil {
+		RefuseKinesis(w, *refusal)
+		return
+	}
+	r.Header.Set(askedHeader, a.ShardId)
+	r.Header.Del("Accept-Encoding") // answers are read here
+	next.ServeHTTP(w, r)
+}
+
+// KinesisCall is the operation of a request: GetRecords, PutRecords ...
+func KinesisCall(r *http.Request) string {
+	_, call, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	return call
+}
+
+// RefuseKinesis answers as Kinesis does when it refuses a call.
+func RefuseKinesis(w http.ResponseWriter, refusal Refusal) {
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	w.Header().Set("X-Amzn-Errortype", refusal.Type)
+	w.WriteHeader(refusal.Status)
+	fmt.Fprintf(w, `{"__type":%q,"message":"by the gate"}`, refusal.Type)
 }
 
 // askedHeader hands the shard of a call on to keep.

@@ -21,6 +21,7 @@ type Meter struct {
 	failed int
 	late   int
 	bytes  int64
+	opened int
 	ended  int
 }
 
@@ -34,7 +35,8 @@ type Met struct {
 	// or none within 300 ms.
 	Troubled int
 	Bytes    int64 // that came from the server
-	Ended    int   // connections
+	Opened   int   // connections
+	Ended    int   // of these
 }
 
 // metered is a connection. A request is open from its first byte until the first
@@ -55,7 +57,7 @@ func NewMeter(t testing.TB, addr string) *Meter {
 func (m *Meter) Met() Met {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	met := Met{Troubled: m.failed + m.late, Bytes: m.bytes, Ended: m.ended}
+	met := Met{Troubled: m.failed + m.late, Bytes: m.bytes, Opened: m.opened, Ended: m.ended}
 	for w := range m.ways {
 		if w.waits() {
 			met.Troubled++
@@ -72,6 +74,7 @@ func (m *Meter) open() (passed func(answer bool, n int), closed func()) {
 	defer m.mu.Unlock()
 	w := &metered{}
 	m.ways[w] = true
+	m.opened++
 	passed = func(answer bool, n int) {
 		m.mu.Lock()
 		defer m.mu.Unlock()

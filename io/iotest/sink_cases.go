@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"millrace/internal/testenv"
 	"millrace/io/driver"
 	"millrace/schemas/pii"
 	"millrace/schemas/table"
@@ -52,6 +53,23 @@ func writesNothing(t *testing.T, h SinkHarness) {
 	p.mustWrite(t, "run-a", rows, 100)
 	p.mustWrite(t, "run-b", nil, 1)
 	p.check(t, "nothing written beside rows", rows)
+}
+
+// asksNothing: neither opening a sink nor a batch without rows reaches the server.
+func asksNothing(t *testing.T, h SinkHarness) {
+	p := h.New(t)
+	meter := testenv.NewMeter(t, p.Server)
+	w := p.Via(t, meter.Addr).open(t, "run-a")
+	if err := w.Write(t.Context(), table.NewBatch(SinkRows)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Finish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if met := meter.Met(); met.Opened > 0 {
+		t.Errorf("%d connections for no rows", met.Opened)
+	}
+	p.check(t, "nothing written", nil)
 }
 
 func versions(t *testing.T, h SinkHarness) {
@@ -107,7 +125,7 @@ func fails(t *testing.T, h SinkHarness) {
 			}
 			return nil
 		})
-		err := p.write(t, "run-b", rows, 100)
+		err := p.write(t.Context(), "run-b", rows, 100)
 		p.Watch(nil)
 		if err != nil && !errors.Is(err, errFault) {
 			t.Fatalf("the fault at change %d is lost: %v", n, err)
@@ -133,7 +151,7 @@ func cancels(t *testing.T, h SinkHarness) {
 	p := h.New(t)
 	rows := makeRows(9, 1, 0, 1)
 	ctx, cancel := context.WithCancel(t.Context())
-	w, err := p.Open(ctx, "run-a")
+	w, err := p.begin(ctx, "run-a", driver.SinkOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +187,7 @@ func excludes(t *testing.T, h SinkHarness) {
 	if err := w.Write(t.Context(), batches(rows, len(rows))[0]); err != nil {
 		t.Fatal(err)
 	}
-	if second, err := p.Open(t.Context(), "run-b"); !errors.Is(err, driver.ErrBusy) {
+	if second, err := p.begin(t.Context(), "run-b", driver.SinkOptions{}); !errors.Is(err, driver.ErrBusy) {
 		t.Errorf("a second writer gets %v, %v", second, err)
 	}
 	if err := w.Finish(t.Context()); err != nil {
@@ -202,7 +220,7 @@ type (
 	}
 )
 
-func refuses(t *testing.T, h SinkHarness) {
+func refusesUnmasked(t *testing.T, h SinkHarness) {
 	for _, element := range []reflect.Type{
 		reflect.TypeFor[unmasked](), reflect.TypeFor[unmaskedPointer](), reflect.TypeFor[unmaskedList](), reflect.TypeFor[unmaskedWithin](), reflect.TypeFor[pii.Text](),
 	} {

@@ -2,6 +2,7 @@ package iotest
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -10,6 +11,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"millrace/io/driver"
 	"millrace/schemas/table"
 )
 
@@ -64,9 +66,17 @@ func sorted(rows []SinkRow) []SinkRow {
 	return rows
 }
 
+// begin opens the place for a run.
+func (p SinkPlace) begin(ctx context.Context, run string, options driver.SinkOptions) (SinkWriter, error) {
+	if p.OpenWith != nil {
+		return p.OpenWith(ctx, run, options)
+	}
+	return p.Open(ctx, run)
+}
+
 func (p SinkPlace) open(t *testing.T, run string) SinkWriter {
 	t.Helper()
-	w, err := p.Open(t.Context(), run)
+	w, err := p.begin(t.Context(), run, driver.SinkOptions{})
 	if err != nil {
 		t.Fatalf("open for run %s: %v", run, err)
 	}
@@ -75,21 +85,32 @@ func (p SinkPlace) open(t *testing.T, run string) SinkWriter {
 
 // write writes rows in batches of some size; the error is that of the first call
 // that failed.
-func (p SinkPlace) write(t *testing.T, run string, rows []SinkRow, size int) error {
-	t.Helper()
-	w := p.open(t, run)
-	for _, b := range batches(rows, size) {
-		if err := w.Write(t.Context(), b); err != nil {
+func (p SinkPlace) write(ctx context.Context, run string, rows []SinkRow, size int) error {
+	return p.writeWith(ctx, run, driver.SinkOptions{}, batches(rows, size))
+}
+
+func (p SinkPlace) writeWith(ctx context.Context, run string, options driver.SinkOptions, list []*table.Batch) error {
+	w, err := p.begin(ctx, run, options)
+	if err != nil {
+		return err
+	}
+	return writeTo(ctx, w, list)
+}
+
+// writeTo writes batches and ends the writer.
+func writeTo(ctx context.Context, w SinkWriter, list []*table.Batch) error {
+	for _, b := range list {
+		if err := w.Write(ctx, b); err != nil {
 			w.Abort()
 			return err
 		}
 	}
-	return w.Finish(t.Context())
+	return w.Finish(ctx)
 }
 
 func (p SinkPlace) mustWrite(t *testing.T, run string, rows []SinkRow, size int) {
 	t.Helper()
-	if err := p.write(t, run, rows, size); err != nil {
+	if err := p.write(t.Context(), run, rows, size); err != nil {
 		t.Fatalf("write %d rows as run %s: %v", len(rows), run, err)
 	}
 }

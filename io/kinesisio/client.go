@@ -32,14 +32,14 @@ func newClient(ctx context.Context, p place) (*kinesis.Client, error) {
 	options := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(transport),
 		config.WithRetryer(func() aws.Retryer {
-			return retry.NewStandard(func(o *retry.StandardOptions) {
+			return tellingRetryer{p, retry.NewStandard(func(o *retry.StandardOptions) {
 				o.MaxAttempts = attempts
 				if n, err := strconv.Atoi(os.Getenv("AWS_MAX_ATTEMPTS")); err == nil && n > 0 {
 					o.MaxAttempts = n // the SDK reads it, but not beside a retryer of ours
 				}
 				o.Backoff = retry.NewExponentialJitterBackoff(maxBackoff)
 				o.RateLimiter = noLimit{}
-			})
+			})}
 		}),
 	}
 	if p.region != "" {
@@ -72,6 +72,17 @@ func newClient(ctx context.Context, p place) (*kinesis.Client, error) {
 // once makes a call without repetitions of the SDK, for callers that repeat by
 // themselves.
 func once(o *kinesis.Options) { o.Retryer = aws.NopRetryer{} }
+
+// tellingRetryer tells of each call that the SDK makes again.
+type tellingRetryer struct {
+	place place
+	*retry.Standard
+}
+
+func (r tellingRetryer) GetRetryToken(ctx context.Context, err error) (func(error) error, error) {
+	driver.Retried(ctx, serviceError("call", r.place, err))
+	return r.Standard.GetRetryToken(ctx, err)
+}
 
 // noLimit lifts the client-wide retry quota: many shards are read at once, and
 // the number of attempts bounds each call.

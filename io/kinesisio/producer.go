@@ -67,6 +67,8 @@ type ProducerOptions struct {
 	// call at a time, and must not call the Producer. The record's data are valid
 	// during the call. Without it the first refusal ends the Producer.
 	Refused func(Record, error)
+
+	refused func(*queued, error) // what is told instead, for rows; nil when nobody is
 }
 
 func (o ProducerOptions) withDefaults() ProducerOptions {
@@ -75,6 +77,9 @@ func (o ProducerOptions) withDefaults() ProducerOptions {
 	setDefault(&o.MaxBuffered, 64<<20)
 	setDefault(&o.MaxCalls, 4)
 	setDefault(&o.CallTimeout, 30*time.Second)
+	if told := o.Refused; told != nil && o.refused == nil {
+		o.refused = func(q *queued, err error) { told(q.Record, err) }
+	}
 	return o
 }
 
@@ -166,7 +171,7 @@ func NewProducer(ctx context.Context, url string, opt ProducerOptions) (*Produce
 	if err := place.Done(); err != nil {
 		return nil, err
 	}
-	return openProducer(ctx, place, opt)
+	return openProducer(ctx, ctx, place, opt, nil)
 }
 
 // readProducer reads the parameters that all writers of a stream have.
@@ -180,14 +185,16 @@ func readProducer(p place, opt ProducerOptions) ProducerOptions {
 	return opt
 }
 
-// openProducer asks the stream for the limit of its records.
-func openProducer(ctx context.Context, at place, opt ProducerOptions) (*Producer, error) {
+// openProducer asks the stream, in calls that end with asking, for the limit of its
+// records and for its shards, and puts through wrap, unless nil. The Producer ends
+// with ctx.
+func openProducer(ctx, asking context.Context, at place, opt ProducerOptions, wrap func(putter) putter) (*Producer, error) {
 	client, err := newClient(ctx, at)
 	if err != nil {
 		return nil, err
 	}
 	name, arn := at.target()
-	stream, err := client.DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamName: name, StreamARN: arn})
+	stream, err := client.DescribeStreamSummary(asking, &kinesis.DescribeStreamSummaryInput{StreamName: name, StreamARN: arn})
 	if err != nil {
 		return nil, serviceError("write to", at, err)
 	}
@@ -195,18 +202,22 @@ func openProducer(ctx context.Context, at place, opt ProducerOptions) (*Producer
 	if d := stream.StreamDescriptionSummary; d != nil && aws.ToInt32(d.MaxRecordSizeInKiB) > 0 {
 		limit = int(*d.MaxRecordSizeInKiB) << 10
 	}
-	return newProducer(ctx, client, at, limit, opt)
+	put := putter(client)
+	if wrap != nil {
+		put = wrap(client)
+	}
+	return newProducer(ctx, asking, put, at, limit, opt)
 }
 
 // newProducer starts a Producer for records of up to limit bytes, key included.
-func newProducer(ctx context.Context, client putter, at place, limit int, opt ProducerOptions) (*Producer, error) {
+func newProducer(ctx, asking context.Context, client putter, at place, limit int, opt ProducerOptions) (*Producer, error) {
 	p := &Producer{
 		client: client, place: at, limit: limit, opt: opt.withDefaults(), start: time.Now(),
 		wake: make(chan struct{}, 1), stopped: make(chan struct{}), settled: make(chan struct{}), lanes: map[string]*lane{},
 	}
 	if p.opt.Aggregate {
 		var err error
-		if p.shards, err = listShards(ctx, client, at); err != nil {
+		if p.shards, err = listShards(asking, client, at); err != nil {
 			return nil, serviceError("list the shards of", at, err)
 		}
 	}
@@ -218,17 +229,18 @@ func newProducer(ctx context.Context, client putter, at place, limit int, opt Pr
 // Put accepts a record, whose data it copies. It waits while MaxBuffered bytes
 // are on their way. An error says that the record was not accepted: because ctx
 // ended, or because the Producer did, for a reason that concerns every record.
-func (p *Producer) Put(ctx context.Context, r Record) error {
+func (p *Producer) Put(ctx context.Context, r Record) error { return p.accept(ctx, queued{Record: r}) }
+
+func (p *Producer) accept(ctx context.Context, q queued) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("put a record into %s: %w", p.place, context.Cause(ctx))
 	}
-	if err := p.check(&r); err != nil {
-		return p.refuseNew(r, err)
+	if err := p.check(&q.Record); err != nil {
+		return p.refuseNew(&q, err)
 	}
-	weight := r.weight()
-	q := queued{Record: r}
+	weight := q.weight()
 	if p.opt.Aggregate {
-		q.hash = r.hash()
+		q.hash = q.Record.hash()
 	}
 	p.mu.Lock()
 	for p.err == nil && !p.closing && p.buffered > 0 && p.buffered+weight > p.opt.MaxBuffered {
@@ -247,7 +259,7 @@ func (p *Producer) Put(ctx context.Context, r Record) error {
 	}
 	p.stats.Accepted++
 	p.buffered += weight
-	q.Data, q.at = p.keep(r.Data), p.now()
+	q.Data, q.at = p.keep(q.Data), p.now()
 	p.enqueue(q)
 	return nil
 }
@@ -266,6 +278,7 @@ func (p *Producer) ended() error {
 // check tells why the service would never accept a record.
 func (p *Producer) check(r *Record) error {
 	var cause, cure string
+	tooLarge := false
 	switch n := utf8.RuneCountInString(r.Key); {
 	case r.Key == "":
 		cause, cure = "its partition key is empty", "give it one"
@@ -274,6 +287,7 @@ func (p *Producer) check(r *Record) error {
 	case !utf8.ValidString(r.Key):
 		cause, cure = "its partition key is not UTF-8", ""
 	case r.size() > p.limit:
+		tooLarge = true
 		cause = fmt.Sprintf("with its key it has %d bytes, and the stream takes at most %s", r.size(), driver.FormatBytes(int64(p.limit)))
 		cure = "split it, or raise the stream's maximum record size (up to 10MiB)"
 	}
@@ -285,36 +299,44 @@ func (p *Producer) check(r *Record) error {
 	if cause == "" {
 		return nil
 	}
+	if tooLarge {
+		return p.refusal(r, sizeError(cause), cure)
+	}
 	return p.refusal(r, errors.New(cause), cure)
 }
+
+// sizeError says that a record is too large.
+type sizeError string
+
+func (e sizeError) Error() string { return string(e) }
 
 func (p *Producer) refusal(r *Record, cause error, cure string) error {
 	return &driver.Error{Doing: fmt.Sprintf("put a record of %d bytes into", len(r.Data)), Object: p.place.String(), Class: driver.ErrInvalid, Cause: cause, Cure: cure}
 }
 
 // refuseNew refuses a record that was not accepted yet.
-func (p *Producer) refuseNew(r Record, cause error) error {
+func (p *Producer) refuseNew(q *queued, cause error) error {
 	p.mu.Lock()
 	err := p.ended()
 	if err == nil {
 		p.stats.Accepted++
 		p.stats.Refused++
-		if p.opt.Refused == nil {
+		if p.opt.refused == nil {
 			p.fail(cause)
 			err = cause
 		}
 	}
 	p.mu.Unlock()
 	if err == nil {
-		p.tell(r, cause)
+		p.tell(q, cause)
 	}
 	return err
 }
 
-func (p *Producer) tell(r Record, cause error) {
+func (p *Producer) tell(q *queued, cause error) {
 	p.telling.Lock()
 	defer p.telling.Unlock()
-	p.opt.Refused(r, cause)
+	p.opt.refused(q, cause)
 }
 
 // Flush sends what waits for company and returns when every record accepted

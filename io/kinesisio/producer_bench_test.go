@@ -37,7 +37,7 @@ func BenchmarkProducer(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			hole := &sinkhole{}
 			hole.shards.shards = newPutServer(4).shards
-			p, err := newProducer(b.Context(), hole, testPlace, defaultRecord, opt)
+			p, err := newProducer(b.Context(), b.Context(), hole, testPlace, defaultRecord, opt)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -3,6 +3,8 @@ package kinesisio
 import (
 	"container/heap"
 	"time"
+
+	"millrace/schemas/table"
 )
 
 // lane is a queue of records that go one after the other: those of one shard,
@@ -23,17 +25,38 @@ type lane struct {
 	at     int           // its index there; -1 for none
 	tries  int           // failures of its head
 	pace   pace
-	// alone records at its head are to be put one at a time, each in a call of
-	// its own: among them is one that the service finds invalid.
-	alone int
+	// Among the suspects at its head may be one that the service finds invalid. They
+	// go in units of at most pack records and in calls of at most most units, among
+	// suspects only; both are halved until it is found.
+	suspects   int
+	pack, most int
+}
+
+// suspect has the first n records, which were a unit of a call of so many, go in halves.
+func (l *lane) suspect(n, units int) {
+	l.suspects = max(l.suspects, n)
+	l.pack, l.most = n, units/2
+	if units == 1 {
+		l.pack, l.most = n/2, 1
+	}
+}
+
+// clear lets the first n records off: what follows may go in larger parts.
+func (l *lane) clear(n int) {
+	if l.suspects = max(0, l.suspects-n); l.suspects > 0 {
+		l.pack, l.most = 2*l.pack, 2*l.most
+	}
 }
 
 // queued is a record with the time it was accepted and, with Aggregate, the
 // place of its key.
 type queued struct {
 	Record
-	hash hashKey
-	at   time.Duration
+	hash     hashKey
+	at       time.Duration
+	attempts int32       // calls that had it
+	row      uint32      // of rows, where it is one
+	rows     *table.Rows // nil when it is none
 }
 
 // chunkBytes is how much memory is allocated for data at a time.

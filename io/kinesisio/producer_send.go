@@ -95,23 +95,34 @@ func (p *Producer) plan(now time.Duration, pressing bool) (call []unit) {
 		if !pressing && p.opt.Aggregate && l.due > now+p.opt.MaxDelay/2 {
 			break // it shall gather more
 		}
+		most := len(l.queue)
+		if l.suspects > 0 {
+			most = min(l.suspects, l.pack)
+		}
 		u := unit{lane: l, records: l.queue[:1], n: 1}
-		if p.opt.Aggregate && l.alone == 0 {
-			u.records = l.queue[:len(l.queue):len(l.queue)]
+		if p.opt.Aggregate {
+			u.records = l.queue[:most:most]
 		}
 		bound := p.bound(&u)
-		if len(call) > 0 && (l.alone > 0 || size+bound > maxCallBytes) {
+		if len(call) > 0 && (size+bound > maxCallBytes || !joins(l, call)) {
 			break
 		}
 		heap.Pop(&p.available)
 		l.flying = len(u.records)
 		size += bound
 		call = append(call, u)
-		if l.alone > 0 {
-			break
-		}
 	}
 	return call
+}
+
+// joins tells whether a lane may be in a call with others: suspects go with suspects, up
+// to what each of them allows.
+func joins(l *lane, call []unit) bool {
+	first := call[0].lane
+	if l.suspects == 0 || first.suspects == 0 {
+		return l.suspects == first.suspects
+	}
+	return len(call) < min(l.most, first.most)
 }
 
 // bound is how many bytes a unit has at most, once packed.
@@ -189,13 +200,20 @@ func (p *Producer) settle(call []unit, out *kinesis.PutRecordsOutput, err error)
 	if out != nil && p.pace.pause > 0 {
 		p.pace.passed()
 	}
+	for _, u := range call {
+		for i := range u.n {
+			u.lane.queue[i].attempts++
+		}
+	}
 	var refused []queued
+	var again error // what the call, or some of it, is made again for
 	switch outcome, cause := p.outcomeOf("write to", err); outcome {
 	case wasPut:
-		p.settleEach(call, out.Records)
+		again = p.settleEach(call, out.Records)
 	case wasThrottled, wasLost:
 		p.stats.Fault = cause.Error()
 		p.again(call, outcome)
+		again = cause
 	case wasInvalid:
 		err = causeOf(cause)
 		refused = p.narrow(call, err)
@@ -210,12 +228,16 @@ func (p *Producer) settle(call []unit, out *kinesis.PutRecordsOutput, err error)
 	p.signal()
 	p.mu.Unlock()
 	for i := range refused {
-		p.tell(refused[i].Record, p.refusal(&refused[i].Record, err, ""))
+		p.tell(&refused[i], p.refusal(&refused[i].Record, err, ""))
+	}
+	if again != nil {
+		driver.Retried(p.ctx, again)
 	}
 }
 
-// settleEach deals with an answer, record by record.
-func (p *Producer) settleEach(call []unit, results []types.PutRecordsResultEntry) {
+// settleEach deals with an answer, record by record. The error is what those are put
+// again for that failed.
+func (p *Producer) settleEach(call []unit, results []types.PutRecordsResultEntry) error {
 	throttled := 0
 	fault := ""
 	for i := range call {
@@ -248,6 +270,14 @@ func (p *Producer) settleEach(call []unit, results []types.PutRecordsResultEntry
 	if 2*throttled >= len(call) && throttled > 1 {
 		p.slowDown()
 	}
+	if fault == "" {
+		return nil
+	}
+	failed := &driver.Error{Doing: "write to", Object: p.place.String(), Class: driver.ErrUnavailable, Cause: errors.New(fault)}
+	if throttled > 0 {
+		failed.Class = driver.ErrThrottled
+	}
+	return failed
 }
 
 // acknowledge settles the first n records of a lane as stored.
@@ -257,7 +287,7 @@ func (p *Producer) acknowledge(l *lane, n int) {
 		p.stats.Bytes += int64(l.queue[i].size())
 	}
 	p.drop(l, n)
-	l.alone = max(0, l.alone-n)
+	l.clear(n)
 }
 
 // retry puts a unit that failed first in line, after a while.
@@ -286,16 +316,16 @@ func (p *Producer) slowDown() {
 	p.nextCall = p.now() + p.pace.pause
 }
 
-// narrow searches a call that the service finds invalid for the record that is:
-// each goes again alone. One that was alone is refused.
+// narrow searches a call that the service finds invalid for the record that is, by
+// halves. One that was alone is refused.
 func (p *Producer) narrow(call []unit, cause error) (refused []queued) {
 	if len(call) == 1 && call[0].n == 1 {
 		l := call[0].lane
 		refused = append(refused, l.queue[0])
 		p.stats.Refused++
 		p.drop(l, 1)
-		l.alone = max(0, l.alone-1)
-		if p.opt.Refused == nil {
+		l.clear(1)
+		if p.opt.refused == nil {
 			p.fail(p.refusal(&refused[0].Record, cause, ""))
 			return nil
 		}
@@ -304,7 +334,8 @@ func (p *Producer) narrow(call []unit, cause error) (refused []queued) {
 	}
 	for i := range call {
 		l := call[i].lane
-		l.flying, l.alone = 0, call[i].n
+		l.flying = 0
+		l.suspect(call[i].n, len(call))
 		p.stats.Retried++
 		p.offer(l)
 	}

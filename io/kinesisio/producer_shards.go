@@ -75,6 +75,7 @@ func (p *Producer) refresh() {
 		m, err := listShards(p.ctx, p.client, p.place)
 		p.mu.Lock()
 		done, lost := false, ""
+		var again error
 		outcome, cause := p.outcomeOf("list the shards of", err)
 		switch outcome {
 		case wasPut:
@@ -83,7 +84,7 @@ func (p *Producer) refresh() {
 				p.relane(m)
 			}
 		case wasThrottled, wasLost:
-			p.stats.Fault = cause.Error()
+			p.stats.Fault, again = cause.Error(), cause
 		case wasBrokenOff, wasInvalid, wasDenied:
 			p.fail(cause)
 			done = true
@@ -93,6 +94,9 @@ func (p *Producer) refresh() {
 			done = true
 		}
 		p.mu.Unlock()
+		if again != nil {
+			driver.Retried(p.ctx, again)
+		}
 		if done || !rest(p.ctx, backoff(tries)) {
 			return
 		}

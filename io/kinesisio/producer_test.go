@@ -30,7 +30,7 @@ var testPlace = place{name: "test"}
 
 func startProducer(t *testing.T, s *putServer, opt ProducerOptions) *Producer {
 	t.Helper()
-	p, err := newProducer(t.Context(), s, testPlace, defaultRecord, opt)
+	p, err := newProducer(t.Context(), t.Context(), s, testPlace, defaultRecord, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func TestFailuresLoseNothingAndKeepOrder(t *testing.T) {
 						s.fault = randomFault(rand.New(rand.NewPCG(seed, 5)), lossy)
 						opt := opt
 						opt.MaxCalls = 1 // the generator of faults is not safe for more
-						p, err := newProducer(t.Context(), s, testPlace, 2000, opt)
+						p, err := newProducer(t.Context(), t.Context(), s, testPlace, 2000, opt)
 						if err != nil {
 							t.Fatal(err)
 						}
@@ -268,7 +268,7 @@ func TestCallsStayWithinTheLimitsOfTheService(t *testing.T) {
 				}
 				return putFault{}
 			}
-			p, err := newProducer(t.Context(), s, testPlace, 2<<20, opt)
+			p, err := newProducer(t.Context(), t.Context(), s, testPlace, 2<<20, opt)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -285,7 +285,7 @@ func TestCallsStayWithinTheLimitsOfTheService(t *testing.T) {
 func TestARecordGreaterThanACallGoesAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newPutServer(1)
-		p, err := newProducer(t.Context(), s, testPlace, 10<<20, ProducerOptions{})
+		p, err := newProducer(t.Context(), t.Context(), s, testPlace, 10<<20, ProducerOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -391,7 +391,7 @@ func TestACancelledProducerSaysWhatIsUncertain(t *testing.T) {
 		s := newPutServer(1)
 		s.fault = func(call int, _ []types.PutRecordsRequestEntry) putFault { return putFault{hangs: call > 0} }
 		ctx, cancel := context.WithCancel(t.Context())
-		p, err := newProducer(ctx, s, testPlace, defaultRecord, ProducerOptions{MaxCalls: 1})
+		p, err := newProducer(ctx, ctx, s, testPlace, defaultRecord, ProducerOptions{MaxCalls: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -466,6 +466,39 @@ func TestWhatCanNeverBeStoredIsRefusedAndTheOthersGoOn(t *testing.T) {
 			}
 			if stats.Accepted != 206 || stats.Acknowledged != 200 || stats.Refused != 6 {
 				t.Errorf("%s: stats %+v", name, stats)
+			}
+		})
+	}
+}
+
+// A call that is refused for one of its records is halved, as is an aggregate, so that
+// the others do not go one by one.
+func TestARecordThatIsRefusedIsFoundByHalving(t *testing.T) {
+	for name, opt := range producerModes {
+		synctest.Test(t, func(t *testing.T) {
+			s := newPutServer(1)
+			s.fault = func(_ int, records []types.PutRecordsRequestEntry) putFault {
+				for _, r := range records {
+					if strings.Contains(string(r.Data), "poison") {
+						return putFault{code: "InvalidArgumentException"}
+					}
+				}
+				return putFault{}
+			}
+			refused := 0
+			opt.Refused = func(Record, error) { refused++ }
+			p := startProducer(t, s, opt)
+			for i := range 1000 {
+				data := "good"
+				if i == 333 || i == 777 {
+					data = "poison"
+				}
+				mustPut(t, p, Record{Key: fmt.Sprint(i), Data: []byte(data)})
+			}
+			stats := mustClose(t, p)
+			// Twice the depth of the tree for each half of each, and what went well at first.
+			if refused != 2 || stats.Acknowledged != 998 || len(s.calls) > 2*4*10 {
+				t.Errorf("%s: %d refused in %d calls, stats %+v", name, refused, len(s.calls), stats)
 			}
 		})
 	}
@@ -578,7 +611,7 @@ func TestAPlainRecordThatLooksLikeAnAggregateIsWrapped(t *testing.T) {
 func TestShardsWithoutARangeAreAnError(t *testing.T) {
 	s := newPutServer(1)
 	s.shards[0].HashKeyRange.StartingHashKey = aws.String("x")
-	_, err := newProducer(t.Context(), s, testPlace, defaultRecord, ProducerOptions{Aggregate: true})
+	_, err := newProducer(t.Context(), t.Context(), s, testPlace, defaultRecord, ProducerOptions{Aggregate: true})
 	if !errors.Is(err, driver.ErrCorrupt) {
 		t.Errorf("the error is %v", err)
 	}

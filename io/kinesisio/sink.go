@@ -17,6 +17,7 @@ import (
 // of equal partition key keep their order.
 type Sink struct {
 	producer *Producer
+	place    place
 	schema   *table.Schema
 	document document
 	key      keyTemplate
@@ -45,7 +46,7 @@ func OpenSink(ctx context.Context, url string, schema *table.Schema, opt Produce
 	if err != nil {
 		return nil, err
 	}
-	s.producer, err = openProducer(ctx, place, opt)
+	s.producer, err = openProducer(ctx, ctx, place, opt, nil)
 	return s, err
 }
 
@@ -58,13 +59,13 @@ func newSink(at place, schema *table.Schema, expression string) (*Sink, error) {
 	if err != nil {
 		return nil, badPlace(at.String(), err.Error(), "write key=COLUMN or key=text{COLUMN}text")
 	}
-	return &Sink{schema: schema, document: newDocument(schema), key: key}, nil
+	return &Sink{place: at, schema: schema, document: newDocument(schema), key: key}, nil
 }
 
 // Write puts the rows of a batch. It returns when they are accepted, not when
 // they are stored: Flush does that.
 func (s *Sink) Write(ctx context.Context, rows *table.Batch) error {
-	return s.write(ctx, rows, nil)
+	return s.write(ctx, table.Rows{Batch: rows}, nil)
 }
 
 // Marks are what readers need to apply rows that overwrite each other.
@@ -78,17 +79,19 @@ type Marks struct {
 // WriteMarked puts rows whose documents begin with _op ("upsert" or "withdraw"),
 // _version, if there are versions, and _sealed.
 func (s *Sink) WriteMarked(ctx context.Context, rows *table.Batch, marks Marks) error {
-	return s.write(ctx, rows, &marks)
+	return s.write(ctx, table.Rows{Batch: rows, Kind: marks.Kind}, &marks)
 }
 
-func (s *Sink) write(ctx context.Context, rows *table.Batch, marks *Marks) error {
-	if rows.Schema() != s.schema {
-		return fmt.Errorf("write to %s: rows of %s, but it was opened for %s", s.producer.place, rows.Schema().ID(), s.schema.ID())
+func (s *Sink) write(ctx context.Context, rows table.Rows, marks *Marks) error {
+	b := rows.Batch
+	if b.Schema() != s.schema {
+		return fmt.Errorf("write to %s: rows of %s, but it was opened for %s", s.place, b.Schema().ID(), s.schema.ID())
 	}
-	for row := range rows.Len() {
-		s.buf = s.document.append(s.buf[:0], rows, row, marks)
-		s.out = s.key.append(s.out[:0], rows, row)
-		if err := s.producer.Put(ctx, Record{Key: partitionKey(s.out), Data: s.buf}); err != nil {
+	for row := range b.Len() {
+		s.buf = s.document.append(s.buf[:0], b, row, marks)
+		s.out = s.key.append(s.out[:0], b, row)
+		q := queued{Record: Record{Key: partitionKey(s.out), Data: s.buf}, rows: &rows, row: uint32(row)} //nolint:gosec // a batch has less than 2^32 rows
+		if err := s.producer.accept(ctx, q); err != nil {
 			return err
 		}
 	}

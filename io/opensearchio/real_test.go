@@ -197,30 +197,6 @@ func TestRowsThatDoNotFitAreRefusedAndTheOthersGoOn(t *testing.T) {
 	}
 }
 
-func TestABreakerThatOpensIsWaitedFor(t *testing.T) {
-	node := testenv.OpenSearch(t)
-	s := open(t, "opensearch://"+node.Addr+"/breaker", measures, driver.SinkOptions{})
-	s.mustWrite(t, table.Sealed, measure{ID: id(1)}) // the template is there
-	const limit = "network.breaker.inflight_requests.limit"
-	node.Set(t, limit, "1kb")
-	t.Cleanup(func() { node.Set(t, limit, nil) })
-	written := make(chan error, 1)
-	go func() {
-		written <- s.write(t, table.Sealed, measure{ID: id(2), Name: pointer(strings.Repeat("x", 4000))})
-	}()
-	for !errors.Is(s.lastFault(), driver.ErrThrottled) {
-		select {
-		case err := <-written:
-			t.Fatalf("written while the breaker was open: %v", err)
-		case <-time.After(poll):
-		}
-	}
-	node.Set(t, limit, nil)
-	if err := <-written; err != nil || s.Stats().Faults == 0 || s.Stats().Stored != 2 {
-		t.Errorf("%v, stats %+v", err, s.Stats())
-	}
-}
-
 func TestAnIndexThatMayNotBeWrittenEndsTheSink(t *testing.T) {
 	node := testenv.OpenSearch(t)
 	s := open(t, "opensearch://"+node.Addr+"/blocked", measures, driver.SinkOptions{})
