@@ -14,7 +14,6 @@ import (
 
 	"millrace/internal/failure"
 	"millrace/io/driver"
-	"millrace/io/kinesisio"
 	"millrace/io/refusal"
 	"millrace/schemas/refused"
 	"millrace/schemas/table"
@@ -151,31 +150,4 @@ func (fn *sendFn) Teardown(ctx context.Context) error {
 	}
 	defer fn.calls.waiting.over(context.WithoutCancel(ctx))
 	return fn.sink.Close(ctx)
-}
-
-// kinesisSink puts rows into a stream. Those that overwrite each other say so, by
-// their column version.
-type kinesisSink struct {
-	*kinesisio.Sink
-	version int // column; -1 for none
-}
-
-func openKinesisSink(ctx context.Context, url string, schema *table.Schema, _ driver.SinkOptions) (driver.Sink, error) {
-	sink, err := kinesisio.OpenSink(ctx, url, schema, kinesisio.ProducerOptions{})
-	if err != nil {
-		return nil, err
-	}
-	return &kinesisSink{sink, slices.IndexFunc(schema.Columns, func(c table.Column) bool { return c.Name == "version" })}, nil
-}
-
-// Write implements driver.Sink.
-func (s *kinesisSink) Write(ctx context.Context, rows table.Rows) error {
-	if s.version < 0 {
-		return s.Sink.Write(ctx, rows.Batch)
-	}
-	versions := make([]int64, rows.Batch.Len())
-	for i := range versions {
-		versions[i] = rows.Batch.Int(s.version, i)
-	}
-	return s.WriteMarked(ctx, rows.Batch, kinesisio.Marks{Kind: rows.Kind, Versions: versions})
 }

@@ -64,6 +64,14 @@ var Kinds = map[string]Kind{
 	"s3": {Doc: "objects of Amazon S3 or a compatible server: an object, prefix or glob of logs or of a lake's raw archive as a source, a prefix as a lake", Example: "s3://logs/web/2026/", Parameters: lakeio.Parameters("s3"), open: openLake},
 }
 
+func openKinesisSink(ctx context.Context, url string, schema *table.Schema, opt driver.SinkOptions) (driver.Sink, error) {
+	sink, err := kinesisio.Open(ctx, url, schema, opt)
+	if err != nil {
+		return nil, err
+	}
+	return sink, nil
+}
+
 func openSearchSink(ctx context.Context, url string, schema *table.Schema, opt driver.SinkOptions) (driver.Sink, error) {
 	sink, err := opensearchio.Open(ctx, url, schema, opt)
 	if err != nil {

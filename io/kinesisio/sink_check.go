@@ -12,7 +12,7 @@ import (
 	"millrace/schemas/table"
 )
 
-var _ driver.Checker = (*Sink)(nil)
+var _ driver.Checker = (*RowSink)(nil)
 
 // ValidateSink tells what is wrong with a sink's URL for rows of a schema, without
 // asking anybody.
@@ -31,20 +31,21 @@ func ValidateSink(url string, schema *table.Schema) error {
 }
 
 // Check implements driver.Checker.
-func (s *Sink) Check(ctx context.Context) []driver.Check {
-	client, err := newClient(ctx, s.producer.place)
+func (s *RowSink) Check(ctx context.Context) []driver.Check {
+	place := s.sink.place
+	client, err := newClient(ctx, place)
 	if err != nil {
 		return []driver.Check{{What: "reach", Err: err}}
 	}
-	name, arn := s.producer.place.target()
+	name, arn := place.target()
 	out, err := client.DescribeStreamSummary(ctx, &kinesis.DescribeStreamSummaryInput{StreamName: name, StreamARN: arn})
 	if err != nil {
-		return []driver.Check{{What: "reach", Err: serviceError("describe", s.producer.place, err)}}
+		return []driver.Check{{What: "reach", Err: serviceError("describe", place, err)}}
 	}
 	d := out.StreamDescriptionSummary
 	if d.StreamStatus != types.StreamStatusActive && d.StreamStatus != types.StreamStatusUpdating {
 		return []driver.Check{{What: "reach", Err: &driver.Error{
-			Doing: "write to", Object: s.producer.place.String(), Class: driver.ErrUnavailable, Cause: fmt.Errorf("the stream is %s", d.StreamStatus), Cure: "wait until it is ACTIVE",
+			Doing: "write to", Object: place.String(), Class: driver.ErrUnavailable, Cause: fmt.Errorf("the stream is %s", d.StreamStatus), Cure: "wait until it is ACTIVE",
 		}}}
 	}
 	return []driver.Check{{What: "reach", Found: fmt.Sprintf("the stream is %s and has %d shards", d.StreamStatus, aws.ToInt32(d.OpenShardCount))}}
