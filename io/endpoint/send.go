@@ -135,7 +135,7 @@ func (fn *sendFn) handOn(emit func(table.Rows)) {
 	buckets := map[int64][]uint32{}
 	for row := range fn.kept.Len() {
 		end := time.UnixMilli(fn.kept.Int(refused.RowTime, row)).Truncate(fn.Sending.Bucket).Add(fn.Sending.Bucket).UnixMilli()
-		buckets[end] = append(buckets[end], uint32(row)) //nolint:gosec // a batch has less than 2^32 rows
+		buckets[end] = append(buckets[end], uint32(row))
 	}
 	for _, end := range slices.Sorted(maps.Keys(buckets)) {
 		b := table.NewBatch(refused.Rows)

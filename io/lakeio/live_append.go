@@ -64,7 +64,7 @@ func distinctByID(b *table.Batch, known map[table.ID]bool) *table.Batch {
 	for row := range b.Len() {
 		if id := b.UUID(0, row); !known[id] {
 			known[id] = true
-			rows = append(rows, uint32(row)) //nolint:gosec // a batch has less than 2^32 rows
+			rows = append(rows, uint32(row))
 		}
 	}
 	kept := table.NewBatch(b.Schema())

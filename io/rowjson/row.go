@@ -89,17 +89,18 @@ func put(b *table.Batch, col int, kind table.Kind, value []byte) error {
 		}
 		b.PutFloat(col, f)
 		return nil
+	default:
+		var text string
+		if err := json.Unmarshal(value, &text); err != nil {
+			return err
+		}
+		return putText(b, col, kind, text)
 	}
-	var text string
-	if err := json.Unmarshal(value, &text); err != nil {
-		return err
-	}
-	return putText(b, col, kind, text)
 }
 
 // putText adds a value that JSON has as a text.
 func putText(b *table.Batch, col int, kind table.Kind, text string) error {
-	switch kind { //nolint:exhaustive // the others are numbers
+	switch kind {
 	case table.Time:
 		t, err := time.Parse("2006-01-02T15:04:05.000Z", text)
 		if err != nil {
