@@ -26,7 +26,7 @@ func (f *jobFlags) add(c *cobra.Command) {
 	fs.SortFlags = false
 	fs.StringVar(&f.options.Source, "source", "", "what to read: a file, folder, glob or s3:// prefix, for example 'file:///var/log/apache2/access*.log*'; or a stream, for example kinesis://access-logs?start=latest")
 	fs.StringVar(&f.options.Lake, "lake", "", "where to write: a folder or s3://bucket/prefix; every output becomes LAKE/<output>/year=/month=/day=/*.parquet")
-	fs.StringArrayVar(&f.outputs, "output", nil, "send one output to a sink besides the lake: NAME=URL, for example sessions=kinesis://sessions; of a stream also rows that can still change (repeatable)")
+	fs.StringArrayVar(&f.outputs, "output", nil, "send one output to a sink besides the lake: NAME=URL, for example sessions=kinesis://sessions; of a stream also rows that can still change (repeatable, also for one output)")
 	fs.StringVar(&f.config, "config", "", "YAML file with any of these settings; flags win over it")
 	fs.StringArrayVar(&f.set, "set", nil, "a setting of the job: NAME=VALUE (repeatable; millrace jobs show JOB lists them)")
 	fs.StringVar(&f.options.MaskKey, "mask-key", "", "masking key by reference: file:///path or env://NAME (default: a key of your own, made on first use)")
@@ -95,10 +95,7 @@ func (f *jobFlags) read(job string) (run.Options, error) {
 			faults = append(faults, fmt.Errorf("--output %s: write NAME=URL", s))
 			continue
 		}
-		if o.Outputs == nil {
-			o.Outputs = map[string]string{}
-		}
-		o.Outputs[name] = url
+		o.Outputs.Add(name, url)
 	}
 	if err := errors.Join(faults...); err != nil {
 		return o, &run.UsageError{Err: err}

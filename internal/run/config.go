@@ -121,14 +121,14 @@ func (f *file) entry(e *ast.MappingValueNode) {
 	where := fmt.Sprintf("%s:%d", f.name, line(e.Key))
 	switch key {
 	case "settings":
-		f.each(e, func(name, value string, n ast.Node) {
+		f.each(e, false, func(name, value string, n ast.Node) {
 			f.values = append(f.values, settings.Value{Name: name, Text: value, Where: fmt.Sprintf("%s:%d", f.name, line(n))})
 		})
 	case "outputs":
-		outputs := map[string]string{}
-		f.each(e, func(name, value string, _ ast.Node) { outputs[name] = value })
-		for name, url := range f.options.Outputs {
-			outputs[name] = url
+		outputs := Outputs{}
+		f.each(e, true, func(name, value string, _ ast.Node) { outputs.Add(name, value) })
+		for name, urls := range f.options.Outputs {
+			outputs[name] = urls
 		}
 		if f.options.Outputs == nil {
 			f.given["output"] = where
@@ -142,8 +142,9 @@ func (f *file) entry(e *ast.MappingValueNode) {
 	}
 }
 
-// each visits the entries of a mapping of names to single values.
-func (f *file) each(e *ast.MappingValueNode, visit func(name, value string, n ast.Node)) {
+// each visits the entries of a mapping of names to single values, or where several are
+// allowed to lists of them.
+func (f *file) each(e *ast.MappingValueNode, several bool, visit func(name, value string, n ast.Node)) {
 	if _, null := e.Value.(*ast.NullNode); null {
 		return
 	}
@@ -160,8 +161,14 @@ func (f *file) each(e *ast.MappingValueNode, visit func(name, value string, n as
 			f.fault(entry.Key, "%s is a mapping, and should be a single value; write the name in full: %s.%s: ...", keyOf(entry), keyOf(entry), keyOf(below[0]))
 			continue
 		}
-		if value, ok := f.scalar(keyOf(entry), entry.Value); ok {
-			visit(keyOf(entry), value, entry.Key)
+		values := []ast.Node{entry.Value}
+		if s, ok := entry.Value.(*ast.SequenceNode); ok && several {
+			values = s.Values
+		}
+		for _, n := range values {
+			if value, ok := f.scalar(keyOf(entry), n); ok {
+				visit(keyOf(entry), value, entry.Key)
+			}
 		}
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -61,12 +59,12 @@ func (d *doctor) look(ctx context.Context, o Options, configDir string) {
 		}
 		return
 	}
-	d.tell(Diagnosis{Place: "configuration", What: "check", Found: fmt.Sprintf("job %s, %s besides the lake", req.job.Name, progress.Of(int64(len(req.Outputs)), "output"))})
+	d.tell(Diagnosis{Place: "configuration", What: "check", Found: fmt.Sprintf("job %s, %s besides the lake", req.job.Name, progress.Of(int64(len(req.sinks())), "sink"))})
 	p := &livePlan{Plan: Plan{Job: req.job.Name, Source: req.Source, Lake: req.Lake, req: req}, options: req.live}
 	d.timed(ctx, func(ctx context.Context) { d.lake(ctx, p, configDir) })
 	d.timed(ctx, func(ctx context.Context) { d.source(ctx, p) })
-	for _, name := range slices.Sorted(maps.Keys(req.Outputs)) {
-		d.timed(ctx, func(ctx context.Context) { d.sink(ctx, p, name) })
+	for _, to := range req.sinks() {
+		d.timed(ctx, func(ctx context.Context) { d.sink(ctx, to) })
 	}
 	if req.Runner == "flink" {
 		d.timed(ctx, func(ctx context.Context) { d.flink(ctx, p) })
@@ -200,14 +198,9 @@ func (d *doctor) taste(ctx context.Context, stream driver.Stream, at driver.Curs
 }
 
 // sink asks a sink whether it would take rows.
-func (d *doctor) sink(ctx context.Context, p *livePlan, name string) {
-	for _, out := range p.req.job.Outputs {
-		if out.Name != name {
-			continue
-		}
-		for _, c := range endpoint.CheckSink(ctx, p.req.Outputs[name], out.Schema) {
-			d.add("output "+name, c.What, c.Found, c.Err)
-		}
+func (d *doctor) sink(ctx context.Context, to sinkOf) {
+	for _, c := range endpoint.CheckSink(ctx, to.URL, to.Output.Schema) {
+		d.add("output "+to.Name, c.What, c.Found, c.Err)
 	}
 }
 

@@ -195,11 +195,11 @@ func (p *Plan) pipeline(ctx context.Context, w Watcher) (sum endpoint.Closing, f
 		written = append(written, write(out.Name, out.Schema, outputs.Rows[out.Name]))
 	}
 	var refused []beam.PCollection
-	for _, out := range p.req.job.Outputs {
-		if url, ok := p.req.Outputs[out.Name]; ok {
-			said, not := endpoint.Send(s.Scope("output."+out.Name), endpoint.Sending{Run: p.Run, Output: out.Name, Schema: out.Schema.ID(), URL: url}, outputs.Rows[out.Name])
-			written, refused = append(written, said), append(refused, not)
-		}
+	for _, to := range p.req.sinks() {
+		said, not := endpoint.Send(s.Scope("output."+to.Name), endpoint.Sending{
+			Run: p.Run, Sink: to.Name, Output: to.Output.Name, Schema: to.Output.Schema.ID(), URL: to.URL,
+		}, outputs.Rows[to.Output.Name])
+		written, refused = append(written, said), append(refused, not)
 	}
 	if len(refused) > 0 {
 		written = append(written, write(refusal.Output, refusedRows.Rows, beam.Flatten(s.Scope(refusal.Output), refused...)))
@@ -266,14 +266,14 @@ func (p *Plan) manifest(sum endpoint.Closing, files []lakeio.File, started time.
 	return m
 }
 
-// sinks counts what went to sinks, by output.
+// sinks counts what went to sinks, by the name of the sink.
 func (p *Plan) sinks(sum endpoint.Closing) map[string]manifest.Sink {
 	if len(p.req.Outputs) == 0 {
 		return nil
 	}
 	all := map[string]manifest.Sink{}
-	for output, url := range p.req.Outputs {
-		all[output] = manifest.Sink{URL: url, Sent: sum.Sent[output], Refused: sum.Refused[output]}
+	for _, to := range p.req.sinks() {
+		all[to.Name] = manifest.Sink{Output: to.Output.Name, URL: to.URL, Sent: sum.Sent[to.Name], Refused: sum.Refused[to.Name]}
 	}
 	return all
 }

@@ -266,17 +266,15 @@ func (p *livePlan) build() *beam.Pipeline {
 		delete(outputs.Rows, "raw")
 	}
 	var written, refused []beam.PCollection
-	for _, out := range p.req.job.Outputs {
-		url, ok := p.req.Outputs[out.Name]
-		if !ok {
-			continue
-		}
-		rows := []beam.PCollection{outputs.Rows[out.Name]}
-		if !out.PerRecord {
+	for _, to := range p.req.sinks() {
+		rows := []beam.PCollection{outputs.Rows[to.Output.Name]}
+		if !to.Output.PerRecord {
 			rows = outputs.Provisional
 		}
 		for i, r := range rows {
-			said, not := endpoint.Send(s.Scope("output."+out.Name+"."+strconv.Itoa(i)), endpoint.Sending{Run: p.Run, Output: out.Name, Schema: out.Schema.ID(), URL: url, Lake: p.Lake, Bucket: p.options.seal}, r)
+			said, not := endpoint.Send(s.Scope("output."+to.Name+"."+strconv.Itoa(i)), endpoint.Sending{
+				Run: p.Run, Sink: to.Name, Output: to.Output.Name, Schema: to.Output.Schema.ID(), URL: to.URL, Lake: p.Lake, Bucket: p.options.seal,
+			}, r)
 			written, refused = append(written, said), append(refused, not)
 		}
 	}

@@ -21,7 +21,7 @@ import (
 func liveOptions() Options {
 	return Options{
 		Job: "weblogs", Source: "kinesis://logs?start=latest", Lake: "lake", Runner: "flink", MaskKey: "file:///key", Raw: "sealed",
-		Outputs: map[string]string{"sessions": "kinesis://sessions", "traffic": "kinesis://traffic", "events": "kinesis://events"},
+		Outputs: Outputs{"sessions": {"kinesis://sessions"}, "traffic": {"kinesis://traffic"}, "events": {"kinesis://events"}},
 		Flink:   FlinkOptions{Parallelism: 2},
 	}
 }

@@ -22,13 +22,13 @@ type Options struct {
 	Job     string
 	Source  string
 	Lake    string
-	Outputs map[string]string // name -> URL of a sink where that output goes besides the lake
-	Runner  string            // "prism", "direct" or "flink"
-	MaskKey string            // reference; the user's own key when empty
-	Raw     string            // "off", "plain" or "sealed"
-	From    string            // first UTC day, 2006-01-02
-	To      string            // last UTC day
-	Staging string            // where unfinished files lie: a folder or s3:// URL
+	Outputs Outputs // sinks where outputs go besides the lake
+	Runner  string  // "prism", "direct" or "flink"
+	MaskKey string  // reference; the user's own key when empty
+	Raw     string  // "off", "plain" or "sealed"
+	From    string  // first UTC day, 2006-01-02
+	To      string  // last UTC day
+	Staging string  // where unfinished files lie: a folder or s3:// URL
 	Values  []settings.Value
 	// NoReport leaves LAKE/report.html as it is.
 	NoReport bool
@@ -132,18 +132,7 @@ func (r *request) checkJob() (faults []error) {
 			faults = append(faults, fmt.Errorf("%s: what sinks refuse stays in the lake, as LAKE/%s; millrace replay sends it again", r.at("output"), name))
 			continue
 		}
-		if !endpoint.IsSink(r.Outputs[name]) {
-			faults = append(faults, fmt.Errorf("%s %s=%s: outputs can go to %s:// URLs; in the lake it is anyway, as LAKE/%s", r.at("output"), name, r.Outputs[name], strings.Join(endpoint.Sinks(), ":// and "), name))
-			continue
-		}
-		for _, out := range r.job.Outputs {
-			if out.Name != name {
-				continue
-			}
-			if err := endpoint.ValidateSink(r.Outputs[name], out.Schema); err != nil {
-				faults = append(faults, fmt.Errorf("%s %s=%s: %w", r.at("output"), name, r.Outputs[name], err))
-			}
-		}
+		faults = append(faults, r.checkSinks(name)...)
 	}
 	r.settings = r.job.NewSettings()
 	if endpoint.IsStream(r.Source) {
@@ -154,6 +143,24 @@ func (r *request) checkJob() (faults []error) {
 	}
 	if err := r.job.Validate(r.settings); err != nil {
 		faults = append(faults, err)
+	}
+	return faults
+}
+
+// checkSinks checks the URLs of an output.
+func (r *request) checkSinks(name string) (faults []error) {
+	i := slices.IndexFunc(r.job.Outputs, func(o jobs.Output) bool { return o.Name == name })
+	for _, url := range r.Outputs[name] {
+		if !endpoint.IsSink(url) {
+			faults = append(faults, fmt.Errorf("%s %s=%s: outputs can go to %s:// URLs; in the lake it is anyway, as LAKE/%s", r.at("output"), name, url, strings.Join(endpoint.Sinks(), ":// and "), name))
+			continue
+		}
+		if err := endpoint.ValidateSink(url, r.job.Outputs[i].Schema); err != nil {
+			faults = append(faults, fmt.Errorf("%s %s=%s: %w", r.at("output"), name, url, err))
+		}
+	}
+	if twice := duplicate(r.Outputs[name]); twice != "" {
+		faults = append(faults, fmt.Errorf("%s %s=%s: it is there twice; leave one out", r.at("output"), name, twice))
 	}
 	return faults
 }

@@ -76,8 +76,8 @@ func (p *livePlan) String() string {
 	line("\nwrites\t%s, raw %s", p.Lake, p.req.Raw)
 	line("  records\tfiles of %s or %v of a shard", progress.Bytes(o.RollBytes), o.RollEvery)
 	line("  windows\tfiles of %v of event time", p.options.seal)
-	for _, name := range slices.Sorted(maps.Keys(p.req.Outputs)) {
-		line("  %s\talso to %s", name, p.req.Outputs[name])
+	for _, to := range p.req.sinks() {
+		line("  %s\talso to %s", to.Output.Name, to.URL)
 	}
 	line("\nruns\ton %s, parallelism %d", p.req.Runner, len(p.cursors))
 	line("\nsettings")

@@ -74,13 +74,16 @@ func (p *livePlan) sinksOf(ctx context.Context) (map[string]manifest.Sink, error
 		return nil, nil
 	}
 	all := map[string]manifest.Sink{}
-	for output, url := range p.req.Outputs {
-		all[output] = manifest.Sink{URL: url}
+	names := map[refusal.Sink]string{}
+	for _, to := range p.req.sinks() {
+		all[to.Name] = manifest.Sink{Output: to.Output.Name, URL: to.URL}
+		names[refusal.Sink{Output: to.Output.Name, URL: to.URL}] = to.Name
 	}
 	return all, eachRefused(ctx, p.store, func(r *refused.Row) error {
-		if sink, ours := all[r.Output]; ours && sink.URL == r.Sink {
+		if name, ours := names[refusal.Sink{Output: r.Output, URL: r.Sink}]; ours {
+			sink := all[name]
 			sink.Refused++
-			all[r.Output] = sink
+			all[name] = sink
 		}
 		return nil
 	})

@@ -17,7 +17,7 @@ import (
 )
 
 func TestAllFaultsOfARequestAreReportedTogether(t *testing.T) {
-	_, err := check(Options{Job: "weblogs", Runner: "spark", Raw: "open", From: "2015", To: "x", Outputs: map[string]string{"evnts": "u"}})
+	_, err := check(Options{Job: "weblogs", Runner: "spark", Raw: "open", From: "2015", To: "x", Outputs: Outputs{"evnts": {"u"}}})
 	if u := new(UsageError); !errors.As(err, &u) {
 		t.Fatalf("got %v", err)
 	}

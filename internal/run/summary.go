@@ -72,14 +72,14 @@ func (r Result) outputs(b *strings.Builder) {
 
 // sinks says what went where besides the lake, and what did not.
 func (r Result) sinks(w io.Writer) {
-	for _, output := range slices.Sorted(maps.Keys(r.Sinks)) {
-		sink := r.Sinks[output]
-		fmt.Fprintf(w, "%s\t%s", output, sink.URL)
+	for _, name := range slices.Sorted(maps.Keys(r.Sinks)) {
+		sink := r.Sinks[name]
+		fmt.Fprintf(w, "%s\t%s", sink.Output, sink.URL)
 		if sink.Sent > 0 {
 			fmt.Fprintf(w, ", %s sent", progress.Of(sink.Sent, "row"))
 		}
 		if sink.Refused > 0 {
-			fmt.Fprintf(w, ", %s refused: see %s/refused, and when it is mended: millrace replay --sink %s --lake %s", progress.Count(sink.Refused), r.Lake, output, r.Lake)
+			fmt.Fprintf(w, ", %s refused: see %s/refused, and when it is mended: millrace replay --sink %s --lake %s", progress.Count(sink.Refused), r.Lake, sink.Output, r.Lake)
 		}
 		fmt.Fprintln(w)
 	}

@@ -22,7 +22,7 @@ func init() {
 type Closing struct {
 	Ledger  ledger.Ledger    `json:"ledger"`
 	Written map[string]int64 `json:"written,omitempty"` // to the lake, by output
-	Sent    map[string]int64 `json:"sent,omitempty"`    // to sinks besides, by output
+	Sent    map[string]int64 `json:"sent,omitempty"`    // to sinks besides, by name
 	Refused map[string]int64 `json:"refused,omitempty"` // by these sinks, of what was sent
 }
 

@@ -24,6 +24,7 @@ func init() { beam.RegisterType(reflect.TypeFor[sendFn]()) }
 // Sending says where an output goes besides the lake.
 type Sending struct {
 	Run    string
+	Sink   string // its name, by which rows are counted
 	Output string
 	Schema string // table.Schema.ID
 	URL    string
@@ -59,7 +60,7 @@ func (fn *sendFn) Setup(ctx context.Context) error {
 	if !ok {
 		return failure.Note(fn.Sending.Run, fmt.Errorf("sending %s: unknown schema %s", fn.Sending.Output, fn.Sending.Schema))
 	}
-	fn.calls, fn.kept = newSinkCalls(fn.Sending.Lake, fn.Sending.Run, fn.Sending.Output), table.NewBatch(refused.Rows)
+	fn.calls, fn.kept = newSinkCalls(fn.Sending.Lake, fn.Sending.Run, fn.Sending.Sink), table.NewBatch(refused.Rows)
 	// Calls outlive the bundle that began them, and tell of retries all the same.
 	sink, err := OpenSink(fn.calls.watch(context.WithoutCancel(ctx)), fn.Sending.URL, schema, driver.SinkOptions{Refused: fn.refused})
 	fn.sink = sink
@@ -69,7 +70,7 @@ func (fn *sendFn) Setup(ctx context.Context) error {
 // refused keeps a row that the sink will not take.
 func (fn *sendFn) refused(r driver.RefusedRow) {
 	if (refusal.Sink{Output: fn.Sending.Output, URL: fn.Sending.URL}).Append(fn.kept, r) {
-		fn.sent.Refused[fn.Sending.Output]++
+		fn.sent.Refused[fn.Sending.Sink]++
 	}
 }
 
@@ -89,7 +90,7 @@ func (fn *sendFn) ProcessElement(ctx context.Context, rows table.Rows, _ func(st
 	if rows.Batch.Schema().ID() != fn.Sending.Schema || rows.Batch.Len() == 0 {
 		return nil // of another output
 	}
-	fn.sent.Sent[fn.Sending.Output] += int64(rows.Batch.Len())
+	fn.sent.Sent[fn.Sending.Sink] += int64(rows.Batch.Len())
 	if err := fn.calls.over(ctx, fn.sink.Write(fn.calls.watch(ctx), rows)); err != nil {
 		return failure.Note(fn.Sending.Run, err)
 	}
@@ -108,10 +109,10 @@ func (fn *sendFn) FinishBundle(ctx context.Context, emit func(string, []byte), h
 	}
 	fn.calls.waiting.over(ctx)
 	fn.handOn(handOn)
-	output := fn.Sending.Output
-	beam.NewCounter("millrace", "sent-"+output).Inc(ctx, fn.sent.Sent[output])
-	if n := fn.sent.Refused[output]; n > 0 {
-		beam.NewCounter("millrace", "refused-"+output).Inc(ctx, n)
+	name := fn.Sending.Sink
+	beam.NewCounter("millrace", "sent-"+name).Inc(ctx, fn.sent.Sent[name])
+	if n := fn.sent.Refused[name]; n > 0 {
+		beam.NewCounter("millrace", "refused-"+name).Inc(ctx, n)
 		fn.calls.log.WarnContext(ctx, "the sink refuses rows; they are in the output refused", "rows", n)
 	}
 	b, err := json.Marshal(fn.sent)

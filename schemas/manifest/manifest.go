@@ -26,8 +26,8 @@ type Manifest struct {
 	Seconds    float64           `json:"seconds"`
 	Inputs     []Input           `json:"inputs"`
 	Outputs    map[string]Output `json:"outputs"`
-	// Sinks are the places where outputs went besides the lake, by output. Those of a
-	// live run count what the lake lists as refused, and not what was sent.
+	// Sinks are the places where outputs went besides the lake, by their names. Those
+	// of a live run count what the lake lists as refused, and not what was sent.
 	Sinks  map[string]Sink `json:"sinks,omitempty"`
 	Ledger Ledger          `json:"ledger"`
 	Days   []string        `json:"days"`
@@ -61,6 +61,7 @@ type Output struct {
 
 // Sink counts the rows of one output that went to a sink.
 type Sink struct {
+	Output  string `json:"output"`
 	URL     string `json:"url"`
 	Sent    int64  `json:"sent,omitempty"`
 	Refused int64  `json:"refused"` // of these; they are in the output refused
