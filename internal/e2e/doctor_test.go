@@ -47,7 +47,7 @@ func TestADoctorLooksAtEverythingAndLeavesNothing(t *testing.T) {
 		"--output", "events=opensearch://"+node.Addr+"/doctor-{day}", "--output", "traffic=kinesis://doctor-out")...)
 	said := looked(t, out.stdout)
 	for place, want := range map[string]string{
-		"configuration check": "job weblogs, 2 outputs", "masking key resolve": maskKeyID, "lake read": "holds 2 days", "lake write": "put, under a condition",
+		"configuration check": "job weblogs, 2 sinks", "masking key resolve": maskKeyID, "lake read": "holds 2 days", "lake write": "put, under a condition",
 		"source read": "4 shards, and they give records", "output events reach": "OpenSearch 2.", "output events mapping": "no index yet", "output traffic reach": "has 2 shards",
 	} {
 		if !strings.Contains(said[place], want) {
