@@ -33,11 +33,11 @@ func ExampleOptions_attribution() {
 		}
 	}
 	for _, s := range sessionizer.Sessions() {
-		fmt.Println(s.Index, s.FirstTouch.Texts(), s.Touch.Texts(), s.LastTouch.Texts(), s.Previous)
+		fmt.Printf("%d: %q %q %q after %q\n", s.Index, s.FirstTouch.Texts(), s.Touch.Texts(), s.LastTouch.Texts(), s.Previous)
 	}
 	// Output:
-	// 1 [(direct) (none)] [google organic] [newsletter email]
-	// 2 [] [] [] fff3b3188a71f68eabab515464ae8416
+	// 1: ["(direct)" "(none)"] ["google" "organic"] ["newsletter" "email"] after ""
+	// 2: [] [] [] after "fff3b3188a71f68eabab515464ae8416"
 }
 
 func Example() {

@@ -122,7 +122,7 @@ func (s *Sessionizer) sorted() []*visitorState {
 // Sessions returns the sessions of everything that was added, by visitor and
 // start.
 func (s *Sessionizer) Sessions() []Session {
-	c := cutter{rules: s.rules, revision: s.revision, pool: &s.pool}
+	c := cutter{rules: s.rules, revision: s.revision, pool: &s.pool, out: make([]Session, 0, len(s.visitors)+len(s.visitors)/4)}
 	for _, v := range s.sorted() {
 		c.visitor, c.latest = v.id, latest{}
 		v.fragments = s.rules.mergeFragments(v.fragments, &s.segments, &s.pool)
