@@ -3,7 +3,7 @@ package sketch
 import (
 	"encoding/binary"
 	"fmt"
-	"maps"
+	"iter"
 	"slices"
 
 	"millrace/transforms/internal/wire"
@@ -13,28 +13,36 @@ import (
 // for every key; where keys explode, [Heavy] takes as much as it is given. The zero
 // value is empty.
 type Counts struct {
-	keys map[string]int64
+	index  map[string]int32
+	keys   []string
+	counts []int64
 }
 
 // Add counts a key n times; n is above 0.
 func (c *Counts) Add(key []byte, n int64) {
-	if _, known := c.keys[string(key)]; known {
-		c.keys[string(key)] += n // looks the key up without making a string of it
+	if i, known := c.index[string(key)]; known {
+		c.counts[i] += n
 		return
 	}
-	if c.keys == nil {
-		c.keys = map[string]int64{}
+	c.put(string(key), n)
+}
+
+func (c *Counts) put(key string, n int64) {
+	if c.index == nil {
+		c.index = map[string]int32{}
 	}
-	c.keys[string(key)] = n
+	c.index[key] = int32(len(c.keys))
+	c.keys, c.counts = append(c.keys, key), append(c.counts, n)
 }
 
 // Merge counts what o counted.
 func (c *Counts) Merge(o *Counts) {
-	for key, n := range o.keys {
-		if c.keys == nil {
-			c.keys = map[string]int64{}
+	for i, key := range o.keys {
+		if k, known := c.index[key]; known {
+			c.counts[k] += o.counts[i]
+		} else {
+			c.put(key, o.counts[i])
 		}
-		c.keys[key] += n
 	}
 }
 
@@ -42,10 +50,25 @@ func (c *Counts) Merge(o *Counts) {
 func (c *Counts) Len() int { return len(c.keys) }
 
 // Largest returns the n greatest counts in descending order, equal ones by key.
-func (c *Counts) Largest(n int) []Counted { return Largest(maps.All(c.keys), n) }
+func (c *Counts) Largest(n int) []Counted { return Largest(c.All(), n) }
+
+// All gives the keys and their counts, in the order in which the keys came first.
+func (c *Counts) All() iter.Seq2[string, int64] {
+	return func(yield func(string, int64) bool) {
+		for i, key := range c.keys {
+			if !yield(key, c.counts[i]) {
+				return
+			}
+		}
+	}
+}
 
 // Reset empties it.
-func (c *Counts) Reset() { clear(c.keys) }
+func (c *Counts) Reset() {
+	clear(c.index)
+	clear(c.keys)
+	c.keys, c.counts = c.keys[:0], c.counts[:0]
+}
 
 // The encoded form is a version, the number of keys and these in order, each with
 // how many bytes it begins with as the one before, the bytes after them, and its count.
@@ -56,9 +79,9 @@ func (c *Counts) AppendEncoded(dst []byte) []byte {
 	dst = append(dst, countsVersion)
 	dst = binary.AppendUvarint(dst, uint64(len(c.keys)))
 	previous := ""
-	for _, key := range slices.Sorted(maps.Keys(c.keys)) {
+	for _, key := range slices.Sorted(slices.Values(c.keys)) {
 		dst = appendKey(dst, previous, key)
-		dst = binary.AppendUvarint(dst, uint64(c.keys[key]))
+		dst = binary.AppendUvarint(dst, uint64(c.counts[c.index[key]]))
 		previous = key
 	}
 	return dst
@@ -67,7 +90,7 @@ func (c *Counts) AppendEncoded(dst []byte) []byte {
 // DecodeCounts reads what AppendEncoded wrote.
 func DecodeCounts(b []byte) (*Counts, error) {
 	in := wire.NewReader(b)
-	c := &Counts{keys: map[string]int64{}}
+	c := &Counts{}
 	if v := in.Byte(); v != countsVersion {
 		in.Fail("counts of version %d", v)
 	}
@@ -82,7 +105,7 @@ func DecodeCounts(b []byte) (*Counts, error) {
 		if in.Err() != nil {
 			break
 		}
-		c.keys[string(key)] = n
+		c.put(string(key), n)
 	}
 	if err := in.Close(); err != nil {
 		return nil, fmt.Errorf("reading counts: %w", err)
