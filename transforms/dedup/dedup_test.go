@@ -3,6 +3,7 @@ package dedup_test
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -340,4 +341,25 @@ func FuzzMerge(f *testing.F) {
 			t.Error("not the same again")
 		}
 	})
+}
+
+func TestTheFirstVersionOfTheEncodingIsStillReadAndWritten(t *testing.T) {
+	const old = "0180dddb010280d095ffbc31ca978112ca1bbdcac7b07d00000000000000078407f4033e23e8160039594aa8e2190000000000000000"
+	d := deduper(t, time.Hour)
+	for i, e := range []event{{"a", dedup.Order{Time: 1_700_000_000_000, Tie: 7}}, {"b", dedup.Order{Time: 1_700_000_000_500}}, {"a", dedup.Order{Time: 1_700_000_000_900}}} {
+		if got, want := d.Add(dedup.IDOf([]byte(e.id)), e.at), []dedup.Verdict{dedup.First, dedup.First, dedup.Duplicate}[i]; got != want {
+			t.Errorf("event %d: %d", i, got)
+		}
+	}
+	if got := hex.EncodeToString(d.AppendEncoded(nil)); got != old {
+		t.Errorf("it is written differently; raise encodingVersion and keep reading the old one: %s, before %s", got, old)
+	}
+	b, err := hex.DecodeString(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := deduper(t, time.Hour)
+	if err := again.Merge(b); err != nil || hex.EncodeToString(again.AppendEncoded(nil)) != old {
+		t.Errorf("it is read differently: %v", err)
+	}
 }
