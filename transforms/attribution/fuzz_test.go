@@ -32,7 +32,11 @@ func FuzzTouch(f *testing.F) {
 		}
 		other := again.Touch(q)
 		for i, pair := range [][2]pii.Text{
-			{got.Source, other.Source}, {got.Medium, other.Medium}, {got.Campaign, other.Campaign}, {got.ID, other.ID}, {got.Term, other.Term},
+			{got.Source, other.Source},
+			{got.Medium, other.Medium},
+			{got.Campaign, other.Campaign},
+			{got.ID, other.ID},
+			{got.Term, other.Term},
 			{got.Content, other.Content},
 		} {
 			b := pii.Reveal(pair[0])

@@ -85,8 +85,8 @@ func (a *Attributor) decoded(raw []byte) []byte {
 		raw = raw[:maxRaw]
 	}
 	from := len(a.texts)
-	t := append(a.texts, raw...)
-	text := t[from:]
+	a.texts = append(a.texts, raw...)
+	text := a.texts[from:]
 	for i, c := range text {
 		if c == '+' {
 			text[i] = ' '
@@ -99,9 +99,7 @@ func (a *Attributor) decoded(raw []byte) []byte {
 			break
 		}
 	}
-	text = clean(text)
-	a.texts = t
-	return text
+	return clean(text)
 }
 
 // unescape decodes in place and tells whether escapes are left.

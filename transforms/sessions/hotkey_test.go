@@ -20,7 +20,9 @@ func TestAHotVisitorIsCountedInFullAndExaminedUpToTheCap(t *testing.T) {
 		"without detail": {sessions.Options{Attribution: true}, []int64{events}, []bool{true}, 500},
 		"with detail": {
 			sessions.Options{Attribution: true, CampaignCut: true},
-			[]int64{within, events - within}, []bool{false, true}, 10 * 50_000,
+			[]int64{within, events - within},
+			[]bool{false, true},
+			10 * 50_000,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
