@@ -99,6 +99,12 @@ func (d *Deduper) join(id ID, first Order, end int64) Verdict {
 	chains, least := 0, first
 	for i := d.find(id, least.Time, end); i != none; i = d.find(id, least.Time, end) {
 		s := t.slots[i]
+		if c := s.first().Compare(least); chains == 0 && c <= 0 && end <= t.end(&s) { // inside: nothing changes, and no other is near
+			if c < 0 {
+				return Duplicate
+			}
+			return First
+		}
 		end = max(end, t.end(&s))
 		t.setEnd(&s, s.first().Time)
 		t.remove(i)

@@ -1,7 +1,6 @@
 package sessions
 
 import (
-	"cmp"
 	"strings"
 
 	"millrace/transforms/internal/wire"
@@ -45,7 +44,12 @@ type touches struct {
 
 // compareTouches orders by time and origin; the touch itself decides only between
 // copies of one event that differ.
-func compareTouches(a, b *mark) int { return cmp.Or(a.compare(b), strings.Compare(a.path, b.path)) }
+func compareTouches(a, b *mark) int {
+	if c := a.compare(b); c != 0 {
+		return c
+	}
+	return strings.Compare(a.path, b.path)
+}
 
 func (t *touches) add(m *mark, direct bool) {
 	t.addEntry(m, direct)

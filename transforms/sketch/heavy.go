@@ -137,7 +137,10 @@ func (h *Heavy) Merge(o *Heavy) error {
 
 // compareApproximate puts the greater count first, among equals the lesser key.
 func compareApproximate(a, b Approximate) int {
-	return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Key, b.Key))
+	if a.Count != b.Count { // mostly, and then no keys are compared
+		return cmp.Compare(b.Count, a.Count)
+	}
+	return strings.Compare(a.Key, b.Key)
 }
 
 // Top returns the n keys with the greatest counts in descending order, equal ones
