@@ -9,6 +9,8 @@ import (
 	"millrace/transforms/sessions"
 )
 
+var benchTouches = [][]byte{touch("(direct)", "(none)"), touch("google", "organic"), touch("newsletter", "email"), touch("facebook", "referral")}
+
 // traffic draws events as a log holds them: Zipf visitors and pages, 2,000
 // events a second, nearly in order.
 func traffic(n int) (visitors []sessions.Visitor, of []int32, events []sessions.Event) {
@@ -28,6 +30,9 @@ func traffic(n int) (visitors []sessions.Visitor, of []int32, events []sessions.
 			Time: firstMidnight + 6*hour + int64(i)/2 - r.Int64N(2_000), Source: "0123456789abcdef0123456789abcdef", Position: int64(i) * 200,
 			Page: r.IntN(10) > 0, Path: paths[page.Uint64()],
 		})
+		if i%5 == 0 { // for Options.Attribution
+			events[i].Touch, events[i].Direct = benchTouches[i/5%len(benchTouches)], i/5%len(benchTouches) == 0
+		}
 	}
 	return visitors, of, events
 }
@@ -36,7 +41,7 @@ var detailed = sessions.Options{MaxDuration: 4 * time.Hour, CampaignCut: true}
 
 func BenchmarkCollector(b *testing.B) {
 	visitors, of, events := traffic(1 << 18)
-	for name, opt := range map[string]sessions.Options{"default": {}, "detail": detailed} {
+	for name, opt := range map[string]sessions.Options{"default": {}, "detail": detailed, "attribution": {Attribution: true}} {
 		for _, flush := range []int{1 << 12, 1 << 16, 1 << 18} {
 			b.Run(fmt.Sprintf("%s/flush=%d", name, flush), func(b *testing.B) {
 				c, err := sessions.NewCollector(opt)
@@ -85,7 +90,7 @@ func BenchmarkCollectorAdd(b *testing.B) {
 
 func BenchmarkSessionizer(b *testing.B) {
 	visitors, of, events := traffic(1 << 18)
-	for name, opt := range map[string]sessions.Options{"default": {}, "detail": detailed} {
+	for name, opt := range map[string]sessions.Options{"default": {}, "detail": detailed, "attribution": {Attribution: true}, "index": {Index: true}} {
 		b.Run(name, func(b *testing.B) {
 			c, err := sessions.NewCollector(opt)
 			if err != nil {

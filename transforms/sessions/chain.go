@@ -8,7 +8,7 @@ import (
 
 // mergeFragments puts the fragments of one visitor together, in place: sorted,
 // and those that touch within a segment as one.
-func (r *rules) mergeFragments(fs []fragment, segs *segments) []fragment {
+func (r *rules) mergeFragments(fs []fragment, segs *segments, pool *touchPool) []fragment {
 	if len(fs) < 2 {
 		return fs
 	}
@@ -17,7 +17,7 @@ func (r *rules) mergeFragments(fs []fragment, segs *segments) []fragment {
 	for i := 1; i < len(fs); i++ {
 		last, f := &out[len(out)-1], &fs[i]
 		if f.total.start-last.total.end < r.gap && segs.of(last.total.start).holds(f.total.start) {
-			last.merge(f, r)
+			last.merge(f, r, pool)
 			continue
 		}
 		out = append(out, *f)
@@ -71,7 +71,9 @@ type cutter struct {
 	*rules
 	visitor  string
 	revision Revision
+	pool     *touchPool
 	out      []Session
+	latest   latest
 
 	events   int64 // of the chain
 	seen     int64
@@ -108,7 +110,7 @@ func (c *cutter) point(p *point) {
 			c.finish()
 		}
 	}
-	p.addTo(&c.session)
+	p.addTo(&c.session, c.pool)
 	c.seen++
 	if p.campaign != "" {
 		c.campaign = p.campaign
@@ -116,13 +118,17 @@ func (c *cutter) point(p *point) {
 }
 
 func (c *cutter) add(s *summary) {
-	c.session.merge(s)
+	c.session.merge(s, c.pool)
 	c.seen += s.events
 }
 
 func (c *cutter) finish() {
 	truncated := c.seen > int64(c.maxEvents)
-	c.out = append(c.out, c.session.session(c.visitor, truncated, c.events, c.revision))
+	s := c.session.session(c.visitor, truncated, c.events, c.revision)
+	if c.index {
+		c.latest.follow(&s)
+	}
+	c.out = append(c.out, s)
 	c.session, c.campaign = summary{}, ""
 }
 

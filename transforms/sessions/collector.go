@@ -29,6 +29,7 @@ type Collector struct {
 	visitors []visitorEntry
 	pool     []openFragment
 	kept     texts
+	touches  touchPool
 	scratch  encoder
 	order    []flushed
 	events   int
@@ -121,7 +122,7 @@ func (c *Collector) extend(f *openFragment, e *Event, seg segment) {
 	}
 	sortPoints(o.points)
 	sortPoints(f.points)
-	o.merge(&f.fragment, c.rules) // the older one first, as its points are
+	o.merge(&f.fragment, c.rules, &c.touches) // the older one first, as its points are
 	f.fragment, o.fragment = o.fragment, fragment{points: f.points[:0]}
 	f.older = o.older
 }
@@ -141,12 +142,17 @@ func (c *Collector) open(e *Event) int32 {
 
 func (c *Collector) addTo(f *fragment, e *Event) {
 	f.total.add(e, &c.kept)
+	var touch string
+	if c.rules.attribution && len(e.Touch) > 0 {
+		touch = c.kept.keep(e.Touch)
+		f.total.addTouch(mark{time: e.Time, position: e.Position, source: e.Source, path: touch}, e.Direct, &c.touches)
+	}
 	if !c.rules.detail() {
 		return
 	}
 	p := point{
 		mark: mark{time: e.Time, position: e.Position, source: e.Source},
-		page: e.Page, bot: e.Bot, converted: e.Conversion,
+		page: e.Page, bot: e.Bot, converted: e.Conversion, touch: touch, direct: e.Direct,
 	}
 	if e.Page {
 		p.path = c.kept.keep(e.Path)
@@ -157,7 +163,7 @@ func (c *Collector) addTo(f *fragment, e *Event) {
 	f.points = append(f.points, p)
 	if len(f.points) >= 2*c.rules.maxEvents {
 		sortPoints(f.points)
-		f.limit(c.rules.maxEvents)
+		f.limit(c.rules.maxEvents, &c.touches)
 	}
 }
 
@@ -178,7 +184,7 @@ func (c *Collector) Flush(shards int) []Part {
 		for at := entry.newest; at != none; at = c.pool[at].older {
 			f := &c.pool[at].fragment
 			sortPoints(f.points)
-			f.limit(c.rules.maxEvents)
+			f.limit(c.rules.maxEvents, &c.touches)
 			order = append(order, flushed{
 				part: partOf{floorDay(f.total.start), shard}, hash: entry.Hash, start: f.total.start,
 				Visitor: &entry.Visitor, fragment: f,
@@ -243,5 +249,6 @@ func (c *Collector) reset() {
 	c.pool = c.pool[:0]
 	clear(c.order)
 	c.events = 0
+	c.touches.reset()
 	c.kept.trim()
 }

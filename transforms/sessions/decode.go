@@ -16,12 +16,14 @@ type decoder struct {
 	base             int64
 	sources, strings []string
 	position         int64
+	features         byte
+	pool             *touchPool
 }
 
 // open reads up to the first visitor and returns the prefix of the ids and the
 // number of visitors.
 func (d *decoder) open() (prefix string, visitors int) {
-	d.rules.checkHead(d.Reader)
+	d.features = d.rules.checkHead(d.Reader)
 	d.base = d.Varint()
 	if d.base < -maxTime || d.base > maxTime {
 		d.Fail("time %d", d.base)
@@ -71,7 +73,7 @@ func (d *decoder) detail(f *fragment, start int64, seg segment) {
 		if d.Err() == nil && i > 0 && comparePoints(f.points[i-1], f.points[i]) > 0 {
 			d.Fail("events are not in order")
 		}
-		f.points[i].addTo(&f.total)
+		f.points[i].addTo(&f.total, d.pool)
 	}
 	if d.Err() == nil && !seg.holds(t) {
 		d.Fail("a fragment reaches into another day")
@@ -85,12 +87,12 @@ func (d *decoder) detail(f *fragment, start int64, seg segment) {
 		if d.Err() == nil && f.rest.start < t {
 			d.Fail("a rest before the events in detail")
 		}
-		f.total.merge(f.rest)
+		f.total.merge(f.rest, d.pool)
 	}
 }
 
 func (d *decoder) point(p *point, t int64) {
-	flags := d.flags(flagBot | flagConverted | flagPage | flagCampaign)
+	flags := d.flags(flagBot|flagConverted|flagPage|flagCampaign, flagTouch|flagDirect)
 	d.origin(&p.mark, t)
 	p.bot, p.converted, p.page = flags&flagBot != 0, flags&flagConverted != 0, flags&flagPage != 0
 	if p.page {
@@ -102,9 +104,30 @@ func (d *decoder) point(p *point, t int64) {
 			d.Fail("an empty campaign")
 		}
 	}
+	if flags&flagTouch == 0 {
+		if flags&flagDirect != 0 {
+			d.Fail("a direct event without a touch")
+		}
+		return
+	}
+	if touch := d.touchText(); d.rules.attribution {
+		p.touch, p.direct = touch, flags&flagDirect != 0
+	}
 }
 
-func (d *decoder) flags(known byte) byte {
+func (d *decoder) touchText() string {
+	touch := d.text(d.strings)
+	if touch == "" {
+		d.Fail("an empty touch")
+	}
+	return touch
+}
+
+// flags are known ones; the later ones belong to attribution.
+func (d *decoder) flags(known, later byte) byte {
+	if d.features&featureAttribution != 0 {
+		known |= later
+	}
 	b := d.Byte()
 	if b&^known != 0 {
 		d.Fail("unknown flags %#x", b)
@@ -115,7 +138,7 @@ func (d *decoder) flags(known byte) byte {
 func (d *decoder) summary(s *summary, start int64, seg segment) {
 	s.start, s.end = start, start+int64(d.Limited(dayMs))
 	s.events = int64(d.Limited(maxEvents))
-	flags := d.flags(flagBot | flagConverted | flagPage)
+	flags := d.flags(flagBot|flagConverted|flagPage, flagTouch)
 	s.bot, s.converted = flags&flagBot != 0, flags&flagConverted != 0
 	if d.Err() == nil && (s.events == 0 || s.events == 1 && s.end != s.start) {
 		d.Fail("%d events over %d ms", s.events, s.end-s.start)
@@ -123,9 +146,15 @@ func (d *decoder) summary(s *summary, start int64, seg segment) {
 	if d.Err() == nil && (!seg.holds(s.start) || !seg.holds(s.end)) {
 		d.Fail("a fragment reaches into another day")
 	}
-	if flags&flagPage == 0 {
-		return
+	if flags&flagPage != 0 {
+		d.pages(s)
 	}
+	if flags&flagTouch != 0 {
+		d.touches(s)
+	}
+}
+
+func (d *decoder) pages(s *summary) {
 	s.pages = int64(d.Limited(uint64(s.events)))
 	span := uint64(s.end - s.start)
 	d.page(&s.first, s.start+int64(d.Limited(span)))
@@ -135,6 +164,40 @@ func (d *decoder) summary(s *summary, start int64, seg segment) {
 	}
 	if d.Err() == nil && (s.pages == 0 || s.last.compare(&s.first) < 0) {
 		d.Fail("page views are not in order")
+	}
+}
+
+// touches reads those of a summary, and keeps them if the options want them.
+func (d *decoder) touches(s *summary) {
+	span := uint64(s.end - s.start)
+	read := func(m *mark) {
+		d.origin(m, s.start+int64(d.Limited(span)))
+		m.path = d.touchText()
+	}
+	which := d.Byte()
+	t := touches{direct: which&touchDirect != 0}
+	read(&t.entry)
+	if !t.direct {
+		t.first = t.entry
+	}
+	if which&touchFirst != 0 {
+		read(&t.first)
+	}
+	t.last = t.first
+	if which&touchLast != 0 {
+		read(&t.last)
+	}
+	if d.Err() != nil {
+		return
+	}
+	switch {
+	case which > touchDirect|touchFirst|touchLast, which&touchFirst != 0 && !t.direct, which&touchLast != 0 && t.first.path == "":
+		d.Fail("touches %#x", which)
+	case which&touchFirst != 0 && compareTouches(&t.first, &t.entry) < 0, which&touchLast != 0 && compareTouches(&t.last, &t.first) <= 0:
+		d.Fail("touches are not in order")
+	case d.rules.attribution:
+		s.touches = d.pool.lend()
+		*s.touches = t
 	}
 }
 

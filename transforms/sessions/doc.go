@@ -30,9 +30,30 @@
 // fold over state, new fragments and watermark (live). The sealed sessions are
 // the same, whatever the order and the partition of the input.
 //
+// # Where a session came from
+//
+// With Options.Attribution a session has three touches, by the order of its events:
+// FirstTouch is the first there is, Touch (that of the session) the first that is not
+// direct, LastTouch the last that is not direct; where all are direct, each is the
+// first. What a touch says is the caller's. It does not cut: Campaign does, with CampaignCut.
+//
+// # The sessions of a day in a row
+//
+// With Options.Index a session is numbered among those of its visitor that start
+// on the same UTC day, and names the one before. So the numbers of a day follow from the events of the
+// day before, the day and the day after, as its sessions do. A session does not
+// name the one after: sealed, it would have to be written again. It is that whose
+// Previous names it.
+//
 // # Chains longer than MaxEvents
 //
 // Events after the first MaxEvents of a chain are counted, and not examined for
 // MaxDuration and CampaignCut. Sessions that hold such events say so
-// (Truncated); their counters, times, entry and exit are exact.
+// (Truncated); their counters, times, entry, exit and touches are exact.
+//
+// # Encoding
+//
+// Fragments and state begin with a version. Attribution and index write the second
+// one, and each version is read with every option: who turns one on goes on with
+// the state there is, whose events have no touch.
 package sessions

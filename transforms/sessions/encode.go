@@ -19,17 +19,26 @@ import (
 //	    start  milliseconds after base, or after the end of the one before
 //	    without detail: a summary
 //	    with detail: points, each as time after the previous one, flags, origin,
-//	    path for a page view, campaign if it has one; then the events of the
+//	    path for a page view, campaign and touch if it has them; then the events of the
 //	    rest (0: none; else 1), then how long after the first point it starts and a summary
 //
-// A summary is: span, events, flags, and for page views their number, first and
-// last. A position counts from the one written before it. Numbers are varints.
+// A summary is: span, events, flags, for page views their number, first and last,
+// and for touches which there are and these, each as time after the start, origin and touch. A position counts from the one written before it. Numbers are varints.
 
 const (
 	flagBot = 1 << iota
 	flagConverted
 	flagPage
 	flagCampaign
+	flagTouch  // from the second version on, as what follows
+	flagDirect // of a point
+)
+
+// Which touches a summary has besides the entry.
+const (
+	touchDirect = 1 << iota // the entry is direct; otherwise it is the first that is not
+	touchFirst              // there is a first that is not direct, after the entry
+	touchLast               // the last that is not direct is another than the first
 )
 
 // encoder holds the scratch for one blob.
@@ -162,7 +171,8 @@ func (e *encoder) fragment(r *rules, f *fragment, from int64) {
 }
 
 func (e *encoder) point(p *point) {
-	flags := bit(p.bot, flagBot) | bit(p.converted, flagConverted) | bit(p.page, flagPage) | bit(p.campaign != "", flagCampaign)
+	flags := bit(p.bot, flagBot) | bit(p.converted, flagConverted) | bit(p.page, flagPage) | bit(p.campaign != "", flagCampaign) |
+		bit(p.touch != "", flagTouch) | bit(p.touch != "" && p.direct, flagDirect)
 	e.body = append(e.body, flags)
 	e.origin(&p.mark)
 	if p.page {
@@ -171,22 +181,45 @@ func (e *encoder) point(p *point) {
 	if p.campaign != "" {
 		e.number(e.strings.code(p.campaign))
 	}
+	if p.touch != "" {
+		e.number(e.strings.code(p.touch))
+	}
 }
 
 func (e *encoder) summary(s *summary) {
 	e.number(uint64(s.end - s.start))
 	e.number(uint64(s.events))
-	e.body = append(e.body, bit(s.bot, flagBot)|bit(s.converted, flagConverted)|bit(s.pages > 0, flagPage))
-	if s.pages == 0 {
-		return
+	e.body = append(e.body, bit(s.bot, flagBot)|bit(s.converted, flagConverted)|bit(s.pages > 0, flagPage)|bit(s.touches != nil, flagTouch))
+	if s.pages > 0 {
+		e.number(uint64(s.pages))
+		e.number(uint64(s.first.time - s.start))
+		e.page(&s.first)
 	}
-	e.number(uint64(s.pages))
-	e.number(uint64(s.first.time - s.start))
-	e.page(&s.first)
 	if s.pages > 1 {
 		e.number(uint64(s.end - s.last.time))
 		e.page(&s.last)
 	}
+	if s.touches != nil {
+		e.touches(s.touches, s.start)
+	}
+}
+
+func (e *encoder) touches(t *touches, start int64) {
+	first := t.direct && t.first.path != ""
+	last := t.last != t.first
+	e.body = append(e.body, bit(t.direct, touchDirect)|bit(first, touchFirst)|bit(last, touchLast))
+	e.touch(&t.entry, start)
+	if first {
+		e.touch(&t.first, start)
+	}
+	if last {
+		e.touch(&t.last, start)
+	}
+}
+
+func (e *encoder) touch(m *mark, start int64) {
+	e.number(uint64(m.time - start))
+	e.page(m)
 }
 
 func (e *encoder) page(m *mark) {

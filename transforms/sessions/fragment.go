@@ -6,19 +6,26 @@ import "slices"
 type point struct {
 	mark           // its path is set for a page view only
 	campaign       string
+	touch          string
 	page           bool
 	bot, converted bool
+	direct         bool
 }
 
 func comparePoints(a, b point) int { return a.compare(&b.mark) }
 
 // addTo sums a point up.
-func (p *point) addTo(s *summary) {
+func (p *point) addTo(s *summary, pool *touchPool) {
 	one := summary{start: p.time, end: p.time, events: 1, bot: p.bot, converted: p.converted}
 	if p.page {
 		one.pages, one.first, one.last = 1, p.mark, p.mark
 	}
-	s.merge(&one)
+	s.merge(&one, pool)
+	if p.touch != "" {
+		m := p.mark
+		m.path = p.touch
+		s.addTouch(m, p.direct, pool)
+	}
 }
 
 // fragment is a set of events of one visitor: sorted by time, no two neighbours
@@ -31,8 +38,8 @@ type fragment struct {
 
 // merge adds the events of o, which must be within a gap of f and share its
 // segment. o is spent.
-func (f *fragment) merge(o *fragment, r *rules) {
-	f.total.merge(&o.total)
+func (f *fragment) merge(o *fragment, r *rules, pool *touchPool) {
+	f.total.merge(&o.total, pool)
 	if !r.detail() {
 		return
 	}
@@ -42,32 +49,32 @@ func (f *fragment) merge(o *fragment, r *rules) {
 		sortPoints(f.points)
 	}
 	if o.rest != nil {
-		f.addRest(o.rest)
+		f.addRest(o.rest, pool)
 	}
-	f.limit(r.maxEvents)
+	f.limit(r.maxEvents, pool)
 }
 
 // limit moves the points beyond the first n to the rest. No event of a rest can
 // come to stand among a chain's first n again: each has n points before it in
 // its own fragment already.
-func (f *fragment) limit(n int) {
+func (f *fragment) limit(n int, pool *touchPool) {
 	if len(f.points) <= n {
 		return
 	}
 	var over summary
 	for i := range f.points[n:] {
-		f.points[n+i].addTo(&over)
+		f.points[n+i].addTo(&over, pool)
 	}
 	clear(f.points[n:])
 	f.points = f.points[:n]
-	f.addRest(&over)
+	f.addRest(&over, pool)
 }
 
-func (f *fragment) addRest(s *summary) {
+func (f *fragment) addRest(s *summary, pool *touchPool) {
 	if f.rest == nil {
 		f.rest = &summary{}
 	}
-	f.rest.merge(s)
+	f.rest.merge(s, pool)
 }
 
 func sortPoints(p []point) {

@@ -14,6 +14,8 @@ import (
 var fuzzOptions = []sessions.Options{
 	{},
 	{MaxDuration: time.Hour, CampaignCut: true, MaxEvents: 3, DayCutZone: "Europe/Berlin"},
+	{Attribution: true, Index: true},
+	{Attribution: true, CampaignCut: true, MaxEvents: 3},
 }
 
 // FuzzFragments holds that bytes nobody wrote give an error or sessions, and

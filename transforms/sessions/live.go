@@ -52,14 +52,14 @@ func (s *Sessionizer) Advance(state []byte, blobs [][]byte, watermark int64) (Up
 		}
 	}
 	a := advance{Sessionizer: s, watermark: watermark, update: Update{Next: always}}
-	a.cutter = cutter{rules: s.rules, revision: s.revision}
+	a.cutter = cutter{rules: s.rules, revision: s.revision, pool: &s.pool}
 	visitors := s.sorted()
 	for _, v := range visitors {
 		if err := a.visitor(v); err != nil {
 			return Update{}, err
 		}
 	}
-	visitors = slices.DeleteFunc(visitors, func(v *visitorState) bool { return len(v.fragments) == 0 })
+	visitors = slices.DeleteFunc(visitors, func(v *visitorState) bool { return len(v.fragments) == 0 && v.latest.index == 0 })
 	if len(visitors) > 0 {
 		a.update.State = s.scratch.state(s.rules, visitors)
 	}
@@ -83,11 +83,11 @@ type advance struct {
 
 // visitor writes a visitor's sessions and leaves in v what stays open.
 func (a *advance) visitor(v *visitorState) error {
-	fs := a.rules.mergeFragments(v.fragments, &a.segments)
+	fs := a.rules.mergeFragments(v.fragments, &a.segments, &a.pool)
 	open := fs[:0]
 	before := v.written
 	v.written = nil
-	a.cutter.visitor = v.id
+	a.cutter.visitor, a.cutter.latest = v.id, v.latest
 	for len(fs) > 0 {
 		chain := fs[:a.rules.gapChain(fs)]
 		n, undecided := a.rules.boundedChain(chain, a.watermark)
@@ -108,6 +108,11 @@ func (a *advance) visitor(v *visitorState) error {
 		return fmt.Errorf("reading session state: %w: no events for the session that starts at %d", wire.ErrCorrupt, before[0].start)
 	}
 	v.fragments = open
+	if !v.latest.needed(open, a.watermark) {
+		v.latest = latest{}
+	} else if len(open) == 0 {
+		a.update.Next = min(a.update.Next, v.latest.ends())
+	}
 	return nil
 }
 
@@ -127,7 +132,9 @@ func (a *advance) chain(v *visitorState, chain []fragment, before []written) (se
 	end := chain[len(chain)-1].total.end
 	closes := end + a.rules.gap // nothing can be added from then on
 	sealed = a.watermark >= closes
-	if !sealed {
+	if sealed {
+		v.latest = a.cutter.latest
+	} else {
 		a.update.Next = min(a.update.Next, closes)
 	}
 	for _, s := range a.cutter.out {
@@ -165,13 +172,19 @@ func (a *advance) withdraw(v *visitorState, gone []written) {
 
 // state encodes open fragments and written sessions, by visitor: the form of
 // fragments, where after a visitor's fragments comes the number of written
-// sessions, and for each its start, counted from base, and its version.
+// sessions, and for each its start, counted from base, and its version; with the
+// index, then that of the session sealed last, 0 for none, and its start, counted from base.
 func (e *encoder) state(r *rules, visitors []*visitorState) []byte {
 	e.reset()
-	base := visitors[0].fragments[0].total.start
+	base := int64(math.MaxInt64)
 	prefix := visitors[0].id
 	for _, v := range visitors {
-		base = min(base, v.fragments[0].total.start)
+		if len(v.fragments) > 0 {
+			base = min(base, v.fragments[0].total.start)
+		}
+		if v.latest.index > 0 {
+			base = min(base, v.latest.start)
+		}
 		prefix = commonPrefix(prefix, v.id)
 	}
 	for _, v := range visitors {
@@ -187,6 +200,9 @@ func (e *encoder) state(r *rules, visitors []*visitorState) []byte {
 			e.number(uint64(w.start - base))
 			e.number(uint64(w.version))
 		}
+		if r.index {
+			e.latest(&v.latest, base)
+		}
 	}
 	return e.assemble(r.head, base, prefix, uint64(len(visitors)))
 }
@@ -201,5 +217,29 @@ func (d *decoder) written(v *visitorState) {
 			return
 		}
 		v.written = append(v.written, w)
+	}
+}
+
+func (e *encoder) latest(l *latest, base int64) {
+	e.number(uint64(l.index))
+	if l.index > 0 {
+		e.number(uint64(l.start - base))
+	}
+}
+
+func (d *decoder) latest(v *visitorState) {
+	if d.features&featureIndex == 0 {
+		return
+	}
+	l := latest{index: int32(d.Limited(math.MaxInt32 - 1))}
+	if l.index > 0 {
+		l.start = d.base + int64(d.Limited(2*maxTime))
+		l.day = floorDay(l.start)
+	}
+	if d.Err() == nil && len(v.fragments) > 0 && l.index > 0 && l.start > v.fragments[0].total.start {
+		d.Fail("a session was sealed after one that is open")
+	}
+	if d.Err() == nil && d.rules.index {
+		v.latest = l
 	}
 }

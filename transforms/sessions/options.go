@@ -17,6 +17,8 @@ type Options struct {
 	CampaignCut     bool          // an event whose campaign differs from the session's latest cuts
 	NoMidnightBound bool          // lets a visitor who never rests keep one session for ever
 	MaxEvents       int           // events of a chain that are examined one by one; 50,000 when zero
+	Attribution     bool          // sessions tell where they came from, by Event.Touch
+	Index           bool          // sessions are counted, by visitor and UTC day, and name the one before. Live, a visitor is remembered until the day ends
 }
 
 const (
@@ -36,8 +38,11 @@ type rules struct {
 	gap, maxDuration int64
 	maxEvents        int
 	campaign, bound  bool
+	attribution      bool
+	index            bool
 	calendar         calendar
 	head             []byte // begins every encoded form: what fragments depend on
+	shape            int    // where in it that begins on which merging depends
 }
 
 // detail tells whether fragments must carry single events.
@@ -76,6 +81,8 @@ func (o Options) rules() (*rules, error) {
 		maxEvents:   o.MaxEvents,
 		campaign:    o.CampaignCut,
 		bound:       !o.NoMidnightBound,
+		attribution: o.Attribution,
+		index:       o.Index,
 		calendar:    calendar{zone: zone},
 	}
 	r.head = r.appendHead(nil, o.DayCutZone)
@@ -94,11 +101,33 @@ func loadZone(name string) (*time.Location, error) {
 	return zone, nil
 }
 
-// encodingVersion is the first byte of fragments and state.
-const encodingVersion = 1
+// The first byte of fragments and state is a version. The second version has one
+// more byte in its head, which tells what fragments and state hold beyond the
+// first; without any of it the first version is written. Both are read whatever
+// the options: what is not there is empty, what is not wanted passed over.
+const (
+	encodingVersion         = 1
+	encodingVersionFeatures = 2
+)
+
+// The features of the second version.
+const (
+	featureAttribution = 1 << iota // summaries and points have touches
+	featureIndex                   // state has the session sealed last
+	allFeatures        = 1<<iota - 1
+)
+
+func (r *rules) features() byte {
+	return bit(r.attribution, featureAttribution) | bit(r.index, featureIndex)
+}
 
 func (r *rules) appendHead(dst []byte, zone string) []byte {
-	dst = append(dst, encodingVersion)
+	if f := r.features(); f == 0 {
+		dst = append(dst, encodingVersion)
+	} else {
+		dst = append(dst, encodingVersionFeatures, f)
+	}
+	r.shape = len(dst)
 	dst = binary.AppendUvarint(dst, uint64(r.gap))
 	limit := uint64(0)
 	if r.detail() {
@@ -110,16 +139,24 @@ func (r *rules) appendHead(dst []byte, zone string) []byte {
 
 // checkHead reads what appendHead wrote and refuses other rules than r's:
 // fragments made by them do not merge exactly.
-func (r *rules) checkHead(in *wire.Reader) {
-	if v := in.Byte(); v != encodingVersion {
-		in.Fail("version %d, this program reads %d", v, encodingVersion)
-		return
+func (r *rules) checkHead(in *wire.Reader) (features byte) {
+	switch v := in.Byte(); v {
+	case encodingVersion:
+	case encodingVersionFeatures:
+		if features = in.Byte(); features == 0 || features > allFeatures {
+			in.Fail("features %#x", features)
+			return 0
+		}
+	default:
+		in.Fail("version %d, this program reads %d and %d", v, encodingVersion, encodingVersionFeatures)
+		return 0
 	}
 	gap, limit, zone := in.Uvarint(), in.Uvarint(), in.Text()
-	own := wire.NewReader(r.head[1:])
+	own := wire.NewReader(r.head[r.shape:])
 	ownGap, ownLimit, ownZone := own.Uvarint(), own.Uvarint(), own.Text()
 	if in.Err() == nil && (gap != ownGap || limit != ownLimit || string(zone) != string(ownZone)) {
 		in.Fail("made with gap %d ms, %d events in detail, zone %q; these options have %d ms, %d, %q",
 			gap, limit, zone, ownGap, ownLimit, ownZone)
 	}
+	return features
 }

@@ -49,7 +49,38 @@ func oracle(visitor string, events []sessions.Event, o sessions.Options, revisio
 		out = append(out, oracleChain(visitor, sorted[from:to], o, limit, revision)...)
 		from = to
 	}
+	if o.Index {
+		for i := range out {
+			out[i].Index = 1
+			for k := range i {
+				if out[k].Start/day == out[i].Start/day {
+					out[i].Index++
+					out[i].Previous = out[k].ID
+				}
+			}
+		}
+	}
 	return out
+}
+
+// oracleTouches looks through the events of a session for each of its touches.
+func oracleTouches(s *sessions.Session, part []sessions.Event) {
+	for _, e := range part {
+		if touch := sessions.Touch(e.Touch); touch != "" {
+			if s.FirstTouch == "" {
+				s.FirstTouch = touch
+			}
+			if !e.Direct {
+				s.LastTouch = touch
+				if s.Touch == "" {
+					s.Touch = touch
+				}
+			}
+		}
+	}
+	if s.Touch == "" {
+		s.Touch, s.LastTouch = s.FirstTouch, s.FirstTouch
+	}
 }
 
 // midnightCuts tells whether a midnight lies between event i-1 and event i over
@@ -119,6 +150,9 @@ func oracleChain(visitor string, chain []sessions.Event, o sessions.Options, lim
 				s.Pages++
 			}
 		}
+		if o.Attribution {
+			oracleTouches(&s, part)
+		}
 		s.Bounce = s.Pages < 2
 		s.Engaged = s.End-s.Start >= 10_000 || s.Pages >= 2 || conversion
 		at := binary.BigEndian.AppendUint64(nil, uint64(s.Start))
@@ -150,6 +184,7 @@ func allOptions() []sessions.Options {
 							out = append(out, sessions.Options{
 								Gap: gap, MaxDuration: longest, DayCutZone: zone,
 								CampaignCut: campaign, NoMidnightBound: unbounded, MaxEvents: limit,
+								Attribution: len(out)%3 == 1, Index: len(out)%7 < 3, // by numbers that no loop here divides
 							})
 						}
 					}
@@ -209,6 +244,10 @@ func randomEvent(r *rand.Rand, t int64) sessions.Event {
 	}
 	if r.IntN(6) == 0 {
 		e.Campaign = []byte([]string{"mail", "ads"}[r.IntN(2)])
+	}
+	if k := r.IntN(12); k < 5 {
+		e.Touch = sessions.AppendTouch(nil, []byte([]string{"(direct)", "google", "x", "mail", ""}[k]), []byte("m"))
+		e.Direct = k == 0
 	}
 	return e
 }

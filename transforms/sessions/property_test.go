@@ -35,8 +35,11 @@ func collect(t testing.TB, r *rand.Rand, opt sessions.Options, events []owned) [
 		e := events[i].Event
 		path := bytes.Clone(e.Path)
 		e.Path = path
+		touch := bytes.Clone(e.Touch)
+		e.Touch = touch
 		c.Add(sessions.VisitorOf(events[i].visitor), &e)
 		clear(path) // the collector must not hold on to it
+		clear(touch)
 		if r.IntN(15) == 0 {
 			flush(c)
 		}

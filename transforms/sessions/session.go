@@ -1,13 +1,14 @@
 package sessions
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 )
 
-// Event is what sessions need of an event. Path and Campaign are views of the
-// caller's memory; what is kept of them is copied.
+// Event is what sessions need of an event. Path, Campaign and Touch are views of
+// the caller's memory; what is kept of them is copied.
 type Event struct {
 	Time       int64  // Unix milliseconds
 	Source     string // origin, with Position: orders events of the same time
@@ -17,6 +18,8 @@ type Event struct {
 	Campaign   []byte // empty: none
 	Conversion bool
 	Bot        bool
+	Touch      []byte // where it came from, as AppendTouch writes it; empty: from inside, or nobody knows. For Options.Attribution
+	Direct     bool   // Touch is what events have that come from nowhere: it yields to every other
 }
 
 // Session is one visit.
@@ -33,6 +36,15 @@ type Session struct {
 	Bot        bool
 	Truncated  bool  // holds events beyond Options.MaxEvents of its chain
 	Version    int64 // revision * 2^32 + events of the whole chain; the greater one wins
+
+	// With Options.Attribution; empty when no event has a touch.
+	FirstTouch Touch // the first
+	LastTouch  Touch // the last that is not direct; the first when all are
+	Touch      Touch // of the session: the first that is not direct; the first when all are
+
+	// With Options.Index. Both are settled when the session is sealed.
+	Index    int32  // from 1, among the visitor's sessions that start on its UTC day
+	Previous string // id of the one before on that day; empty for the first
 }
 
 // Duration is the time from the first to the last event, in milliseconds.
@@ -68,7 +80,7 @@ const engagedMs = 10_000
 
 // session turns the sum of its events into a session of a chain of chainEvents.
 func (s *summary) session(visitor string, truncated bool, chainEvents int64, revision Revision) Session {
-	return Session{
+	session := Session{
 		ID:        ID(visitor, s.start),
 		Visitor:   visitor,
 		Start:     s.start,
@@ -83,4 +95,9 @@ func (s *summary) session(visitor string, truncated bool, chainEvents int64, rev
 		Truncated: truncated,
 		Version:   revision.version(s.start, chainEvents),
 	}
+	if t := s.touches; t != nil {
+		session.FirstTouch = Touch(t.entry.path)
+		session.Touch, session.LastTouch = Touch(cmp.Or(t.first.path, t.entry.path)), Touch(cmp.Or(t.last.path, t.entry.path))
+	}
+	return session
 }

@@ -16,6 +16,7 @@ type Sessionizer struct {
 	numbers  map[string]int32
 	visitors []visitorState
 	scratch  encoder
+	pool     touchPool
 }
 
 // visitorState is what was read about a visitor.
@@ -23,6 +24,7 @@ type visitorState struct {
 	id        string
 	fragments []fragment
 	written   []written // provisional sessions, by start
+	latest    latest    // the session sealed last
 }
 
 // NewSessionizer returns an empty sessionizer.
@@ -46,6 +48,7 @@ func (s *Sessionizer) Reset() {
 		*v = visitorState{fragments: v.fragments[:0], written: v.written[:0]}
 	}
 	s.visitors = s.visitors[:0]
+	s.pool.reset()
 }
 
 // Add reads the blob of a Part of this shard. Blobs may come in any order. After
@@ -59,7 +62,7 @@ func (s *Sessionizer) Add(blob []byte) error {
 
 // read reads fragments, and what state has beyond them.
 func (s *Sessionizer) read(encoded []byte, state bool) error {
-	d := decoder{Reader: wire.NewReader(encoded), rules: s.rules, segments: &s.segments}
+	d := decoder{Reader: wire.NewReader(encoded), rules: s.rules, segments: &s.segments, pool: &s.pool}
 	prefix, visitors := d.open()
 	for range visitors {
 		v := s.visitor(prefix, d.Text())
@@ -74,6 +77,7 @@ func (s *Sessionizer) read(encoded []byte, state bool) error {
 		}
 		if state {
 			d.written(v)
+			d.latest(v)
 		}
 		if d.Err() != nil {
 			return d.Err()
@@ -118,10 +122,10 @@ func (s *Sessionizer) sorted() []*visitorState {
 // Sessions returns the sessions of everything that was added, by visitor and
 // start.
 func (s *Sessionizer) Sessions() []Session {
-	c := cutter{rules: s.rules, revision: s.revision}
+	c := cutter{rules: s.rules, revision: s.revision, pool: &s.pool, out: make([]Session, 0, len(s.visitors)+len(s.visitors)/4)}
 	for _, v := range s.sorted() {
-		c.visitor = v.id
-		v.fragments = s.rules.mergeFragments(v.fragments, &s.segments)
+		c.visitor, c.latest = v.id, latest{}
+		v.fragments = s.rules.mergeFragments(v.fragments, &s.segments, &s.pool)
 		for rest := v.fragments; len(rest) > 0; {
 			n, _ := s.rules.boundedChain(rest[:s.rules.gapChain(rest)], always)
 			c.chain(rest[:n])

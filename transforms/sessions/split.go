@@ -19,9 +19,10 @@ func Split(visitor string, events []Event, opt Options, revision Revision) ([]Se
 		return cmp.Or(cmp.Compare(a.Time, b.Time), strings.Compare(a.Source, b.Source), cmp.Compare(a.Position, b.Position))
 	})
 	var out []Session
+	var last latest
 	for len(sorted) > 0 {
 		n := r.chain(sorted)
-		out = r.cutChain(out, visitor, sorted[:n], revision)
+		out = r.cutChain(out, &last, visitor, sorted[:n], revision)
 		sorted = sorted[n:]
 	}
 	return out, nil
@@ -46,7 +47,7 @@ func (r *rules) bounded(chainStart, previous, t int64) bool {
 	return r.bound && previous < midnight && chainStart < midnight-dayMs+r.gap
 }
 
-func (r *rules) cutChain(out []Session, visitor string, chain []Event, revision Revision) []Session {
+func (r *rules) cutChain(out []Session, last *latest, visitor string, chain []Event, revision Revision) []Session {
 	var (
 		kept      texts
 		session   summary
@@ -54,7 +55,11 @@ func (r *rules) cutChain(out []Session, visitor string, chain []Event, revision 
 		truncated bool
 	)
 	finish := func() {
-		out = append(out, session.session(visitor, truncated, int64(len(chain)), revision))
+		s := session.session(visitor, truncated, int64(len(chain)), revision)
+		if r.index {
+			last.follow(&s)
+		}
+		out = append(out, s)
 	}
 	for i := range chain {
 		e := &chain[i]
@@ -70,6 +75,9 @@ func (r *rules) cutChain(out []Session, visitor string, chain []Event, revision 
 			}
 		}
 		session.add(e, &kept)
+		if r.attribution && len(e.Touch) > 0 {
+			session.addTouch(mark{time: e.Time, position: e.Position, source: e.Source, path: string(e.Touch)}, e.Direct, nil)
+		}
 		if len(e.Campaign) > 0 {
 			campaign = e.Campaign
 		}

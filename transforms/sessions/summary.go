@@ -25,6 +25,7 @@ type summary struct {
 	events, pages  int64
 	first, last    mark // page views, when pages > 0
 	bot, converted bool
+	touches        *touches // nil when no event has one
 }
 
 func (s *summary) add(e *Event, kept *texts) {
@@ -58,10 +59,23 @@ func (s *summary) addPage(e *Event, kept *texts) {
 	}
 }
 
-// merge adds the events that o sums up.
-func (s *summary) merge(o *summary) {
+// addTouch adds an event's touch.
+func (s *summary) addTouch(m mark, direct bool, pool *touchPool) {
+	if s.touches == nil {
+		s.touches = pool.lend()
+	}
+	s.touches.add(&m, direct)
+}
+
+// merge adds the events that o sums up. The touches of o stay its own.
+func (s *summary) merge(o *summary, pool *touchPool) {
+	if o.touches != nil {
+		s.mergeTouches(o.touches, pool)
+	}
 	if s.events == 0 {
+		own := s.touches
 		*s = *o
+		s.touches = own
 		return
 	}
 	if o.events == 0 {
@@ -81,6 +95,13 @@ func (s *summary) merge(o *summary) {
 		s.last = o.last
 	}
 	s.pages += o.pages
+}
+
+func (s *summary) mergeTouches(o *touches, pool *touchPool) {
+	if s.touches == nil {
+		s.touches = pool.lend()
+	}
+	s.touches.merge(o)
 }
 
 // texts keeps one copy of each text.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"iter"
 	"slices"
+	"strings"
 )
 
 // Counted is a key and how often it came.
@@ -14,7 +15,10 @@ type Counted struct {
 
 // compareCounted puts the greater count first, among equals the lesser key.
 func compareCounted(a, b Counted) int {
-	return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Key, b.Key))
+	if a.Count != b.Count { // mostly, and then no keys are compared
+		return cmp.Compare(b.Count, a.Count)
+	}
+	return strings.Compare(a.Key, b.Key)
 }
 
 // Largest returns the n greatest counts in descending order, equal ones by key.
