@@ -1,0 +1,2 @@
+// Package funnels follows users through steps.
+package funnels
