@@ -175,7 +175,7 @@ func TestAPatternThatIsWrongSaysWhereAndWhatCouldStandThere(t *testing.T) {
 		"(?1)(?t>-1)(?2)":        `column 5: (?t>-1): "-1" is no time; write a whole number, 0 or greater`,
 		"(?t>1)(?2)":             "column 1: a time condition counts from the event before it, and there is none; begin with (?N) or .",
 		"(?1)(?t>1)":             "column 11: a time condition is about the event that follows it, and none does; end with (?N) or .",
-		strings.Repeat(".", 129): "column 129: more than 128 events",
+		strings.Repeat(".", 129): "column 130: more than 128 events",
 	} {
 		_, err := funnels.ParsePattern(pattern, 3)
 		if err == nil || err.Error() != "sequence pattern, "+want {
