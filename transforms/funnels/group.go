@@ -10,7 +10,7 @@ type group struct {
 	first, last int64 // times of the first and the last start
 	found       bool  // best is one: there is a start that is kept
 	best        attempt
-	events      int64 // of all windows
+	events      int64 // of all windows; those beyond what is kept count twice
 	truncated   bool
 	closes      int64 // watermark from which on nothing can be added
 }
@@ -83,7 +83,9 @@ func (s *seeker) sum(g *group, v *visits) {
 	for _, h := range v.hours {
 		if h.rest > 0 && h.from >= g.first && h.from <= end {
 			g.truncated = true
-			g.events += h.rest
+			// Twice, so that an event that is pushed out of what is kept, which may change
+			// the best attempt, changes the version too.
+			g.events += 2 * h.rest
 			g.closes = max(g.closes, (h.at+1)*hourMs) // the rest is known when the hour is over
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 
@@ -169,7 +168,9 @@ func (t *Tally) Merge(encoded []byte) error {
 			break
 		}
 		k := tallyKey{funnel: n, day: d.Varint()}
-		d.bounded(k.day)
+		if k.day < -maxTime/dayMs || k.day > maxTime/dayMs {
+			d.Fail("day %d", k.day)
+		}
 		k.breakdown = string(d.Text())
 		excluded := int64(d.Limited(maxCount))
 		if d.Err() != nil {
@@ -201,7 +202,10 @@ func (d *decoder) step(c *Conversion, i int, within int64) {
 	}
 	took := int64(0)
 	for range n {
-		took = min(took+int64(d.Limited(uint64(within))), math.MaxInt32*dayMs)
+		if took += int64(d.Limited(uint64(within))); took > within {
+			d.Fail("%d ms from one step to the next", took)
+			return
+		}
 		c.took[i] = append(c.took[i], took)
 	}
 }
