@@ -88,15 +88,11 @@ func (y *yamlDecoder) mapping(n ast.Node, what string, keys reader, required ...
 	for _, e := range entries {
 		key := e.Key.GetToken().Value
 		read, ok := keys[key]
-		switch {
-		case !ok:
-			y.fault(e.Key, "%s: unknown key %s%s", what, key, suggest(key, names))
-		case given[key]:
-			y.fault(e.Key, "%s: a second %s", what, key)
-		default:
+		if given[key] = true; ok {
 			read(e.Value)
+		} else {
+			y.fault(e.Key, "%s: unknown key %s%s", what, key, suggest(key, names))
 		}
-		given[key] = true
 	}
 	for _, name := range required {
 		if !given[name] {
