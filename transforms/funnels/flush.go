@@ -65,9 +65,20 @@ func (c *Collector) cut(shards int) {
 			from = to
 		}
 	}
-	slices.SortFunc(c.runs, func(a, b run) int {
-		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.shard, b.shard), cmp.Compare(a.hash, b.hash), strings.Compare(a.id, b.id))
-	})
+	slices.SortFunc(c.runs, compareRuns)
+}
+
+// compareRuns looks at the ids only of visitors with the same hash.
+func compareRuns(a, b run) int {
+	switch {
+	case a.day != b.day:
+		return cmp.Compare(a.day, b.day)
+	case a.shard != b.shard:
+		return cmp.Compare(a.shard, b.shard)
+	case a.hash != b.hash:
+		return cmp.Compare(a.hash, b.hash)
+	}
+	return strings.Compare(a.id, b.id)
 }
 
 // compare orders by day, funnel, time and origin.
