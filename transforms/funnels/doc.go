@@ -4,8 +4,10 @@
 // # ClickHouse's functions
 //
 // [WindowFunnel] with its modes, [Retention], and [Pattern] for sequences, over [Hit]s
-// of one user. They mean what windowFunnel, retention, sequenceMatch, sequenceCount
-// and sequenceMatchEvents of ClickHouse 24.8 mean; their cases are among the tests.
+// of one user. They mean what ClickHouse's windowFunnel, retention, sequenceMatch,
+// sequenceCount and sequenceMatchEvents mean, as its tests
+// 00632_aggregation_window_funnel and 00222_sequence_aggregate_function_family hold
+// them; the cases of both are among the tests here.
 // Two times in a row in a pattern, which ClickHouse refuses, hold together here; a
 // time at the beginning or at the end of a pattern, which there compares with an
 // event that is not in the pattern, is refused here. Matching takes time in
@@ -15,8 +17,8 @@
 //
 // A [Definition] names steps, each a predicate over the columns of the events (see
 // package predicate), and a window. Every event that satisfies step 1 begins an
-// attempt. What an attempt reaches depends on the order (PostHog's funnels, of 2024,
-// are the model, https://posthog.com/docs/product-analytics/funnels):
+// attempt. What an attempt reaches depends on the order (the model are
+// PostHog's funnels, https://posthog.com/docs/product-analytics/funnels):
 //
 //   - ordered: each step is the earliest event that satisfies it, after the step
 //     before and within the window of the attempt's first event, the last millisecond

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,9 +41,11 @@ func written(t *testing.T) map[string][]byte {
 // encodingDefinitions cover what fragments can hold.
 func encodingDefinitions() []funnels.Definition {
 	return []funnels.Definition{
-		{Name: "ordered", Within: time.Hour, Steps: []funnels.Step{stepOf("a"), stepOf("b"), stepOf("c")},
+		{
+			Name: "ordered", Within: time.Hour, Steps: []funnels.Step{stepOf("a"), stepOf("b"), stepOf("c")},
 			Exclude:   []funnels.Exclusion{{Where: `name.contains("x")`, Between: [2]string{"a", "b"}}},
-			Breakdown: &funnels.Breakdown{Field: "site"}},
+			Breakdown: &funnels.Breakdown{Field: "site"},
+		},
 		{Name: "strict", Within: 30 * time.Hour, Order: funnels.Strict, Steps: []funnels.Step{stepOf("a"), stepOf("b")}},
 	}
 }
@@ -87,7 +90,7 @@ func TestTheFirstVersionOfTheEncodingIsStillReadAndWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := append(u.Sealed, rest.Sealed...)
+	got := slices.Concat(u.Sealed, rest.Sealed)
 	sortRows(got)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("state is read differently (-want +got):\n%s", diff)

@@ -54,7 +54,7 @@ func ParsePattern(text string, conditions int) (*Pattern, error) {
 		}
 	}
 	if p.timed {
-		return nil, fmt.Errorf("sequence pattern, column %d: a time condition is about the event that follows it, and none does; end with (?N) or .", p.at+1)
+		return nil, fmt.Errorf("sequence pattern, column %d: a time condition is about the event that follows it, and none does; end with . or (?N)", p.at+1)
 	}
 	return &Pattern{text: text, items: p.items}, nil
 }
@@ -129,7 +129,7 @@ func (p *patternParser) event(condition int) error {
 
 func (p *patternParser) time(body string) error {
 	if len(p.items) == 0 {
-		return fmt.Errorf("a time condition counts from the event before it, and there is none; begin with (?N) or .")
+		return fmt.Errorf("a time condition counts from the event before it, and there is none; begin with . or (?N)")
 	}
 	number := strings.TrimLeft(body, "<>=")
 	op := body[:len(body)-len(number)]

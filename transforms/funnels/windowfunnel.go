@@ -29,8 +29,9 @@ const MaxSteps = 32
 
 // WindowFunnel is the level that the hits of one user reach: how many of the first
 // steps (at most MaxSteps) were met one after another within window of the first,
-// the last moment included. It is ClickHouse's windowFunnel, release 24.8, with its
-// modes (https://clickhouse.com/docs/sql-reference/aggregate-functions/parametric-functions).
+// the last moment included. It is ClickHouse's windowFunnel with its modes, as its test
+// 00632_aggregation_window_funnel has them since allow_reentry was added
+// (https://clickhouse.com/docs/sql-reference/aggregate-functions/parametric-functions).
 //
 // A hit is looked at once for each step it satisfies; hits of one time in the order
 // of steps, not of hits. Without StrictOnce only the latest chain is kept for each

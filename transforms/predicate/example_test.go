@@ -14,7 +14,7 @@ func Example() {
 		panic(err)
 	}
 	if _, err := compiler.Compile(`statsu == 200`); err != nil {
-		fmt.Println(err.Error()[:53])
+		fmt.Println(err.Error()[:52])
 	}
 	cart, err := compiler.Compile(`path == "/cart" && status < 400`)
 	if err != nil {

@@ -296,5 +296,6 @@ func benchmark(b *testing.B, e *Evaluator) {
 }
 
 // Five steps, with the loops and with the interpreter.
-func BenchmarkLoops(b *testing.B)       { benchmark(b, NewEvaluator(compile(b, benchTexts...)...)) }
+func BenchmarkLoops(b *testing.B) { benchmark(b, NewEvaluator(compile(b, benchTexts...)...)) }
+
 func BenchmarkInterpreter(b *testing.B) { benchmark(b, newInterpreter(compile(b, benchTexts...)...)) }
