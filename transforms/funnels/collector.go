@@ -103,6 +103,9 @@ func (c *Collector) Add(b *table.Batch, from int) {
 }
 
 func (c *Collector) bits(f *funnel, row int) (bits uint64) {
+	if f.inARow {
+		return c.masks[f.predicates[0]/predicate.MaxPredicates][row] >> (f.predicates[0] % predicate.MaxPredicates) & f.all
+	}
 	for bit, p := range f.predicates {
 		bits |= c.masks[p/predicate.MaxPredicates][row] >> (p % predicate.MaxPredicates) & 1 << bit
 	}

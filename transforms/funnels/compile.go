@@ -40,6 +40,8 @@ type funnel struct {
 	attribution   int      // number of a step; firstValue, lastValue
 	strict, any   bool
 	starts, allOf uint64 // bits of events that start an attempt; of all steps
+	all           uint64 // bits of all predicates
+	inARow        bool   // the predicates have consecutive numbers, in one evaluator
 }
 
 const (
@@ -110,7 +112,18 @@ func (c *setCompiler) funnel(d *Definition) {
 	if d.Breakdown != nil {
 		c.breakdown(f, d.Breakdown)
 	}
+	f.number()
 	c.funnels = append(c.funnels, f)
+}
+
+// number looks at the numbers of the predicates: most funnels share none.
+func (f *funnel) number() {
+	n := len(f.predicates)
+	f.all = 1<<n - 1 // for 64 it wraps to all bits
+	f.inARow = n > 0 && f.predicates[0]/predicate.MaxPredicates == f.predicates[n-1]/predicate.MaxPredicates
+	for i, p := range f.predicates {
+		f.inARow = f.inARow && p == f.predicates[0]+i
+	}
 }
 
 // predicate compiles one, or finds it: funnels of a site share many.
