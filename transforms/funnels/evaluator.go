@@ -1,0 +1,134 @@
+package funnels
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"millrace/transforms/internal/wire"
+)
+
+// Evaluator puts the visitors of one shard together. It belongs to one goroutine
+// and can be used again after Reset.
+type Evaluator struct {
+	set      *Set
+	revision Revision
+	numbers  map[string]int32
+	ids      []string
+	visits   []visits // of visitor v and funnel f at v*funnels+f
+	seeker   seeker
+	marks    []mark
+	groups   []group
+	scratch  encoder
+	content  []byte
+}
+
+// NewEvaluator returns an empty evaluator.
+func (s *Set) NewEvaluator(revision Revision) *Evaluator {
+	return &Evaluator{set: s, revision: revision, numbers: map[string]int32{}, content: make([]byte, 0, 512)}
+}
+
+// Reset forgets what was added.
+func (e *Evaluator) Reset() {
+	clear(e.numbers)
+	clear(e.ids)
+	clear(e.visits)
+	e.ids, e.visits = e.ids[:0], e.visits[:0]
+}
+
+// Add reads the blob of a Part of this shard. Blobs may come in any order. After an
+// error the evaluator must be Reset.
+func (e *Evaluator) Add(blob []byte) error {
+	if err := e.read(blob, false); err != nil {
+		return fmt.Errorf("reading funnel fragments: %w", err)
+	}
+	return nil
+}
+
+// read reads fragments, and what state has beyond them.
+func (e *Evaluator) read(encoded []byte, state bool) error {
+	d := decoder{Reader: wire.NewReader(encoded), set: e.set}
+	prefix, visitors := d.open()
+	for range visitors {
+		v := e.visitor(prefix, d.Text())
+		for range d.Count(3) {
+			f, ok := d.funnel()
+			if !ok {
+				return d.Err()
+			}
+			d.visits(e.set.funnels[f], &e.visits[v*len(e.set.funnels)+f], state)
+		}
+		if d.Err() != nil {
+			return d.Err()
+		}
+	}
+	return d.Close()
+}
+
+func (e *Evaluator) visitor(prefix string, suffix []byte) int {
+	var buf [96]byte
+	id := append(append(buf[:0], prefix...), suffix...)
+	if n, ok := e.numbers[string(id)]; ok {
+		return int(n)
+	}
+	n := len(e.ids)
+	e.ids = append(e.ids, string(id))
+	e.numbers[e.ids[n]] = int32(n)
+	for range e.set.funnels {
+		e.visits = append(e.visits, visits{})
+	}
+	return n
+}
+
+// sorted returns the visitors by id.
+func (e *Evaluator) sorted() []int32 {
+	order := make([]int32, len(e.ids))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int { return strings.Compare(e.ids[a], e.ids[b]) })
+	return order
+}
+
+// load puts the visits of a visitor for a funnel in order and finds their groups.
+func (e *Evaluator) load(visitor int32, f int) (*visits, []group) {
+	v := &e.visits[int(visitor)*len(e.set.funnels)+f]
+	if len(v.events) == 0 && len(v.hours) == 0 {
+		return v, nil
+	}
+	v.tidy(e.set.maxEvents)
+	e.seeker.load(e.set.funnels[f], v.events)
+	e.marks, e.groups = e.seeker.groups(v, e.marks, e.groups)
+	return v, e.groups
+}
+
+// Rows returns the rows of everything that was added, by funnel, visitor and start.
+func (e *Evaluator) Rows() []Row {
+	var out []Row
+	order := e.sorted()
+	for f := range e.set.funnels {
+		for _, v := range order {
+			_, groups := e.load(v, f)
+			for i := range groups {
+				if groups[i].found {
+					out = append(out, e.seeker.row(f, e.ids[v], &groups[i], e.revision))
+				}
+			}
+		}
+	}
+	return out
+}
+
+// BestOfDays keeps, of each funnel, visitor and UTC day, the row that counts, from
+// rows in the order of Rows: what a Tally takes.
+func BestOfDays(rows []Row) []Row {
+	var out []Row
+	for _, r := range rows {
+		if n := len(out) - 1; n < 0 || out[n].Funnel != r.Funnel || out[n].Visitor != r.Visitor || out[n].Day() != r.Day() {
+			out = append(out, r)
+		} else if r.Better(&out[n]) {
+			out[n] = r
+		}
+	}
+	return out
+}
