@@ -210,4 +210,3 @@ func (s *Sink) refuseClash(it *item) error {
 	why := fmt.Sprintf("another row has its point: of %d there are for a millisecond both took the same", slots*parts)
 	return s.sender.Refuse(it.Refused(driver.RefusedInvalid, "point taken", s.config.fault(why, "write ids=tag, into another measurement")))
 }
-
