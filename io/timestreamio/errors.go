@@ -34,7 +34,7 @@ func (c *config) serviceError(ctx context.Context, err error) error {
 	var api smithy.APIError
 	var broken *smithy.DeserializationError
 	switch {
-	case errors.Is(err, errAnswerLong), errors.As(err, &broken) && status < 300:
+	case status < 300 && (errors.Is(err, errAnswerLong) || errors.As(err, &broken)):
 		text := errAnswerLong
 		if !errors.Is(err, errAnswerLong) {
 			text = errors.New("an answer that is none of Timestream")
