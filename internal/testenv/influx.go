@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,12 +41,22 @@ func Influx(t testing.TB, settings ...string) *InfluxServer {
 		}, settings...)
 		return cmd
 	})
+	if slices.Contains(settings, InfluxLogins) {
+		s.Query(t, "CREATE USER "+influxUser+" WITH PASSWORD '"+influxPassword+"' WITH ALL PRIVILEGES")
+		s.login = url.UserPassword(influxUser, influxPassword)
+	}
 	s.Query(t, "CREATE DATABASE "+s.Database)
 	return s
 }
 
-// LogIn makes Query use a name and a password.
-func (s *InfluxServer) LogIn(user, password string) { s.login = url.UserPassword(user, password) }
+// InfluxLogins is a setting: the server asks for a login, InfluxLogin or one that the
+// test makes.
+const InfluxLogins = "INFLUXDB_HTTP_AUTH_ENABLED=true"
+
+// InfluxLogin is user:password of who may do all.
+const InfluxLogin = influxUser + ":" + influxPassword
+
+const influxUser, influxPassword = "boss", "canary-word"
 
 // InfluxSeries are the points of a series that a query finds. Numbers are json.Number.
 type InfluxSeries struct {
