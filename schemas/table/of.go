@@ -18,7 +18,7 @@ var kinds = map[reflect.Type]Kind{
 
 // Of derives a schema from the struct type t. Field tags:
 //
-//	col:"name[,null][,sort1|sort2|...][,day][,plain]"  mask:"class"  ecs:"name"  doc:"text"
+//	col:"name[,null][,sort1|sort2|...][,day][,plain]"  mask:"class"  ecs:"name"  ts:"role"  doc:"text"
 //
 // Fields are exported and string, int32, int64, float64, bool, Millis, Day, ID or
 // []byte, or a pointer to one of these exactly when the column may be null. One
@@ -116,7 +116,7 @@ func (s *Schema) apply(c *Column, options []string, ranks *[4]int) (faults []err
 func column(f reflect.StructField) (c Column, options []string, faults []error) {
 	fault := func(format string, a ...any) { faults = append(faults, fmt.Errorf(format, a...)) }
 	parts := strings.Split(f.Tag.Get("col"), ",")
-	c = Column{Name: parts[0], Mask: MaskClass(f.Tag.Get("mask")), ECS: f.Tag.Get("ecs"), Doc: f.Tag.Get("doc")}
+	c = Column{Name: parts[0], Mask: MaskClass(f.Tag.Get("mask")), ECS: f.Tag.Get("ecs"), Doc: f.Tag.Get("doc"), Series: SeriesRole(f.Tag.Get("ts"))}
 	if !f.IsExported() {
 		fault("a column's field is exported")
 	}
@@ -125,6 +125,9 @@ func column(f reflect.StructField) (c Column, options []string, faults []error) 
 	}
 	if c.Doc == "" {
 		fault("no doc tag: a column says what it holds and in which unit")
+	}
+	if !slices.Contains(seriesRoles, c.Series) {
+		fault("its ts tag says %q; there are %v", c.Series, seriesRoles[1:])
 	}
 	ft, null := f.Type, slices.Contains(parts[1:], "null")
 	switch pointer := ft.Kind() == reflect.Pointer; {

@@ -1,6 +1,7 @@
 package table_test
 
 import (
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -46,6 +47,31 @@ func TestASchemaFollowsTheStruct(t *testing.T) {
 	}
 }
 
+func TestAColumnMaySayItsPartInATimeSeries(t *testing.T) {
+	type row struct {
+		At table.Millis `col:"at,sort1,day" ts:"time" doc:"when"`
+		N  int32        `col:"n,sort2" ts:"dimension" doc:"which"`
+		V  int64        `col:"v" doc:"how much"`
+	}
+	s, err := table.Of(reflect.TypeFor[row](), "test.series", 1)
+	if err != nil || s.Columns[0].Series != table.SeriesTime || s.Columns[1].Series != table.SeriesDimension || s.Columns[2].Series != "" {
+		t.Errorf("%+v, %v", s, err)
+	}
+	// It is no part of what rows are: they can be read as before.
+	type before struct {
+		At table.Millis `col:"at,sort1,day" doc:"when"`
+		N  int32        `col:"n,sort2" doc:"which"`
+		V  int64        `col:"v" doc:"how much"`
+	}
+	old, err := table.Of(reflect.TypeFor[before](), "test.series", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(table.Compatible(old, s), table.Compatible(s, old)); err != nil {
+		t.Error(err)
+	}
+}
+
 type inner struct{ Mail []pii.Text }
 
 func TestStructsThatAreNoRowTypeAreRefused(t *testing.T) {
@@ -74,6 +100,10 @@ func TestStructsThatAreNoRowTypeAreRefused(t *testing.T) {
 		`mask class "none" on a int32`: struct {
 			A at    `col:"a,sort1,day" doc:"d"`
 			B int32 `col:"b" mask:"none" doc:"d"`
+		}{},
+		`its ts tag says "tag"; there are [time dimension id measure]`: struct {
+			A at    `col:"a,sort1,day" doc:"d"`
+			B int32 `col:"b" ts:"tag" doc:"d"`
 		}{},
 		`unknown option "nul"`: struct {
 			A at    `col:"a,sort1,day" doc:"d"`

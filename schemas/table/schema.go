@@ -66,15 +66,31 @@ type ID [16]byte
 
 // Column describes one column of a row type.
 type Column struct {
-	Name  string    `json:"name"`
-	Kind  Kind      `json:"-"`
-	Type  string    `json:"type"` // Kind in words, for documents and golden files
-	Null  bool      `json:"null,omitempty"`
-	Mask  MaskClass `json:"mask,omitempty"`
-	ECS   string    `json:"ecs,omitempty"` // name of the same field in the Elastic Common Schema
-	Doc   string    `json:"doc"`
-	plain bool      // values rarely repeat: no dictionary
+	Name string    `json:"name"`
+	Kind Kind      `json:"-"`
+	Type string    `json:"type"` // Kind in words, for documents and golden files
+	Null bool      `json:"null,omitempty"`
+	Mask MaskClass `json:"mask,omitempty"`
+	ECS  string    `json:"ecs,omitempty"` // name of the same field in the Elastic Common Schema
+	Doc  string    `json:"doc"`
+	// Series is the column's part in a time series, where the default of io/timeseries
+	// is not meant. It is no part of the schema's identity: rows are the same.
+	Series SeriesRole `json:"-"`
+	plain  bool       // values rarely repeat: no dictionary
 }
+
+// SeriesRole is the part of a column in a time series.
+type SeriesRole string
+
+// The roles; the empty one leaves it to the column's kind and place.
+const (
+	SeriesTime      SeriesRole = "time"      // the time of a point
+	SeriesDimension SeriesRole = "dimension" // of few values; tells series apart
+	SeriesID        SeriesRole = "id"        // of many values; tells points apart
+	SeriesMeasure   SeriesRole = "measure"   // what is measured
+)
+
+var seriesRoles = []SeriesRole{"", SeriesTime, SeriesDimension, SeriesID, SeriesMeasure}
 
 // Plain tells that the values of the column rarely repeat, so that a dictionary
 // would only cost.

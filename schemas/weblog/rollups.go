@@ -4,9 +4,9 @@ import "millrace/schemas/table"
 
 // Traffic is the number of requests of one status class in one window.
 type Traffic struct {
-	WindowStart   table.Millis `col:"window_start,sort1,day" doc:"start of the window, UTC"`
-	WindowSeconds int32        `col:"window_seconds,sort2" doc:"length of the window: 1 or 60; part of the key"`
-	StatusClass   string       `col:"status_class,sort3" mask:"none" doc:"1xx to 5xx, or other"`
+	WindowStart   table.Millis `col:"window_start,sort1,day" ts:"time" doc:"start of the window, UTC"`
+	WindowSeconds int32        `col:"window_seconds,sort2" ts:"dimension" doc:"length of the window: 1 or 60; part of the key"`
+	StatusClass   string       `col:"status_class,sort3" mask:"none" ts:"dimension" doc:"1xx to 5xx, or other"`
 	Views         int64        `col:"views" doc:"requests"`
 	Bytes         int64        `col:"bytes" doc:"bytes sent"`
 	Version       int64        `col:"version" doc:"revision * 2^32 + requests in the row; the greater one wins"`
@@ -27,8 +27,8 @@ var TrafficRows = table.MustOf[Traffic]("weblog.traffic", 1)
 
 // TopPage is one of the most requested paths of an hour.
 type TopPage struct {
-	WindowStart   table.Millis `col:"window_start,sort1,day" doc:"start of the window, UTC"`
-	Rank          int32        `col:"rank,sort2" doc:"1 is the most requested; equal counts rank by path"`
+	WindowStart   table.Millis `col:"window_start,sort1,day" ts:"time" doc:"start of the window, UTC"`
+	Rank          int32        `col:"rank,sort2" ts:"dimension" doc:"1 is the most requested; equal counts rank by path"`
 	Path          string       `col:"path,plain" mask:"scanned" ecs:"url.path" doc:"path without query; findings masked"`
 	Views         int64        `col:"views" doc:"requests, exact"`
 	WindowSeconds int32        `col:"window_seconds" doc:"length of the window: 3600"`
@@ -50,7 +50,7 @@ var TopPages = table.MustOf[TopPage]("weblog.top_pages", 1)
 
 // Visitor is the number of distinct visitors of a UTC day.
 type Visitor struct {
-	Day                 table.Day `col:"day,sort1,day" doc:"UTC day"`
+	Day                 table.Day `col:"day,sort1,day" ts:"time" doc:"UTC day"`
 	Visitors            int64     `col:"visitors" doc:"distinct visitors"`
 	VisitorsWithoutBots int64     `col:"visitors_without_bots" doc:"distinct visitors whose user agent is no known bot"`
 	Exact               bool      `col:"exact" doc:"counted one by one; otherwise both are HyperLogLog estimates (standard error 0.81 %)"`
@@ -62,8 +62,8 @@ var Visitors = table.MustOf[Visitor]("weblog.visitors", 1)
 
 // Bot is the share of one bot in a UTC day.
 type Bot struct {
-	Day      table.Day `col:"day,sort1,day" doc:"UTC day"`
-	BotName  string    `col:"bot_name,sort2" mask:"none" ecs:"user_agent.name" doc:"name of the bot in our list"`
+	Day      table.Day `col:"day,sort1,day" ts:"time" doc:"UTC day"`
+	BotName  string    `col:"bot_name,sort2" mask:"none" ecs:"user_agent.name" ts:"dimension" doc:"name of the bot in our list"`
 	Hits     int64     `col:"hits" doc:"requests"`
 	Visitors int64     `col:"visitors" doc:"distinct visitors (client address and user agent)"`
 	Version  int64     `col:"version" doc:"revision * 2^32 + requests in the row; the greater one wins"`

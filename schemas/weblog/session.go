@@ -5,8 +5,8 @@ import "millrace/schemas/table"
 // Session is one visit: requests of a visitor without a pause of 30 minutes.
 type Session struct {
 	SessionID  string       `col:"session_id,plain" mask:"hash" doc:"first 32 hex digits of SHA-256 over visitor and start"`
-	VisitorID  string       `col:"visitor_id,sort2" mask:"token" doc:"keyed token of client address and user agent"`
-	StartTime  table.Millis `col:"start_time,sort1,day" ecs:"event.start" doc:"time of the first request, UTC; its day is the session's day"`
+	VisitorID  string       `col:"visitor_id,sort2" mask:"token" ts:"id" doc:"keyed token of client address and user agent"`
+	StartTime  table.Millis `col:"start_time,sort1,day" ecs:"event.start" ts:"time" doc:"time of the first request, UTC; its day is the session's day"`
 	EndTime    table.Millis `col:"end_time" ecs:"event.end" doc:"time of the last request, UTC"`
 	Events     int64        `col:"events" doc:"requests"`
 	PageViews  int64        `col:"page_views" doc:"requests that are page views"`

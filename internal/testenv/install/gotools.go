@@ -22,6 +22,12 @@ func Toxiproxy(ctx context.Context, log io.Writer) (string, error) {
 	return goTool(ctx, log, "toxiproxy", toxiproxyPackage, toxiproxyVersion)
 }
 
+// Influxd returns the path of the server of InfluxDB 1.8, which takes line protocol by
+// the interfaces of InfluxDB 1 and 2.
+func Influxd(ctx context.Context, log io.Writer) (string, error) {
+	return goTool(ctx, log, "influxd", influxdPackage, influxdVersion)
+}
+
 // goTool builds pkg at version into .cache/tools/name@version.
 func goTool(ctx context.Context, log io.Writer, name, pkg, version string) (string, error) {
 	dir, err := cached("tools", name+"@"+version)

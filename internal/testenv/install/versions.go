@@ -12,6 +12,11 @@ const (
 
 	toxiproxyPackage = "github.com/Shopify/toxiproxy/v2/cmd/server"
 	toxiproxyVersion = "v2.5.0"
+
+	// The last of InfluxDB's servers that Go alone builds: later ones link Flux, which
+	// is Rust.
+	influxdPackage = "github.com/influxdata/influxdb/cmd/influxd"
+	influxdVersion = "v1.8.3"
 )
 
 //go:embed requirements.txt

@@ -23,6 +23,7 @@ var steps = []struct {
 }{
 	{"versitygw (S3)", install.VersityGW},
 	{"toxiproxy (network faults)", install.Toxiproxy},
+	{"influxd (InfluxDB)", install.Influxd},
 	{"python (DuckDB, PyArrow, moto)", install.Python},
 	{"chromium (reports)", install.Chromium},
 	{"kinesis-local (Kinesis)", install.KinesisLocal},

@@ -1,0 +1,98 @@
+package timestreamio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/timestreamwrite"
+
+	"millrace/io/driver"
+)
+
+// answerLimit is how many bytes an answer has at most: a hundred refusals with their
+// reasons.
+const answerLimit = 256 << 10
+
+var errAnswerLong = errors.New("an answer that is longer than one about these rows can be")
+
+// newClient uses the standard credential chain. It makes each call once: the sink makes
+// calls again. Endpoints are discovered, as Timestream wants it, unless one is given.
+func newClient(ctx context.Context, c *config) (*timestreamwrite.Client, error) {
+	transport := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.MaxConnsPerHost, t.MaxIdleConnsPerHost = c.calls, c.calls
+		t.DisableCompression = true // the limit counts what comes
+	})
+	options := []func(*awsconfig.LoadOptions) error{
+		awsconfig.WithHTTPClient(transport), awsconfig.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
+	}
+	if c.region != "" {
+		options = append(options, awsconfig.WithRegion(c.region))
+	}
+	cfg, err := awsconfig.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return nil, c.fault(err.Error(), "check the AWS_* variables and ~/.aws/config")
+	}
+	noRegion := false
+	client := timestreamwrite.NewFromConfig(cfg, func(o *timestreamwrite.Options) {
+		if c.endpoint != "" {
+			o.BaseEndpoint = &c.endpoint
+		}
+		if o.BaseEndpoint != nil {
+			o.EndpointDiscovery.EnableEndpointDiscovery = aws.EndpointDiscoveryDisabled
+			if o.Region == "" {
+				o.Region = "us-east-1" // enters the signature only
+			}
+		}
+		noRegion = o.Region == ""
+		o.HTTPClient = shortAnswers{o.HTTPClient}
+	})
+	if noRegion {
+		return nil, c.fault("no AWS region is set", "set AWS_REGION, or add region=... to the URL")
+	}
+	return client, nil
+}
+
+// shortAnswers ends answers that are too long with an error.
+type shortAnswers struct{ next timestreamwrite.HTTPClient }
+
+// Do implements timestreamwrite.HTTPClient.
+func (s shortAnswers) Do(r *http.Request) (*http.Response, error) {
+	response, err := s.next.Do(r)
+	if err == nil {
+		response.Body = &limited{body: response.Body, left: answerLimit}
+	}
+	return response, err
+}
+
+type limited struct {
+	body io.ReadCloser
+	left int
+}
+
+func (l *limited) Read(p []byte) (int, error) {
+	if l.left == 0 {
+		if n, err := l.body.Read(p[:min(1, len(p))]); n == 0 {
+			return 0, err
+		}
+		return 0, errAnswerLong
+	}
+	n, err := l.body.Read(p[:min(len(p), l.left)])
+	l.left -= n
+	return n, err
+}
+
+func (l *limited) Close() error { return l.body.Close() }
+
+// withTimeout bounds a call.
+func (c *config) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, c.timeout, &driver.Error{
+		Doing: "write to", Object: c.place, Class: driver.ErrUnavailable, Cause: fmt.Errorf("no answer after %v", c.timeout),
+		Cure: "check the network and the state of Timestream",
+	})
+}
