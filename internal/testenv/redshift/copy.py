@@ -22,6 +22,7 @@ def connect(endpoint):
     (extension,) = folder.rglob("httpfs.duckdb_extension")
     connection.execute(f"load '{extension}'")
     connection.execute("set TimeZone = 'UTC'")
+    connection.execute("set enable_progress_bar = false")  # it would go between the answers
     connection.execute("set http_retries = 0")
     scheme, _, address = endpoint.partition("://")
     connection.execute(

@@ -38,6 +38,7 @@ type part struct {
 
 // result are the rows of the last statement, as texts.
 type result struct {
+	is      bool // a set of rows, perhaps empty
 	columns []string
 	kinds   []uint32
 	rows    [][]*string
@@ -116,7 +117,7 @@ func (s *statement) session(ctx context.Context, w *Warehouse) error {
 }
 
 func taken(from *pgconn.Result) *result {
-	r := &result{}
+	r := &result{is: from.CommandTag.Select()}
 	for _, f := range from.FieldDescriptions {
 		r.columns, r.kinds = append(r.columns, f.Name), append(r.kinds, f.DataTypeOID)
 	}
@@ -165,7 +166,7 @@ func (s *statement) describe() any {
 	if s.fault != "" {
 		d["Error"] = s.fault
 	}
-	d["HasResultSet"] = s.result != nil && len(s.result.columns) > 0
+	d["HasResultSet"] = s.result != nil && s.result.is
 	if !s.batch {
 		d["ResultRows"] = s.parts[0].rows
 		return d
@@ -189,7 +190,7 @@ func (s *statement) describe() any {
 func (s *statement) page(token string) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.status != "FINISHED" || s.result == nil || len(s.result.columns) == 0 {
+	if s.status != "FINISHED" || s.result == nil || !s.result.is {
 		return nil, &callError{"ResourceNotFoundException", "the statement has no result"}
 	}
 	from := 0
@@ -209,7 +210,7 @@ func (s *statement) page(token string) (any, error) {
 		}
 		records = append(records, record)
 	}
-	var columns []map[string]any
+	columns := []map[string]any{}
 	for _, name := range s.result.columns {
 		columns = append(columns, map[string]any{"name": name, "label": name})
 	}
