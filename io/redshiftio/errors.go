@@ -42,9 +42,9 @@ var texts = []struct {
 }{
 	{blameRights, regexp.MustCompile(`(?i)permission denied|not authorized|access ?denied|must be owner|password authentication failed|Unable to assume`)},
 	{blameTime, regexp.MustCompile(`(?i)serializable isolation violation|\b1023\b|could not serialize|deadlock|conflict with concurrent|canceling statement|cancel+ed|aborted|` +
-		`restart|shutting down|starting up|too many connections|out of memory|disk full|insufficient (resources|memory)|lock timeout|timed? ?out|connection (reset|refused|closed)|` +
+		`restart|shutting down|starting up|too many connections|out of memory|disk full|insufficient (resources|memory)|lock timeout|timed? ?out|\bconn(ection)? (reset|refused|closed|lost|error|failure|terminated)|I/O error|unexpected EOF|broken pipe|` +
 		`SlowDown|reduce your request rate|InternalError|ServiceUnavailable|Service Unavailable|RequestTimeout|HTTP (500|502|503)|could not (connect|establish connection)|` +
-		`NoSuchKey|specified key does not exist|404 \(Not Found\)|does not have the file`)},
+		`NoSuchKey|specified key does not exist|404 \(?Not Found|does not have the file`)},
 	{blameExists, regexp.MustCompile(`(?i)already exists|duplicate key value violates unique constraint "pg_`)},
 	{blameMissing, regexp.MustCompile(`(?i)does not exist|NoSuchBucket`)},
 	{blameStatement, regexp.MustCompile(`(?i)incompatible Parquet schema|syntax error|number of columns`)},

@@ -2,8 +2,6 @@ package redshiftio
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"slices"
 	"strconv"
@@ -71,8 +69,7 @@ func (s *Sink) prepareOnce(ctx context.Context) error {
 func (s *Sink) change(ctx context.Context, statements []string) error {
 	for part := range slices.Chunk(statements, mostStatements) {
 		for attempt := 0; ; attempt++ {
-			// A table can be dropped and made again, so the token is of this moment.
-			token := freshToken(part)
+			token := randomText()
 			err := s.insist(ctx, func() error {
 				_, err := s.house.run(ctx, token, part)
 				return err
@@ -138,10 +135,4 @@ func (c *config) fits(name string, t there) error {
 		}
 	}
 	return nil
-}
-
-// freshToken is a token that no other call has.
-func freshToken(statements []string) string {
-	sum := sha256.Sum256([]byte(strings.Join(statements, "\x00")))
-	return hex.EncodeToString(sum[:16]) + randomText()
 }

@@ -23,6 +23,7 @@ type Sink struct {
 	house   warehouse
 	pending *pending
 	limits  *limits // nil until the table is known
+	name    string  // that no other sink has
 
 	stats  Stats
 	fault  error // the latest that may pass; nil once all went well
@@ -62,7 +63,7 @@ func Open(ctx context.Context, url string, schema *table.Schema, options driver.
 	if err := pii.Refuse(schema.RowType()); err != nil {
 		return nil, fmt.Errorf("write rows of %s to %s: %w", schema.ID(), c.place, err)
 	}
-	s := &Sink{config: c, options: options, pending: newPending(c)}
+	s := &Sink{config: c, options: options, pending: newPending(c), name: randomText()}
 	if s.store, err = lakeio.OpenStore(ctx, c.location()); err != nil {
 		return nil, err
 	}

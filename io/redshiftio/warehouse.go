@@ -66,8 +66,9 @@ func (s *Sink) insist(ctx context.Context, call func() error) error {
 	}
 }
 
+// randomText is one that nobody has.
 func randomText() string {
-	var b [8]byte
+	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return hex.EncodeToString(b[:])
 }

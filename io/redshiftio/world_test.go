@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/jackc/pgx/v5"
 
 	"millrace/internal/testenv"
@@ -127,3 +128,5 @@ func (w *world) exec(t *testing.T, sql string) {
 		t.Fatalf("%s: %v", sql, err)
 	}
 }
+
+func listing(bucket string) *s3.ListObjectsV2Input { return &s3.ListObjectsV2Input{Bucket: &bucket} }

@@ -56,23 +56,28 @@ def column(name, kind):
     return f"'\\x' || hex({name}) as {name}" if kind == "BLOB" else name
 
 
+connections = {}
+
+
 def copy(request):
-    connection = connect(request["endpoint"])
-    try:
-        files = "read_parquet([" + ", ".join(quoted(f) for f in entries(connection, request["manifest"])) + "])"
-        described = connection.execute(f"describe select * from {files}").fetchall()
-        columns = ", ".join(column(name, kind) for name, kind, *_ in described)
-        (rows,) = connection.execute(
-            f"copy (select {columns} from {files}) to {quoted(request['out'])} (format csv, header false, force_quote *, nullstr '')"
-        ).fetchone()
-        return {"rows": rows}
-    finally:
-        connection.close()
+    endpoint = request["endpoint"]
+    if endpoint not in connections:
+        connections[endpoint] = connect(endpoint)
+    connection = connections[endpoint]
+    files = "read_parquet([" + ", ".join(quoted(f) for f in entries(connection, request["manifest"])) + "])"
+    described = connection.execute(f"describe select * from {files}").fetchall()
+    columns = ", ".join(column(name, kind) for name, kind, *_ in described)
+    (rows,) = connection.execute(
+        f"copy (select {columns} from {files}) to {quoted(request['out'])} (format csv, header false, force_quote *, nullstr '')"
+    ).fetchone()
+    return {"rows": rows}
 
 
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # whatever else is printed is no answer
 for line in sys.stdin:
     try:
         answer = copy(json.loads(line))
     except Exception as error:  # whatever it is, the client of Redshift is told
         answer = {"error": f"{type(error).__name__}: {error}"}
-    print(json.dumps(answer), flush=True)
+    print(json.dumps(answer), file=answers, flush=True)

@@ -20,6 +20,7 @@ type session struct {
 	client, server net.Conn
 
 	mu      sync.Mutex
+	losing  bool      // the answer to the statement under way gets lost
 	copying bool      // a COPY of ours is under way
 	copies  chan byte // what the server says to it first
 }
@@ -49,7 +50,12 @@ func (s *session) ask(kind byte, body []byte) error {
 		return writeMessage(s.server, kind, body)
 	}
 	sql, _, _ := strings.Cut(string(body), "\x00")
-	if err := s.w.broken(sql); err != nil {
+	switch err := s.w.broken(sql); {
+	case errors.Is(err, ErrAnswerLost):
+		s.mu.Lock()
+		s.losing = true
+		s.mu.Unlock()
+	case err != nil:
 		return s.fail(err)
 	}
 	changed, c, err := rewrite(sql)
@@ -82,8 +88,12 @@ func (s *session) fail(err error) error {
 	return writeMessage(s.server, 'Q', append([]byte(sql), 0))
 }
 
-// ErrHangUp as the fault of a statement breaks the connection off instead.
-var ErrHangUp = errors.New("hung up")
+// Faults of statements that break the connection off: before the statement is carried
+// out, or after that.
+var (
+	ErrHangUp     = errors.New("hung up")
+	ErrAnswerLost = errors.New("the answer got lost")
+)
 
 // copy runs a COPY: the rows come from S3, and PostgreSQL is told that the client
 // sends them.
@@ -124,6 +134,12 @@ func (s *session) setCopying(on bool) {
 	s.copying = on
 }
 
+func (s *session) loses() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.losing
+}
+
 // takeCopying tells whether a message is the first to a COPY of ours.
 func (s *session) takeCopying(kind byte) bool {
 	s.mu.Lock()
@@ -142,6 +158,12 @@ func (s *session) answers() {
 		kind, body, err := readMessage(s.server)
 		if err != nil {
 			return
+		}
+		if s.loses() {
+			if kind == 'Z' { // it is done
+				return
+			}
+			continue
 		}
 		first := s.takeCopying(kind)
 		if !first || kind != 'G' {
