@@ -13,6 +13,7 @@ import (
 	"millrace/io/kinesisio"
 	"millrace/io/lakeio"
 	"millrace/io/opensearchio"
+	"millrace/io/redshiftio"
 	"millrace/schemas/table"
 )
 
@@ -59,12 +60,26 @@ var Kinds = map[string]Kind{
 		Example:    "opensearch+https://search-logs-abc.eu-west-1.es.amazonaws.com/weblogs-{day}?sigv4=true&compress=gzip",
 		Parameters: opensearchio.Parameters(), send: openSearchSink,
 	},
+	"redshift": {
+		Doc:        "a table of Amazon Redshift, for the rows of an output, by way of S3; see docs/sinks/redshift.md",
+		Example:    "redshift://team/analytics/web.sessions?stage=s3://lake/stage&role=arn:aws:iam::123456789012:role/redshift-reads-stage",
+		Parameters: redshiftio.Parameters(), send: openRedshiftSink,
+	},
 	"s3": {Doc: "objects of Amazon S3 or a compatible server: an object, prefix or glob of logs or of a lake's raw archive as a source, a prefix as a lake", Example: "s3://logs/web/2026/", Parameters: lakeio.Parameters("s3"), open: openLake},
 }
 
 func openSearchSink(ctx context.Context, url string, schema *table.Schema) (driver.Sink, error) {
 	// Nothing takes refused rows yet, so the first one ends the sink.
 	sink, err := opensearchio.Open(ctx, url, schema, driver.SinkOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return sink, nil
+}
+
+func openRedshiftSink(ctx context.Context, url string, schema *table.Schema) (driver.Sink, error) {
+	// Nothing takes refused rows yet, so the first one ends the sink.
+	sink, err := redshiftio.Open(ctx, url, schema, driver.SinkOptions{})
 	if err != nil {
 		return nil, err
 	}

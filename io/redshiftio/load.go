@@ -106,7 +106,7 @@ func (s *Sink) settle(st *staged, counts []int64) {
 }
 
 // ledger is the table of loads that are done.
-func (c *config) ledger() string { return ddl.Quote(c.table.Name + "_loads") }
+func (c *config) ledger() string { return ddl.Quote(c.table.Loads()) }
 
 // loading is the statements of one load; they run as one transaction.
 //

@@ -47,7 +47,7 @@ func (s *Sink) prepareOnce(ctx context.Context) error {
 	case len(missing) > 0 && !c.create:
 		return c.fault("the table lacks the column "+missing[0].Name, "make it as millrace ddl says, or leave ddl=skip out")
 	case len(there) == 0:
-		statements = append(c.table.Create(), "CREATE TABLE IF NOT EXISTS "+c.ledger()+" (\n  load_id VARCHAR(64) NOT NULL,\n  row_count BIGINT NOT NULL,\n  loaded_at TIMESTAMP NOT NULL\n)\nDISTSTYLE ALL")
+		statements = c.table.Create()
 	case len(missing) > 0:
 		statements = c.table.Add(missing)
 	}

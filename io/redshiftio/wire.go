@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -162,7 +163,7 @@ func (w *wire) fault(ctx context.Context, err error) error {
 	switch {
 	case errors.As(err, &untrusted):
 		e.Class, e.Cure = driver.ErrPermission, "name the certificates to trust with ca=FILE, and the host by the name that its certificate has"
-	case errors.As(err, &plain), err.Error() == "tls error: server refused TLS connection":
+	case errors.As(err, &plain), strings.Contains(err.Error(), "server refused TLS connection"):
 		e.Class, e.Cure = driver.ErrInvalid, "the server speaks no TLS there"
 	}
 	return e

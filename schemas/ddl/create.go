@@ -7,16 +7,22 @@ import (
 )
 
 // Create is the statements that make the table, its comments and, where rows can be
-// withdrawn, the view without those. They do nothing where the table is there.
+// withdrawn, the view without those; for Redshift also the ledger of loads. They do nothing where the table is there.
 func (t *Table) Create() []string {
 	if t.Target == Athena {
 		return []string{t.external()}
 	}
 	statements := []string{"CREATE TABLE IF NOT EXISTS " + Quote(t.Name) + " (\n" + t.body() + "\n)" + t.placed()}
 	statements = append(statements, "COMMENT ON TABLE "+Quote(t.Name)+" IS "+Literal("rows of "+t.Rows.ID()))
-	statements = append(statements, t.comments(t.Columns())...)
-	return append(statements, t.View()...)
+	statements = append(append(statements, t.comments(t.Columns())...), t.View()...)
+	if t.Target == Redshift {
+		statements = append(statements, "CREATE TABLE IF NOT EXISTS "+Quote(t.Loads())+" (\n  load_id VARCHAR(64) NOT NULL,\n  row_count BIGINT NOT NULL,\n  loaded_at TIMESTAMP NOT NULL\n)\nDISTSTYLE ALL")
+	}
+	return statements
 }
+
+// Loads is the name of the table of the loads that are done; on Redshift.
+func (t *Table) Loads() string { return t.Name + "_loads" }
 
 // body is the columns of the table, a line each.
 func (t *Table) body() string {
