@@ -30,6 +30,6 @@ const unixJulian = 2_440_588
 // int96 is a time in Parquet's old form: nanoseconds of the day, and its Julian day.
 func int96(ms int64) deprecated.Int96 {
 	day := table.FloorDay(ms)
-	nanos := uint64(ms-day*86_400_000) * 1_000_000 //nolint:gosec // it is of one day
+	nanos := uint64(ms-day*86_400_000) * 1_000_000                                        //nolint:gosec // it is of one day
 	return deprecated.Int96{uint32(nanos), uint32(nanos >> 32), uint32(unixJulian + day)} //nolint:gosec // the halves of a number; days that PostgreSQL knows
 }

@@ -275,7 +275,8 @@ func TestOutagesAreWaitedFor(t *testing.T) {
 			for i := range 6 {
 				b := table.NewBatch(letters)
 				b.Append(letter{Name: fmt.Sprint("row", i)})
-				if err := s.Write(ctx, table.Rows{Batch: b}); err == nil {
+				err := s.Write(ctx, table.Rows{Batch: b})
+				if err == nil {
 					err = s.Flush(ctx)
 				}
 				if err != nil {
@@ -288,7 +289,10 @@ func TestOutagesAreWaitedFor(t *testing.T) {
 		var ended error
 		hurt := func() { // until it is noticed, or all is done
 			select {
-			case <-retries:
+			case fault := <-retries:
+				if fault == nil {
+					t.Error("a retry without a fault")
+				}
 			case ended = <-done:
 				done <- ended
 			case <-time.After(time.Minute):

@@ -173,4 +173,3 @@ func (c *config) merging(target, staged string) string {
 		" WHEN MATCHED THEN UPDATE SET " + strings.Join(sets, ", ") +
 		" WHEN NOT MATCHED THEN INSERT (" + list + ") VALUES (" + from + ")"
 }
-

@@ -61,7 +61,7 @@ func TestMartsCountWhatWasLoaded(t *testing.T) {
 		}
 	}
 	for query, want := range map[string][][]string{
-		"SELECT * FROM web.daily_traffic ORDER BY 1, 2": {{"2025-03-03", "2xx", "5", "50"}, {"2025-03-04", "4xx", "1", "5"}},
+		"SELECT * FROM web.daily_traffic ORDER BY 1, 2":                                                                     {{"2025-03-03", "2xx", "5", "50"}, {"2025-03-04", "4xx", "1", "5"}},
 		"SELECT day, sessions, visitors, page_views, bounces, engaged, seconds_on_average::float FROM web.sessions_per_day": {{"2025-03-03", "2", "1", "5", "1", "1", "1.5"}},
 		"SELECT count(*), min(page_views), max(page_views), max(rank_of_day) FROM web.top_pages_per_day":                    {{"20", "11", "30", "20"}},
 		"SELECT path, page_views FROM web.top_pages_per_day WHERE rank_of_day = 3":                                          {{"/page-02", "28"}},

@@ -103,7 +103,7 @@ func (s *Sink) Write(ctx context.Context, rows table.Rows) error {
 	s.pending.hold(rows.Batch)
 	s.limits.look(rows.Batch)
 	for row := range rows.Batch.Len() {
-		it := item{rows: rows, row: uint32(row)} //nolint:gosec // a batch has less than 2^32 rows
+		it := item{rows: rows, row: uint32(row)} // a batch has less than 2^32 rows
 		if why := s.limits.unfit(rows.Batch, row); why != nil {
 			if err := s.refuse(it.refused(why.reason, "", s.config.fault(why.text, why.cure))); err != nil {
 				return s.end(ctx, err)

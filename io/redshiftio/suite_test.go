@@ -76,7 +76,7 @@ func (w suiteWriter) Finish(ctx context.Context) error { return w.Close(ctx) }
 
 func (w suiteWriter) Abort() {
 	w.ended = errClosed
-	_ = w.Close(context.Background()) //nolint:usetesting // there is no test here
+	_ = w.Close(context.Background())
 }
 
 // watched tells of each change before it is made.

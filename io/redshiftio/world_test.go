@@ -36,7 +36,7 @@ func newWorld(t *testing.T, o redshift.Options) *world {
 	w.ware = redshift.New(t, o)
 	w.api = redshift.NewDataAPI(t, w.ware)
 	w.conn = w.ware.Node.Connect(t, w.ware.Database)
-	t.Setenv(loginEnv, postgres.User+":"+postgres.Password)
+	t.Setenv(loginEnv, benchLogin)
 	return w
 }
 
@@ -130,3 +130,6 @@ func (w *world) exec(t *testing.T, sql string) {
 }
 
 func listing(bucket string) *s3.ListObjectsV2Input { return &s3.ListObjectsV2Input{Bucket: &bucket} }
+
+// benchLogin is the login of the wire.
+const benchLogin = postgres.User + ":" + postgres.Password

@@ -53,4 +53,3 @@ func TestDifferentRowsHaveDifferentIDs(t *testing.T) {
 		}
 	}
 }
-

@@ -104,7 +104,7 @@ func extractArchive(jar, to string) (err error) {
 		if err != nil {
 			return err
 		}
-		_, err = io.Copy(out, from) //nolint:gosec // the package is pinned
+		_, err = io.Copy(out, from)
 		return errors.Join(err, out.Close())
 	}
 	return fmt.Errorf("%s holds no archive", filepath.Base(jar))

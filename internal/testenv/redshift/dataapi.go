@@ -152,7 +152,7 @@ func refuse(w http.ResponseWriter, status int, e *callError) {
 
 // request has the members of all operations.
 type request struct {
-	Sql, Id, Database, WorkgroupName, ClusterIdentifier, SecretArn, DbUser, ClientToken, NextToken, StatementName string //nolint:revive,staticcheck // as the API calls them
+	Sql, Id, Database, WorkgroupName, ClusterIdentifier, SecretArn, DbUser, ClientToken, NextToken, StatementName string //nolint:revive // as the API calls them
 
 	Sqls []string
 }

@@ -155,8 +155,8 @@ func readStart(r io.Reader) ([]byte, error) {
 	if n < 8 || n > 64<<10 {
 		return nil, errors.New("no beginning of a connection")
 	}
-	whole := append(head, make([]byte, n-8)...)
-	_, err := io.ReadFull(r, whole[8:])
+	whole := make([]byte, n)
+	_, err := io.ReadFull(r, whole[copy(whole, head):])
 	return whole, err
 }
 
