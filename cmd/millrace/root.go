@@ -33,7 +33,7 @@ lake is as it was.`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.SetFlagErrorFunc(flagError)
-	c.AddCommand(runCommand(), planCommand(), doctorCommand(), replayCommand(), reportCommand(), generateCommand(), jobsCommand(), endpointsCommand(), versionCommand())
+	c.AddCommand(runCommand(), planCommand(), doctorCommand(), replayCommand(), reportCommand(), generateCommand(), jobsCommand(), endpointsCommand(), ddlCommand(), versionCommand())
 	c.AddCommand(statusCommand(), stopCommand(), resumeCommand(), cancelCommand(), savepointCommand(), positionsCommand(), packageCommand(), clusterCommand(), workerPoolCommand())
 	c.CompletionOptions.HiddenDefaultCmd = true
 	return c

@@ -2,7 +2,8 @@
 // S3 (versitygw), Kinesis (kinesis-local, kinesalite), the other AWS services
 // (moto), OpenSearch, network faults (Toxiproxy), a Flink cluster, a foreign
 // producer (the Kinesis Producer Library), foreign readers of our files (DuckDB,
-// PyArrow) and a browser.
+// PyArrow) and a browser. Packages below it have PostgreSQL (postgres) and what stands
+// in for Redshift (redshift).
 //
 // Each function starts what it names on a free loopback port, waits until it
 // answers, and ends it with the test (Flink's cluster and OpenSearch's node, which

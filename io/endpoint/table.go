@@ -10,9 +10,12 @@ import (
 
 	"millrace/io/bootstrap"
 	"millrace/io/driver"
+	"millrace/io/influxio"
 	"millrace/io/kinesisio"
 	"millrace/io/lakeio"
 	"millrace/io/opensearchio"
+	"millrace/io/redshiftio"
+	"millrace/io/timestreamio"
 	"millrace/schemas/table"
 )
 
@@ -49,35 +52,50 @@ var Kinds = map[string]Kind{
 		follow: func(ctx context.Context, url string, opt driver.StreamOptions) (driver.Stream, error) {
 			return kinesisio.OpenStream(ctx, url, opt)
 		},
-		send: openKinesisSink, valid: kinesisio.ValidateSink,
+		send: sink(kinesisio.Open), valid: kinesisio.ValidateSink,
 	},
 	"opensearch": {
 		Doc:        "an index of OpenSearch, one for each day, or a data stream, for the rows of an output; see docs/sinks/opensearch.md",
 		Example:    "opensearch://localhost:9200/weblogs-{day}",
-		Parameters: opensearchio.Parameters(), send: openSearchSink, valid: opensearchio.Validate,
+		Parameters: opensearchio.Parameters(), send: sink(opensearchio.Open), valid: opensearchio.Validate,
 	},
 	"opensearch+https": {
 		Doc:        "the same over TLS, as a managed domain wants it",
 		Example:    "opensearch+https://search-logs-abc.eu-west-1.es.amazonaws.com/weblogs-{day}?sigv4=true&compress=gzip",
-		Parameters: opensearchio.Parameters(), send: openSearchSink, valid: opensearchio.Validate,
+		Parameters: opensearchio.Parameters(), send: sink(opensearchio.Open), valid: opensearchio.Validate,
+	},
+	"influx": {
+		Doc:        "a database of InfluxDB, of Amazon Timestream for InfluxDB or of what else takes line protocol, for the rows of an output that is a time series; see docs/sinks/influx.md",
+		Example:    "influx://localhost:8086/web",
+		Parameters: influxio.Parameters(), send: sink(influxio.Open),
+	},
+	"influx+https": {
+		Doc:        "the same over TLS",
+		Example:    "influx+https://a1b2c3.timestream-influxdb.eu-west-1.on.aws:8086/web?api=v2&org=team&key_env=INFLUX_TOKEN",
+		Parameters: influxio.Parameters(), send: sink(influxio.Open),
+	},
+	"redshift": {
+		Doc:        "a table of Amazon Redshift, for the rows of an output, by way of S3; see docs/sinks/redshift.md",
+		Example:    "redshift://team/analytics/web.sessions?stage=s3://lake/stage&role=arn:aws:iam::123456789012:role/redshift-reads-stage",
+		Parameters: redshiftio.Parameters(), send: sink(redshiftio.Open),
 	},
 	"s3": {Doc: "objects of Amazon S3 or a compatible server: an object, prefix or glob of logs or of a lake's raw archive as a source, a prefix as a lake", Example: "s3://logs/web/2026/", Parameters: lakeio.Parameters("s3"), open: openLake},
+	"timestream": {
+		Doc:        "a table of Amazon Timestream for LiveAnalytics, for the rows of an output that is a time series; see docs/sinks/timestream.md",
+		Example:    "timestream://web/traffic",
+		Parameters: timestreamio.Parameters(), send: sink(timestreamio.Open),
+	},
 }
 
-func openKinesisSink(ctx context.Context, url string, schema *table.Schema, opt driver.SinkOptions) (driver.Sink, error) {
-	sink, err := kinesisio.Open(ctx, url, schema, opt)
-	if err != nil {
-		return nil, err
+// sink makes an openSink of a driver's.
+func sink[S driver.Sink](open func(context.Context, string, *table.Schema, driver.SinkOptions) (S, error)) openSink {
+	return func(ctx context.Context, url string, schema *table.Schema, opt driver.SinkOptions) (driver.Sink, error) {
+		s, err := open(ctx, url, schema, opt)
+		if err != nil {
+			return nil, err // not the nil of S
+		}
+		return s, nil
 	}
-	return sink, nil
-}
-
-func openSearchSink(ctx context.Context, url string, schema *table.Schema, opt driver.SinkOptions) (driver.Sink, error) {
-	sink, err := opensearchio.Open(ctx, url, schema, opt)
-	if err != nil {
-		return nil, err
-	}
-	return sink, nil
 }
 
 func openLake(ctx context.Context, url string, detect driver.Inspect) (driver.Source, error) {
@@ -156,7 +174,10 @@ func ValidateSink(url string, schema *table.Schema) error {
 	if !IsSink(url) {
 		return fmt.Errorf("%w sink %s: outputs can go to %s", driver.ErrInvalid, url, strings.Join(Sinks(), ", "))
 	}
-	return Kinds[scheme(url)].valid(url, schema)
+	if valid := Kinds[scheme(url)].valid; valid != nil {
+		return valid(url, schema)
+	}
+	return nil
 }
 
 // CheckSink finds out whether a sink would take rows of a schema, and writes none.

@@ -95,7 +95,7 @@ func archiveFile(r *ranges) (*parquet.File, error) {
 		if !ok && want.Null {
 			continue // it was added later
 		}
-		if !ok || leaf.Node.Type().Kind() != parquetNode(want).Type().Kind() || leaf.MaxRepetitionLevel > 0 {
+		if !ok || leaf.Node.Type().Kind() != parquetNode(want, lakeFlavor).Type().Kind() || leaf.MaxRepetitionLevel > 0 {
 			return nil, r.explain(fmt.Errorf("column %s is not that of a raw archive", raw.Rows.Columns[col].Name))
 		}
 	}

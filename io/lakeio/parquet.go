@@ -7,6 +7,7 @@ import (
 	"runtime"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress/snappy"
 	"github.com/parquet-go/parquet-go/compress/zstd"
 
 	"millrace/schemas/table"
@@ -54,18 +55,28 @@ func (f *orderedField) Value(base reflect.Value) reflect.Value {
 	return base.MapIndex(reflect.ValueOf(f.name))
 }
 
+// flavor is what files are for.
+type flavor uint8
+
+const (
+	lakeFlavor     flavor = iota // what this suite reads again
+	exchangeFlavor               // see WriteParquet
+)
+
 // ParquetSchema is the file schema of a row type.
-func ParquetSchema(s *table.Schema) *parquet.Schema {
+func ParquetSchema(s *table.Schema) *parquet.Schema { return parquetSchema(s, lakeFlavor) }
+
+func parquetSchema(s *table.Schema, f flavor) *parquet.Schema {
 	g := orderedGroup{Group: parquet.Group{}}
 	for _, c := range s.Columns {
-		n := parquetNode(c)
+		n := parquetNode(c, f)
 		g.Group[c.Name] = n
 		g.fields = append(g.fields, &orderedField{Node: n, name: c.Name})
 	}
 	return parquet.NewSchema(s.Name, g)
 }
 
-func parquetNode(c table.Column) parquet.Node {
+func parquetNode(c table.Column, f flavor) parquet.Node {
 	var n parquet.Node
 	switch c.Kind {
 	case table.String:
@@ -81,7 +92,9 @@ func parquetNode(c table.Column) parquet.Node {
 	case table.Bool:
 		n = parquet.Leaf(parquet.BooleanType)
 	case table.Time:
-		n = parquet.Timestamp(parquet.Millisecond)
+		if n = parquet.Timestamp(parquet.Millisecond); f == exchangeFlavor {
+			n = parquet.Leaf(parquet.Int96Type)
+		}
 	case table.Date:
 		n = parquet.Date()
 	case table.UUID:
@@ -95,7 +108,11 @@ func parquetNode(c table.Column) parquet.Node {
 	case c.Kind != table.Bool:
 		n = parquet.Encoded(n, &parquet.Plain)
 	}
-	n = parquet.Compressed(n, codec)
+	if f == exchangeFlavor {
+		n = parquet.Compressed(n, &snappy.Codec{})
+	} else {
+		n = parquet.Compressed(n, codec)
+	}
 	if c.Null {
 		n = parquet.Optional(n)
 	}
@@ -113,6 +130,7 @@ type piece struct {
 type parquetWriter struct {
 	w       *parquet.GenericWriter[any]
 	schema  *table.Schema
+	flavor  flavor
 	group   int // rows of a row group
 	pending []piece
 	rows    int // in pending
@@ -130,13 +148,17 @@ type rowGroup struct {
 func (rg *rowGroup) wait() error { return <-rg.done }
 
 func newParquetWriter(out io.Writer, s *table.Schema, groupRows int) *parquetWriter {
-	w := parquet.NewGenericWriter[any](out, ParquetSchema(s), createdBy,
+	return newFlavoredWriter(out, s, groupRows, lakeFlavor)
+}
+
+func newFlavoredWriter(out io.Writer, s *table.Schema, groupRows int, f flavor) *parquetWriter {
+	w := parquet.NewGenericWriter[any](out, parquetSchema(s, f), createdBy,
 		parquet.KeyValueMetadata(schemaKey, s.ID()),
 		parquet.DataPageVersion(1),
 		parquet.DictionaryMaxBytes(dictMaxBytes),
 		parquet.PageBufferSize(pageBytes),
 		parquet.MaxRowsPerRowGroup(int64(groupRows)))
-	return &parquetWriter{w: w, schema: s, group: groupRows, limit: min(runtime.GOMAXPROCS(0), settled)}
+	return &parquetWriter{w: w, schema: s, flavor: f, group: groupRows, limit: min(runtime.GOMAXPROCS(0), settled)}
 }
 
 // add appends rows. The batch must not change until close returns.
@@ -166,7 +188,7 @@ func (p *parquetWriter) startRowGroup() error {
 	pieces := p.pending
 	p.pending, p.rows = nil, 0
 	p.running = append(p.running, rg)
-	go func() { rg.done <- fillRowGroup(rg.w, p.schema, pieces) }()
+	go func() { rg.done <- fillRowGroup(rg.w, p.schema, p.flavor, pieces) }()
 	return nil
 }
 
@@ -224,11 +246,11 @@ func (p *parquetWriter) abandon() {
 // alone and not on how the rows were cut into pieces.
 const writeRows = 4096
 
-func fillRowGroup(w *parquet.ConcurrentRowGroupWriter, s *table.Schema, pieces []piece) error {
+func fillRowGroup(w *parquet.ConcurrentRowGroupWriter, s *table.Schema, f flavor, pieces []piece) error {
 	numbers, batches := numberBatches(pieces)
 	values := make([]parquet.Value, 0, writeRows)
 	for i, cw := range w.ColumnWriters() {
-		c := newColumnValues(s.Columns[i], i, batches)
+		c := newColumnValues(s.Columns[i], i, f, batches)
 		write := func() error {
 			if _, err := cw.WriteRowValues(values); err != nil {
 				return fmt.Errorf("writing column %s: %w", c.column.Name, err)

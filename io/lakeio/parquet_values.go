@@ -11,6 +11,7 @@ import (
 type columnValues struct {
 	column table.Column
 	index  int
+	int96  bool // of times
 	// texts has, for each batch whose texts repeat, the value of each code: a
 	// text is then boxed once and not once a row.
 	texts [][]parquet.Value
@@ -31,8 +32,8 @@ func numberBatches(pieces []piece) (numbers []int, batches []*table.Batch) {
 	return numbers, batches
 }
 
-func newColumnValues(c table.Column, index int, batches []*table.Batch) *columnValues {
-	v := &columnValues{column: c, index: index}
+func newColumnValues(c table.Column, index int, f flavor, batches []*table.Batch) *columnValues {
+	v := &columnValues{column: c, index: index, int96: f == exchangeFlavor && c.Kind == table.Time}
 	if !isText(c.Kind) {
 		return v
 	}
@@ -77,6 +78,10 @@ func (v *columnValues) append(values []parquet.Value, p piece, n int) []parquet.
 		switch v.column.Kind {
 		case table.Bool:
 			value = parquet.BooleanValue(b.Bool(col, row))
+		case table.Time:
+			if value = parquet.Int64Value(b.Int(col, row)); v.int96 {
+				value = parquet.Int96Value(int96(b.Int(col, row)))
+			}
 		case table.Int32, table.Date:
 			value = parquet.Int32Value(int32(b.Int(col, row))) //nolint:gosec // such a column has no others
 		case table.Float64:

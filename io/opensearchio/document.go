@@ -3,6 +3,7 @@ package opensearchio
 import (
 	"strconv"
 
+	"millrace/io/rowid"
 	"millrace/io/rowjson"
 	"millrace/schemas/table"
 )
@@ -41,7 +42,7 @@ func (e *encoder) append(dst []byte, rows table.Rows, row int) []byte {
 		dst = append(dst, `"_index":"`...)
 		dst = append(e.config.index.append(dst, b.DayOf(row)), `",`...)
 	}
-	e.id = appendID(e.id[:0], b, e.config.id, row)
+	e.id = rowid.Append(e.id[:0], b, e.config.id, row)
 	dst = rowjson.AppendString(append(dst, `"_id":`...), e.id)
 	if e.version >= 0 {
 		dst = strconv.AppendInt(append(dst, `,"version":`...), externalVersion(b.Int(e.version, row), rows.Kind), 10)

@@ -67,6 +67,17 @@ func (c *config) mapping() object {
 	return object{"dynamic": "strict", "_meta": object{"schema": c.schema.ID()}, "properties": fields}
 }
 
+// IndexTemplate is the index template that the sink of a URL puts for rows of a schema,
+// and its name.
+func IndexTemplate(url string, schema *table.Schema) (name string, body []byte, err error) {
+	c, err := parse(url, schema)
+	if err != nil {
+		return "", nil, err
+	}
+	body, _, err = c.indexTemplate()
+	return c.index.template(), body, err
+}
+
 // indexTemplate is the body of the template, and the digest that stands in it.
 func (c *config) indexTemplate() (body []byte, digest string, err error) {
 	inner := object{

@@ -7,12 +7,11 @@ import (
 	"net/netip"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
-	"millrace/internal/nearest"
 	"millrace/io/driver"
+	"millrace/io/rowid"
 	"millrace/schemas/table"
 )
 
@@ -85,8 +84,7 @@ func (c *config) fault(what, cure string) error {
 
 // versioned tells whether rows of the schema overwrite each other by version.
 func versioned(s *table.Schema) (column int, ok bool) {
-	i, ok := s.Index("version")
-	return i, ok && s.Columns[i].Kind == table.Int64
+	return s.Versioned()
 }
 
 func parse(raw string, schema *table.Schema) (*config, error) {
@@ -125,7 +123,7 @@ func read(raw string, schema *table.Schema) (*config, error) {
 	if err := u.Done(); err != nil {
 		return nil, err
 	}
-	if c.id, err = identity(id, schema); err != nil {
+	if c.id, err = rowid.Columns(id, schema); err != nil {
 		return nil, c.fault(err.Error(), "write id=COLUMN or id=COLUMN,COLUMN")
 	}
 	return c, errors.Join(c.checkAlias(alias), c.checkMode(), c.checkLogin(login, u.Host), c.checkSizes(), c.checkWay(scheme))
@@ -236,31 +234,4 @@ func (c *config) checkWay(scheme string) error {
 		return c.fault("region has no effect without sigv4=true", "add it, or leave region out")
 	}
 	return nil
-}
-
-// identity finds the columns that tell rows apart.
-func identity(list string, s *table.Schema) (columns []int, err error) {
-	if list == "" {
-		first := s.Columns[0]
-		if !first.Null && (first.Kind == table.UUID || strings.HasSuffix(first.Name, "_id")) {
-			return []int{0}, nil
-		}
-		return s.Order, nil
-	}
-	var names []string
-	for _, c := range s.Columns {
-		names = append(names, c.Name)
-	}
-	for name := range strings.SplitSeq(list, ",") {
-		i := slices.Index(names, name)
-		if i < 0 {
-			near := ""
-			if n := nearest.Name(name, names); n != "" {
-				near = "; did you mean " + n + "?"
-			}
-			return nil, fmt.Errorf("%s has no column %s for the id%s", s.ID(), name, near)
-		}
-		columns = append(columns, i)
-	}
-	return columns, nil
 }

@@ -96,6 +96,12 @@ var seriesRoles = []SeriesRole{"", SeriesTime, SeriesDimension, SeriesID, Series
 // would only cost.
 func (c Column) Plain() bool { return c.plain }
 
+// WithoutDictionary is the column as one whose values rarely repeat.
+func (c Column) WithoutDictionary() Column {
+	c.plain = true
+	return c
+}
+
 // Schema is a named, versioned list of columns.
 type Schema struct {
 	Name    string   `json:"name"`
@@ -110,6 +116,13 @@ type Schema struct {
 func (s *Schema) Index(name string) (int, bool) {
 	i := slices.IndexFunc(s.Columns, func(c Column) bool { return c.Name == name })
 	return i, i >= 0
+}
+
+// Versioned tells whether rows of one identity overwrite each other, the greater value
+// of a column winning, and which that is.
+func (s *Schema) Versioned() (column int, ok bool) {
+	i, ok := s.Index("version")
+	return i, ok && s.Columns[i].Kind == Int64
 }
 
 // RowType is the Go struct the schema was made from.

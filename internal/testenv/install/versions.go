@@ -5,7 +5,8 @@ import _ "embed"
 // The servers and tools the tests run against, each pinned here and nowhere
 // else. Python packages are pinned in requirements.txt, Node.js packages in
 // package.json and its lock, the Kinesis Producer Library in kpl/pom.xml,
-// OpenSearch in opensearch/pom.xml, developer tools in tools.mod.
+// OpenSearch in opensearch/pom.xml, PostgreSQL in postgres/pom.xml, developer tools
+// in tools.mod.
 const (
 	versitygwPackage = "github.com/versity/versitygw/cmd/versitygw"
 	versitygwVersion = "v1.8.0"

@@ -30,6 +30,7 @@ var steps = []struct {
 	{"kinesalite (Kinesis in volume)", install.Kinesalite},
 	{"kpl (Kinesis producer)", install.KPL},
 	{"opensearch (OpenSearch)", install.OpenSearch},
+	{"postgres (Redshift's SQL)", install.Postgres},
 	{"flink (cluster, job server)", install.Flink},
 }
 

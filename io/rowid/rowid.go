@@ -1,20 +1,53 @@
-package opensearchio
+// Package rowid tells rows apart: which columns do, and a text made of their values.
+package rowid
 
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
 
+	"millrace/internal/nearest"
 	"millrace/io/rowjson"
 	"millrace/schemas/table"
 )
 
-// maxID is OpenSearch's limit for an _id, in bytes.
-const maxID = 512
+// Max is how many bytes an id has at most.
+const Max = 512
 
-// appendID writes the _id of a row: the values of its columns of identity, with
+// Columns finds the columns that tell rows apart: those of a list of names with
+// commas; without one the first column if it is an id, else those that order rows.
+func Columns(list string, s *table.Schema) (columns []int, err error) {
+	if list == "" {
+		first := s.Columns[0]
+		if !first.Null && (first.Kind == table.UUID || strings.HasSuffix(first.Name, "_id")) {
+			return []int{0}, nil
+		}
+		return s.Order, nil
+	}
+	var names []string
+	for _, c := range s.Columns {
+		names = append(names, c.Name)
+	}
+	for name := range strings.SplitSeq(list, ",") {
+		i := slices.Index(names, name)
+		if i < 0 {
+			near := ""
+			if n := nearest.Name(name, names); n != "" {
+				near = "; did you mean " + n + "?"
+			}
+			return nil, fmt.Errorf("%s has no column %s for the id%s", s.ID(), name, near)
+		}
+		columns = append(columns, i)
+	}
+	return columns, nil
+}
+
+// Append writes the id of a row: the values of its columns of identity, with
 // slashes between. Different values give different ids: ~0 stands for ~, ~1 for /,
 // ~n for null and ~e for an empty text. An id that is too long is its digest.
-func appendID(dst []byte, b *table.Batch, columns []int, row int) []byte {
+func Append(dst []byte, b *table.Batch, columns []int, row int) []byte {
 	from := len(dst)
 	for i, col := range columns {
 		if i > 0 {
@@ -22,7 +55,7 @@ func appendID(dst []byte, b *table.Batch, columns []int, row int) []byte {
 		}
 		dst = appendPart(dst, b, col, row)
 	}
-	if len(dst)-from > maxID {
+	if len(dst)-from > Max {
 		sum := sha256.Sum256(dst[from:])
 		dst = hex.AppendEncode(append(dst[:from], "~s"...), sum[:])
 	}

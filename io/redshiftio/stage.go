@@ -1,0 +1,165 @@
+package redshiftio
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+
+	"millrace/io/lakeio"
+	"millrace/io/rowjson"
+	"millrace/schemas/ddl"
+	"millrace/schemas/table"
+)
+
+// staged is a load as it lies on S3. Its names are made of its content: a load that is
+// made again has the same objects, and those that a crash left behind are overwritten or
+// lie there without harm.
+type staged struct {
+	id       string
+	rows     int
+	file     []byte
+	manifest []byte
+}
+
+func (s *staged) fileKey(c *config) string     { return c.table.Name + "/" + s.id + ".parquet" }
+func (s *staged) manifestKey(c *config) string { return c.table.Name + "/" + s.id + ".manifest" }
+
+// stage makes a load of rows.
+func (s *Sink) stage(items []item) (*staged, error) {
+	c := s.config
+	b := c.staging(items)
+	var file bytes.Buffer
+	if err := lakeio.WriteParquet(&file, b); err != nil {
+		return nil, err
+	}
+	sum := sha256.New()
+	sum.Write([]byte(c.table.Name + "\x00" + c.schema.ID() + "\x00"))
+	sum.Write(file.Bytes())
+	st := &staged{id: hex.EncodeToString(sum.Sum(nil)[:16]), rows: len(items), file: file.Bytes()}
+	type meta struct {
+		Length int `json:"content_length"` // Redshift wants it of columnar files
+	}
+	type entry struct {
+		URL       string `json:"url"`
+		Mandatory bool   `json:"mandatory"`
+		Meta      meta   `json:"meta"`
+	}
+	var err error
+	st.manifest, err = json.Marshal(map[string][]entry{"entries": {{c.stage + "/" + st.fileKey(c), true, meta{file.Len()}}}})
+	return st, err
+}
+
+// put writes the objects of a load, its manifest last.
+func (s *Sink) put(ctx context.Context, st *staged) error {
+	for _, o := range []struct {
+		key  string
+		body []byte
+	}{{st.fileKey(s.config), st.file}, {st.manifestKey(s.config), st.manifest}} {
+		if _, err := s.store.Put(ctx, o.key, bytes.NewReader(o.body), lakeio.PutOptions{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeTimeout is how long a load that is done waits for its objects to go.
+const removeTimeout = 10 * time.Second
+
+// remove removes the objects of a load. Those that it cannot remove do no harm.
+func (s *Sink) remove(ctx context.Context, st *staged) {
+	ctx, cancel := context.WithTimeout(ctx, removeTimeout)
+	defer cancel()
+	_ = s.store.Delete(ctx, st.manifestKey(s.config), st.fileKey(s.config))
+}
+
+// staging is the columns of the table of the staged rows, in its order: Redshift fills
+// columns by their place.
+func (c *config) stagingSchema() *table.Schema {
+	s := &table.Schema{Name: c.schema.Name, Version: c.schema.Version}
+	for _, column := range c.schema.Columns {
+		if column.Kind == table.UUID { // the warehouse has no type for ids
+			column.Kind = table.String
+			column = column.WithoutDictionary()
+		}
+		s.Columns = append(s.Columns, column)
+	}
+	for _, column := range c.table.Columns()[len(c.schema.Columns):] {
+		own := table.Column{Name: column.Name, Kind: column.Kind}
+		if column.Name == ddl.RowKey {
+			own = own.WithoutDictionary()
+		}
+		s.Columns = append(s.Columns, own)
+	}
+	return s
+}
+
+// staging gathers rows column by column, as the warehouse is to have them.
+func (c *config) staging(items []item) *table.Batch {
+	b := table.NewBatch(c.stagingSchema())
+	var text []byte
+	for col, column := range c.schema.Columns {
+		codes := coder{into: b, col: col}
+		for i := range items {
+			from, row := items[i].rows.Batch, int(items[i].row)
+			switch {
+			case from.Null(col, row):
+				b.PutNull(col)
+			case column.Kind == table.String || column.Kind == table.Bytes:
+				codes.put(from, row)
+			case column.Kind == table.UUID:
+				text = rowjson.AppendUUID(text[:0], from.UUIDBytes(col, row))
+				b.PutText(col, text)
+			default:
+				b.PutInt(col, from.Int(col, row))
+			}
+		}
+	}
+	for col := len(c.schema.Columns); col < len(b.Schema().Columns); col++ {
+		name := b.Schema().Columns[col].Name
+		for i := range items {
+			switch kind := items[i].rows.Kind; name {
+			case ddl.RowKey:
+				b.PutString(col, items[i].id)
+			case ddl.Sealed:
+				b.PutBool(col, kind != table.Provisional)
+			case ddl.Withdrawn:
+				b.PutBool(col, kind == table.Withdrawn)
+			}
+		}
+	}
+	for range items {
+		b.EndRow()
+	}
+	return b
+}
+
+// coder puts texts of batches into a column; each is looked up once.
+type coder struct {
+	into  *table.Batch
+	col   int
+	known map[*table.Batch][]uint32 // code of the batch -> code of the column + 1
+	last  *table.Batch
+	codes []uint32
+}
+
+func (k *coder) put(from *table.Batch, row int) {
+	codes, distinct := from.Codes(k.col)
+	if from != k.last {
+		if k.known == nil {
+			k.known = map[*table.Batch][]uint32{}
+		}
+		if k.codes = k.known[from]; k.codes == nil {
+			k.codes = make([]uint32, distinct)
+			k.known[from] = k.codes
+		}
+		k.last = from
+	}
+	code := codes[row]
+	if k.codes[code] == 0 {
+		k.codes[code] = k.into.Intern(k.col, from.DictValue(k.col, code)) + 1
+	}
+	k.into.PutCode(k.col, k.codes[code]-1)
+}
