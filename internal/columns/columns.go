@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -32,15 +33,36 @@ type File interface {
 	Size() int64 // bytes
 }
 
+// Names lists the columns of a file.
+func Names(in File) (names []string, err error) {
+	defer recoverDamage(&err)
+	file, err := open(in)
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range file.Schema().Columns() {
+		names = append(names, strings.Join(path, "."))
+	}
+	return names, nil
+}
+
+func open(in File) (*parquet.File, error) {
+	return parquetlimit.Open(in, in.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(readBytes))
+}
+
+// recoverDamage makes an error of the library's panic: it trusts what a file says of
+// itself.
+func recoverDamage(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("the Parquet file is damaged: %v", p)
+	}
+}
+
 // Scan reads the named columns of a file, and no others, some thousand rows at a
 // time. A damaged file is an error.
 func Scan(ctx context.Context, in File, names []string, each func(Batch) error) (err error) {
-	defer func() {
-		if p := recover(); p != nil { // the library trusts what a file says of itself
-			err = fmt.Errorf("the Parquet file is damaged: %v", p)
-		}
-	}()
-	file, err := parquetlimit.Open(in, in.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(readBytes))
+	defer recoverDamage(&err)
+	file, err := open(in)
 	if err != nil {
 		return err
 	}

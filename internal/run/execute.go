@@ -131,6 +131,9 @@ func (p *Plan) carryOut(ctx context.Context, lease *lakeio.Lease, started time.T
 	if err := context.Cause(ctx); err != nil {
 		return r, err
 	}
+	if err := p.withdraw(ctx, files, w); err != nil {
+		return r, err
+	}
 	if err := p.commit(lease.Context(), r.Manifest, files); err != nil {
 		return r, err
 	}

@@ -13,7 +13,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"millrace/internal/columns"
 	"millrace/io/driver"
+	"millrace/schemas/table"
 )
 
 // stagingName is the folder below a place where files wait for their commit. Like
@@ -58,6 +60,8 @@ type stagingArea interface {
 	stagedFiles
 	// holds tells whether a finished file is there.
 	holds(ctx context.Context, f File) (bool, error)
+	// open opens a finished file, until the function that it gives is called.
+	open(ctx context.Context, f File) (columns.File, func() error, error)
 	// place puts a finished file into a lake. It can be repeated.
 	place(ctx context.Context, lake Store, f File) error
 }
@@ -135,6 +139,15 @@ func (s *Staging) Get(ctx context.Context, name string, into any) error {
 		return err
 	}
 	return json.Unmarshal(b, into)
+}
+
+// ReadFile reads the rows of a finished file, see ReadRows.
+func (s *Staging) ReadFile(ctx context.Context, f File, schema *table.Schema, each func(*table.Batch) error) error {
+	in, done, err := s.open(ctx, f)
+	if err != nil {
+		return err
+	}
+	return errors.Join(ReadRows(ctx, in, schema, each), done())
 }
 
 // Files lists the finished files, ordered by output, day and shard.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"millrace/internal/columns"
 )
 
 // folderStaging is a staging area in a folder. All workers must see it.
@@ -203,3 +205,19 @@ func isLiveArea(dir string) bool {
 	}
 	return false
 }
+
+func (d folderStaging) open(_ context.Context, f File) (columns.File, func() error, error) {
+	file, err := os.Open(f.Staged)
+	if err != nil {
+		return nil, nil, fileError("read", f.Staged, err)
+	}
+	return sized{file, f.Bytes}, file.Close, nil
+}
+
+// sized is a file whose size is known.
+type sized struct {
+	*os.File
+	size int64
+}
+
+func (s sized) Size() int64 { return s.size }

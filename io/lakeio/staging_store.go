@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
+	"millrace/internal/columns"
 	"millrace/io/driver"
 )
 
@@ -157,3 +158,11 @@ func (o stagedObject) finish() error {
 
 func (o stagedObject) abandon()       { o.Abort() }
 func (o stagedObject) staged() string { return o.key }
+
+func (a storeStaging) open(ctx context.Context, f File) (columns.File, func() error, error) {
+	o, err := OpenObject(ctx, a.store, f.Staged)
+	if err != nil {
+		return nil, nil, err
+	}
+	return o, o.Close, nil
+}
