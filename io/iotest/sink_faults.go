@@ -187,7 +187,7 @@ func holdsUp(t *testing.T, h SinkHarness) {
 		t.Fatal(err)
 	}
 	proxy.Toxic(t, "latency", map[string]any{"latency": never})
-	const offered = 4 * sinkMemory >> 20
+	const offered = 2 * sinkMemory >> 20
 	var taken atomic.Int64
 	done := make(chan error, 1)
 	peak := testenv.PeakHeap(t, func() {
@@ -200,6 +200,7 @@ func holdsUp(t *testing.T, h SinkHarness) {
 				}
 				taken.Add(1)
 			}
+			<-ctx.Done() // what is on disk is not part of it
 			done <- w.Finish(ctx)
 		}()
 		for last, same := int64(-1), 0; same < 100; time.Sleep(glance) { // until it stands
