@@ -10,6 +10,8 @@ require (
 	github.com/parquet-go/parquet-go v0.32.0
 )
 
+require github.com/opensearch-project/opensearch-go/v4 v4.8.1
+
 require (
 	cel.dev/expr v0.25.2 // indirect
 	cloud.google.com/go v0.123.0 // indirect

@@ -107,7 +107,7 @@ func (s *suiteOf) refuseLongKeys(t *testing.T, url string) {
 	s.node.Call(t, http.MethodPut, "_index_template/"+c.index.template(), json.RawMessage(changed), nil)
 }
 
-func TestHelperWritesToAnIndex(t *testing.T)      { iotest.SinkChild(t, attachIndex) }
+func TestHelperWritesToAnIndex(t *testing.T)     { iotest.SinkChild(t, attachIndex) }
 func TestHelperWritesToADataStream(t *testing.T) { iotest.SinkChild(t, attachDataStream) }
 
 func refuseElement(element reflect.Type) error {
@@ -129,7 +129,9 @@ func attachIndex(_ *testing.T, url string) iotest.SinkPlace {
 		Address: url,
 		Watch:   func(step func() error) { watched.step = step },
 		OpenWith: func(ctx context.Context, _ string, options driver.SinkOptions) (iotest.SinkWriter, error) {
-			return iotest.WriterOf(ctx, func(ctx context.Context) (driver.Sink, error) { return watched.open(ctx, url, iotest.SinkRows, options) })
+			return iotest.WriterOf(ctx, func(ctx context.Context) (driver.Sink, error) {
+				return watched.open(ctx, url, iotest.SinkRows, options)
+			})
 		},
 	}
 }
