@@ -68,7 +68,7 @@ func (b *bencher) measure(ctx context.Context, c contest, s server, cl client, h
 	if err != nil {
 		return r, err
 	}
-	cmd := exec.CommandContext(ctx, self, "-write", c.name+"/"+cl.name, "-addr", s.Addr(), "-rows", fmt.Sprint(b.rows), fmt.Sprint("-heap=", heap)) //nolint:gosec // this program
+	cmd := exec.CommandContext(ctx, self, "-write", c.name+"/"+cl.name, "-addr", s.Addr(), "-rows", fmt.Sprint(b.rows), fmt.Sprint("-heap=", heap))
 	cmd.WaitDelay = 10 * time.Second
 	var said, complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &complaints

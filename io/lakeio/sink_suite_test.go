@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -44,7 +45,9 @@ func TestALakeOnS3KeepsWhatSinksPromise(t *testing.T) {
 
 func TestALakeOnS3ThatIsStagedThereKeepsWhatSinksPromise(t *testing.T) {
 	lakes := newLakesOnS3(t)
-	iotest.RunSinkTests(t, iotest.SinkHarness{Can: lakeOnS3Can, Refuse: refuseElement, Child: "TestHelperWritesToALake", New: func(t *testing.T) iotest.SinkPlace {
+	// Each core fills an object of runs, and hands it to the store, which has a copy.
+	memory := max(64<<20, int64(runtime.GOMAXPROCS(0))*(2*runsObject+8<<20))
+	iotest.RunSinkTests(t, iotest.SinkHarness{Can: lakeOnS3Can, Memory: memory, Refuse: refuseElement, Child: "TestHelperWritesToALake", New: func(t *testing.T) iotest.SinkPlace {
 		lake := lakes.next()
 		return lakes.place(t, lake, lake+"|"+stagingIn(t, lake), attachLake)
 	}})

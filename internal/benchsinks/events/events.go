@@ -17,8 +17,8 @@ const noon = 1_741_003_200_000
 // At is the nth event. The first 40 million are of one day.
 func At(n int) weblog.Event {
 	var id table.ID
-	binary.BigEndian.PutUint64(id[:], uint64(n)*0x9e37_79b9_7f4a_7c15) //nolint:gosec // spreads ids as hashes do
-	binary.BigEndian.PutUint64(id[8:], uint64(n))                      //nolint:gosec // never negative
+	binary.BigEndian.PutUint64(id[:], uint64(n)*0x9e37_79b9_7f4a_7c15) // spreads ids as hashes do
+	binary.BigEndian.PutUint64(id[8:], uint64(n))
 	return weblog.Event{
 		EventID: id, EventTime: table.Millis(noon + n), VisitorID: fmt.Sprintf("tok_visitor_k1_%032d", n%1000),
 		ClientIP: text("203.0.113.0"), Method: text("GET"), Path: text(fmt.Sprint("/shop/item-", n%200)), Query: text("page=2&sort=price"), Protocol: text("HTTP/1.1"),
