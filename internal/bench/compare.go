@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"slices"
+
+	"millrace/internal/machine"
 )
 
 //go:embed duckdb_weblogs.py
@@ -92,7 +94,7 @@ func (s series) print(w io.Writer) {
 	for _, line := range []struct {
 		name string
 		of   func([]float64) float64
-	}{{"min", slices.Min[[]float64]}, {"median", median}, {"max", slices.Max[[]float64]}} {
+	}{{"min", slices.Min[[]float64]}, {"median", machine.Median}, {"max", slices.Max[[]float64]}} {
 		fmt.Fprintf(w, "| %s |%s%s", line.name, summary(s.ours, line.of), summary(s.rowsOnly, line.of))
 		if len(s.peers) > 0 {
 			fmt.Fprintf(w, "%s %.2f | %.2f |", summary(s.peers, line.of), line.of(ratios), line.of(rowsRatios))
@@ -120,9 +122,3 @@ func summary(us []usage, of func([]float64) float64) string {
 }
 
 func mebibytes(u usage) float64 { return float64(u.rss) / (1 << 20) }
-
-// median is the middle value, the mean of both when there are two.
-func median(list []float64) float64 {
-	s := slices.Sorted(slices.Values(list))
-	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
-}

@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"millrace/internal/localservers"
+	"millrace/internal/machine"
 	"millrace/internal/operate"
 )
 
@@ -99,26 +96,9 @@ func (s *sampler) look(ctx context.Context) (now sample, err error) {
 	return now, nil
 }
 
-// tick is the unit of times in /proc, on every Linux that Go knows.
-const tick = 10 * time.Millisecond
-
-// loadOf reads /proc; nothing of a process that has ended.
-func loadOf(pid int) (l load) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return l
-	}
-	// The name may hold anything; behind it, fields are numbered from 3.
-	fields := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
-	number := func(field int) (n int64) {
-		if len(fields) > field-3 {
-			n, _ = strconv.ParseInt(fields[field-3], 10, 64)
-		}
-		return n
-	}
-	l.cpu = time.Duration(number(14)+number(15)) * tick
-	l.rss = number(24) * int64(os.Getpagesize())
-	return l
+func loadOf(pid int) load {
+	u := machine.UsageOf(pid)
+	return load{cpu: u.CPU, rss: u.RSS}
 }
 
 // reading is the part of the samples in which records came: from the last before

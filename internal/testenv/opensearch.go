@@ -8,14 +8,11 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
+	"millrace/internal/localservers"
 	"millrace/internal/testenv/install"
 )
 
@@ -48,8 +45,6 @@ func OpenSearch(t testing.TB) *OpenSearchNode {
 	return sharedNode.node
 }
 
-var openSearchReady = regexp.MustCompile(`(?m)^READY (\S+)$`)
-
 func startOpenSearch(dir string) (*OpenSearchNode, error) {
 	// t.TempDir would be gone with the first of the tests that share it; the node
 	// removes its folder when it ends.
@@ -57,34 +52,13 @@ func startOpenSearch(dir string) (*OpenSearchNode, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start OpenSearch: %w", err)
 	}
-	classes := filepath.Join(dir, "classes") + string(filepath.ListSeparator) + filepath.Join(dir, "lib", "*")
-	cmd := exec.Command("java", "-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.net.preferIPv4Stack=true",
-		"-cp", classes, "Node", data)
-	// Its end of the pipe closes with this process, and the node ends with it.
-	if _, err := cmd.StdinPipe(); err != nil {
-		return nil, fmt.Errorf("start OpenSearch: %w", err)
-	}
 	n := &OpenSearchNode{}
-	cmd.Dir, cmd.Stdout, cmd.Stderr = data, &n.log, &n.log
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start OpenSearch: %w", err)
+	node, err := localservers.StartOpenSearch(dir, data, 512, &n.log, "-XX:TieredStopAtLevel=1")
+	if err != nil {
+		return nil, fmt.Errorf("%w; its log:\n%s", err, n.log.String())
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	for deadline := time.Now().Add(2 * startTimeout); ; {
-		if found := openSearchReady.FindStringSubmatch(n.log.String()); found != nil {
-			n.Addr = found[1]
-			return n, nil
-		}
-		select {
-		case err := <-ended:
-			return nil, fmt.Errorf("start OpenSearch: it ended (%w); its log:\n%s", err, n.log.String())
-		case <-time.After(20 * time.Millisecond):
-		}
-		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("start OpenSearch: it does not serve after %v (%w); its log:\n%s", 2*startTimeout, cmd.Process.Kill(), n.log.String())
-		}
-	}
+	n.Addr = node.Addr
+	return n, nil
 }
 
 // Call sends body, unless nil, as JSON and decodes the answer into result, unless

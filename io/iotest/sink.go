@@ -62,6 +62,8 @@ type SinkHarness struct {
 	// Refuse is the check of an element type that the sink makes before anything
 	// is written.
 	Refuse func(element reflect.Type) error
+	// Memory is how many bytes a writer may hold; 64 MiB when zero.
+	Memory int64
 	// Child names the test that calls SinkChild, for what happens to a place when
 	// its writer is killed. Empty for a place that dies with its process.
 	Child string

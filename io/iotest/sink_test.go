@@ -156,7 +156,7 @@ var errSink = errors.New("the sink's error")
 
 // sinkOf is a driver.Sink that says what it is asked.
 type sinkOf struct {
-	ctx   context.Context //nolint:containedctx // to see whether it ends
+	ctx   context.Context // to see whether it ends
 	calls []string
 }
 

@@ -25,7 +25,7 @@ var errGivenUp = errors.New("the suite gives the sink up")
 
 type writer struct {
 	sink   driver.Sink
-	ctx    context.Context //nolint:containedctx // that of the sink
+	ctx    context.Context // that of the sink
 	giveUp context.CancelCauseFunc
 }
 

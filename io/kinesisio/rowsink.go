@@ -25,7 +25,7 @@ type RowSink struct {
 	version int // column; -1 for none
 	marks   Marks
 
-	ctx      context.Context //nolint:containedctx // of the producer, which the first row starts
+	ctx      context.Context // of the producer, which the first row starts
 	producer ProducerOptions
 	wrap     func(putter) putter // of tests; nil for none
 

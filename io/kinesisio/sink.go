@@ -90,7 +90,7 @@ func (s *Sink) write(ctx context.Context, rows table.Rows, marks *Marks) error {
 	for row := range b.Len() {
 		s.buf = s.document.append(s.buf[:0], b, row, marks)
 		s.out = s.key.append(s.out[:0], b, row)
-		q := queued{Record: Record{Key: partitionKey(s.out), Data: s.buf}, rows: &rows, row: uint32(row)} //nolint:gosec // a batch has less than 2^32 rows
+		q := queued{Record: Record{Key: partitionKey(s.out), Data: s.buf}, rows: &rows, row: uint32(row)}
 		if err := s.producer.accept(ctx, q); err != nil {
 			return err
 		}

@@ -63,6 +63,12 @@ const (
 	leaseDir   = "_lease"
 	leaseTTL   = 60 * time.Second
 	leaseBeats = 4 // confirmations in the time of leaseTTL
+
+	// How long a release waits for a store that does not answer: one of a run that was
+	// cancelled is waited for by somebody who wants it to end. A lease that is not
+	// released runs out.
+	leaseRelease          = leaseTTL / 2
+	leaseReleaseCancelled = 5 * time.Second
 )
 
 // AcquireLease takes the lease of a name, or says who has it (driver.ErrBusy). It
@@ -111,13 +117,16 @@ func (l *Lease) Check(ctx context.Context) error {
 
 // Release gives the lease back and ends its Context.
 func (l *Lease) Release() error {
-	lost := errors.Is(context.Cause(l.ctx), driver.ErrLeaseLost)
+	lost, wait := errors.Is(context.Cause(l.ctx), driver.ErrLeaseLost), leaseRelease
+	if l.ctx.Err() != nil {
+		wait = leaseReleaseCancelled
+	}
 	l.cancel(context.Canceled)
 	l.beats.Wait()
 	if lost {
 		return nil // it is another's
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), leaseTTL/2)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), wait)
 	defer cancel()
 	if err := l.hold.release(ctx); err != nil && !errors.Is(err, driver.ErrLeaseLost) {
 		return err

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"millrace/internal/testenv"
@@ -313,5 +314,35 @@ func TestALeaseEndsWithTheContextItWasTakenUnder(t *testing.T) {
 	}
 	if err := acquire(t, s, "next").Release(); err != nil {
 		t.Error(err)
+	}
+}
+
+// silentHold is a lease in a store that does not answer.
+type silentHold struct{ holding }
+
+func (silentHold) confirm(ctx context.Context) error { return silentHold{}.release(ctx) }
+
+func (silentHold) release(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestACancelledRunDoesNotWaitLongForItsLeaseToBeReleased(t *testing.T) {
+	for name, c := range map[string]struct {
+		cancelled bool
+		most      time.Duration
+	}{"cancelled": {true, leaseReleaseCancelled}, "done": {false, leaseRelease}} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			l := newLease(ctx, "s3://bucket/lake", silentHold{})
+			if c.cancelled {
+				cancel()
+			}
+			begun := time.Now() // of the bubble
+			if err := l.Release(); !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != c.most {
+				t.Errorf("%s: release gives %v after %v", name, err, time.Since(begun))
+			}
+		})
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"millrace/internal/testenv"
 	"millrace/io/driver"
 	"millrace/io/iotest"
 	"millrace/schemas/ledger"
@@ -28,11 +27,10 @@ func TestLiveWritingIntoAFolderKeepsWhatSinksPromise(t *testing.T) {
 }
 
 func TestLiveWritingToS3KeepsWhatSinksPromise(t *testing.T) {
-	server := testenv.S3(t)
-	lakes := 0
+	lakes := newLakesOnS3(t)
 	iotest.RunSinkTests(t, iotest.SinkHarness{Can: liveCan, Refuse: refuseElement, Child: "TestHelperWritesLive", New: func(t *testing.T) iotest.SinkPlace {
-		lakes++
-		return attachLive(t, fmt.Sprintf("s3://%s/live-%d", server.Bucket, lakes))
+		lake := lakes.next()
+		return lakes.place(t, lake, lake, attachLive)
 	}})
 }
 

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -34,36 +36,74 @@ func TestALakeInAFolderKeepsWhatSinksPromise(t *testing.T) {
 }
 
 func TestALakeOnS3KeepsWhatSinksPromise(t *testing.T) {
-	server := testenv.S3(t)
-	lakes := 0
-	iotest.RunSinkTests(t, iotest.SinkHarness{Can: lakeCan, Refuse: refuseElement, Child: "TestHelperWritesToALake", New: func(t *testing.T) iotest.SinkPlace {
-		lakes++
-		place := attachLake(t, fmt.Sprintf("s3://%s/lake-%d|%s", server.Bucket, lakes, t.TempDir()))
-		place.Expire = func(t *testing.T) {
-			s := openStore(t, fmt.Sprintf("s3://%s/lake-%d", server.Bucket, lakes))
-			if err := s.Delete(t.Context(), keys(t, s, leaseDir)...); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return place
+	lakes := newLakesOnS3(t)
+	iotest.RunSinkTests(t, iotest.SinkHarness{Can: lakeOnS3Can, Refuse: refuseElement, Child: "TestHelperWritesToALake", New: func(t *testing.T) iotest.SinkPlace {
+		lake := lakes.next()
+		return lakes.place(t, lake, lake+"|"+t.TempDir(), attachLake)
 	}})
 }
 
 func TestALakeOnS3ThatIsStagedThereKeepsWhatSinksPromise(t *testing.T) {
-	server := testenv.S3(t)
-	lakes := 0
-	iotest.RunSinkTests(t, iotest.SinkHarness{Can: lakeCan, Refuse: refuseElement, Child: "TestHelperWritesToALake", New: func(t *testing.T) iotest.SinkPlace {
-		lakes++
-		lake := fmt.Sprintf("s3://%s/lake-%d", server.Bucket, lakes)
-		place := attachLake(t, lake+"|"+stagingIn(t, lake))
-		place.Expire = func(t *testing.T) {
-			s := openStore(t, lake)
-			if err := s.Delete(t.Context(), keys(t, s, leaseDir)...); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return place
+	lakes := newLakesOnS3(t)
+	// Each core fills an object of runs, and hands it to the store, which has a copy.
+	memory := max(64<<20, int64(runtime.GOMAXPROCS(0))*(2*runsObject+8<<20))
+	iotest.RunSinkTests(t, iotest.SinkHarness{Can: lakeOnS3Can, Memory: memory, Refuse: refuseElement, Child: "TestHelperWritesToALake", New: func(t *testing.T) iotest.SinkPlace {
+		lake := lakes.next()
+		return lakes.place(t, lake, lake+"|"+stagingIn(t, lake), attachLake)
 	}})
+}
+
+// Runs take a lease when they begin, and sort on disk.
+var lakeOnS3Can = func() iotest.SinkCan {
+	can := lakeCan
+	can.Asks, can.Spills = true, true
+	return can
+}()
+
+// lakesOnS3 makes lakes on a server, behind a gate.
+type lakesOnS3 struct {
+	server *testenv.S3Server
+	gate   *testenv.S3Gate
+	made   int
+}
+
+func newLakesOnS3(t *testing.T) *lakesOnS3 {
+	t.Helper()
+	l := &lakesOnS3{server: testenv.S3(t)}
+	l.gate = testenv.NewS3Gate(t, l.server)
+	t.Setenv(endpointVariable, "http://"+l.gate.Addr)
+	return l
+}
+
+const endpointVariable = "AWS_ENDPOINT_URL_S3"
+
+func (l *lakesOnS3) next() string {
+	l.made++
+	return fmt.Sprintf("s3://%s/lake-%d", l.server.Bucket, l.made)
+}
+
+// place is one on the server, whose leases expire and whose faults are the gate's.
+func (l *lakesOnS3) place(t *testing.T, lake, address string, attach func(*testing.T, string) iotest.SinkPlace) iotest.SinkPlace {
+	p := attach(t, address)
+	direct := openStore(t, lake)
+	p.Expire = func(t *testing.T) {
+		if err := direct.Delete(t.Context(), keys(t, direct, leaseDir)...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refuse := func(status int, code string) func(t *testing.T) (end func()) {
+		return func(*testing.T) (end func()) {
+			l.gate.Refuse(&testenv.Refusal{Status: status, Type: code})
+			return func() { l.gate.Refuse(nil) }
+		}
+	}
+	p.Throttle, p.Forbid = refuse(http.StatusServiceUnavailable, "SlowDown"), refuse(http.StatusForbidden, "AccessDenied")
+	p.Server = l.gate.Addr
+	p.Via = func(t *testing.T, addr string) iotest.SinkPlace {
+		t.Setenv(endpointVariable, "http://"+addr)
+		return attach(t, address)
+	}
+	return p
 }
 
 func TestHelperWritesToALake(t *testing.T) { iotest.SinkChild(t, attachLake) }

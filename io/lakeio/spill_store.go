@@ -44,7 +44,7 @@ func (w *storeRuns) write(b *table.Batch, parts []partRows, frame int) ([]Run, e
 		if err := writeFrames(&frames, b, p.rows, frame); err != nil {
 			return nil, err
 		}
-		list = append(list, heldRun{p.run(b), frames.Bytes()})
+		list = append(list, heldRun{p.run(b), bytes.Clone(frames.Bytes())}) // a buffer has room to grow
 		size += frames.Len()
 	}
 	w.mu.Lock()
@@ -93,6 +93,7 @@ func (w *storeRuns) put(held []heldRun) ([]Run, error) {
 		runs[i] = h.Run
 		runs[i].Path, runs[i].Offset, runs[i].Length = key, at, int64(len(h.frames))
 		at += runs[i].Length
+		held[i].frames = nil // the store has a copy of its own
 	}
 	if _, err := to.Commit(w.ctx); err != nil {
 		return nil, err

@@ -17,6 +17,8 @@ import (
 	_ "millrace/transforms/mask" // want io-knows-no-transforms
 
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam" // want beam-in-wrappers-only
+
+	_ "github.com/opensearch-project/opensearch-go/v4" // want peers-in-benchmarks-only
 )
 
 func show() {

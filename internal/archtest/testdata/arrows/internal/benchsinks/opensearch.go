@@ -1,0 +1,4 @@
+// Package benchsinks keeps every rule.
+package benchsinks
+
+import _ "github.com/opensearch-project/opensearch-go/v4"

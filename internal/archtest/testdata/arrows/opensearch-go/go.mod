@@ -1,0 +1,3 @@
+module github.com/opensearch-project/opensearch-go/v4
+
+go 1.26

@@ -1,0 +1,2 @@
+// Package opensearch stands for a client that benchmarks compare with.
+package opensearch
