@@ -10,9 +10,11 @@ import (
 
 	"millrace/io/bootstrap"
 	"millrace/io/driver"
+	"millrace/io/influxio"
 	"millrace/io/kinesisio"
 	"millrace/io/lakeio"
 	"millrace/io/opensearchio"
+	"millrace/io/timestreamio"
 	"millrace/schemas/table"
 )
 
@@ -49,6 +51,16 @@ var Kinds = map[string]Kind{
 		},
 		send: openKinesisSink,
 	},
+	"influx": {
+		Doc:        "a database of InfluxDB, or of Amazon Timestream for InfluxDB, for the rows of an output that are a time series; see docs/sinks/influx.md",
+		Example:    "influx://localhost:8086/web",
+		Parameters: influxio.Parameters(), send: openInfluxSink,
+	},
+	"influx+https": {
+		Doc:        "the same over TLS, as Timestream for InfluxDB wants it",
+		Example:    "influx+https://abc123-xyz.timestream-influxdb.eu-west-1.on.aws:8086/web?api=v2&org=acme&key_env=INFLUX_TOKEN",
+		Parameters: influxio.Parameters(), send: openInfluxSink,
+	},
 	"opensearch": {
 		Doc:        "an index of OpenSearch, one for each day, or a data stream, for the rows of an output; see docs/sinks/opensearch.md",
 		Example:    "opensearch://localhost:9200/weblogs-{day}",
@@ -60,6 +72,29 @@ var Kinds = map[string]Kind{
 		Parameters: opensearchio.Parameters(), send: openSearchSink,
 	},
 	"s3": {Doc: "objects of Amazon S3 or a compatible server: an object, prefix or glob of logs or of a lake's raw archive as a source, a prefix as a lake", Example: "s3://logs/web/2026/", Parameters: lakeio.Parameters("s3"), open: openLake},
+	"timestream": {
+		Doc:        "a table of Amazon Timestream for LiveAnalytics, for the rows of an output that are a time series; see docs/sinks/timestream.md",
+		Example:    "timestream://web/traffic?region=eu-west-1",
+		Parameters: timestreamio.Parameters(), send: openTimestreamSink,
+	},
+}
+
+func openInfluxSink(ctx context.Context, url string, schema *table.Schema) (driver.Sink, error) {
+	// Nothing takes refused rows yet, so the first one ends the sink.
+	sink, err := influxio.Open(ctx, url, schema, driver.SinkOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return sink, nil
+}
+
+func openTimestreamSink(ctx context.Context, url string, schema *table.Schema) (driver.Sink, error) {
+	// Nothing takes refused rows yet, so the first one ends the sink.
+	sink, err := timestreamio.Open(ctx, url, schema, driver.SinkOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return sink, nil
 }
 
 func openSearchSink(ctx context.Context, url string, schema *table.Schema) (driver.Sink, error) {
