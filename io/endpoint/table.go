@@ -67,23 +67,23 @@ var Kinds = map[string]Kind{
 	"influx": {
 		Doc:        "a database of InfluxDB, of Amazon Timestream for InfluxDB or of what else takes line protocol, for the rows of an output that is a time series; see docs/sinks/influx.md",
 		Example:    "influx://localhost:8086/web",
-		Parameters: influxio.Parameters(), send: sink(influxio.Open),
+		Parameters: influxio.Parameters(), send: sink(influxio.Open), valid: influxio.Validate,
 	},
 	"influx+https": {
 		Doc:        "the same over TLS",
-		Example:    "influx+https://a1b2c3.timestream-influxdb.eu-west-1.on.aws:8086/web?api=v2&org=team&key_env=INFLUX_TOKEN",
-		Parameters: influxio.Parameters(), send: sink(influxio.Open),
+		Example:    "influx+https://abc123-xyz.timestream-influxdb.eu-west-1.on.aws:8086/web?api=v2&org=acme&key_env=INFLUX_TOKEN",
+		Parameters: influxio.Parameters(), send: sink(influxio.Open), valid: influxio.Validate,
 	},
 	"redshift": {
 		Doc:        "a table of Amazon Redshift, for the rows of an output, by way of S3; see docs/sinks/redshift.md",
 		Example:    "redshift://team/analytics/web.sessions?stage=s3://lake/stage&role=arn:aws:iam::123456789012:role/redshift-reads-stage",
-		Parameters: redshiftio.Parameters(), send: sink(redshiftio.Open),
+		Parameters: redshiftio.Parameters(), send: sink(redshiftio.Open), valid: redshiftio.Validate,
 	},
 	"s3": {Doc: "objects of Amazon S3 or a compatible server: an object, prefix or glob of logs or of a lake's raw archive as a source, a prefix as a lake", Example: "s3://logs/web/2026/", Parameters: lakeio.Parameters("s3"), open: openLake},
 	"timestream": {
 		Doc:        "a table of Amazon Timestream for LiveAnalytics, for the rows of an output that is a time series; see docs/sinks/timestream.md",
-		Example:    "timestream://web/traffic",
-		Parameters: timestreamio.Parameters(), send: sink(timestreamio.Open),
+		Example:    "timestream://web/traffic?region=eu-west-1",
+		Parameters: timestreamio.Parameters(), send: sink(timestreamio.Open), valid: timestreamio.Validate,
 	},
 }
 
@@ -174,10 +174,7 @@ func ValidateSink(url string, schema *table.Schema) error {
 	if !IsSink(url) {
 		return fmt.Errorf("%w sink %s: outputs can go to %s", driver.ErrInvalid, url, strings.Join(Sinks(), ", "))
 	}
-	if valid := Kinds[scheme(url)].valid; valid != nil {
-		return valid(url, schema)
-	}
-	return nil
+	return Kinds[scheme(url)].valid(url, schema)
 }
 
 // CheckSink finds out whether a sink would take rows of a schema, and writes none.

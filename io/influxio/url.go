@@ -68,6 +68,7 @@ type config struct {
 
 	rows, bytes, calls            int
 	gzip                          bool
+	loginEnv, keyEnv              string // at most one of them
 	user, password, authorization string
 	ca                            string
 	timeout                       time.Duration
@@ -101,6 +102,23 @@ func (c *config) fault(what, cure string) error {
 }
 
 func parse(raw string, schema *table.Schema) (*config, error) {
+	c, err := read(raw, schema)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.takeLogin()
+}
+
+// Validate tells what is wrong with a URL for rows of a schema, without asking
+// anybody. The variable of a login or a token need not be set here: it is the
+// workers'.
+func Validate(raw string, schema *table.Schema) error {
+	_, err := read(raw, schema)
+	return err
+}
+
+// read is parse without the login, which is the workers'.
+func read(raw string, schema *table.Schema) (*config, error) {
 	u, err := driver.ParseURL(raw)
 	if err != nil {
 		return nil, err
@@ -220,17 +238,26 @@ func (c *config) checkLogin(login, key, host string) error {
 	case strings.HasPrefix(c.base, "http:") && !calls.IsLoopback(host):
 		return c.fault("a credential would go over the network as it stands", "use influx+https://")
 	}
-	value := os.Getenv(login + key)
-	if key != "" {
+	c.loginEnv, c.keyEnv = login, key
+	return nil
+}
+
+// takeLogin reads a login or a token from the environment.
+func (c *config) takeLogin() error {
+	value := os.Getenv(c.loginEnv + c.keyEnv)
+	switch {
+	case c.loginEnv+c.keyEnv == "":
+		return nil
+	case c.keyEnv != "":
 		if value == "" || strings.ContainsAny(value, "\r\n") {
-			return c.fault("the environment variable "+key+" does not hold a token", "set it where the workers run")
+			return c.fault("the environment variable "+c.keyEnv+" does not hold a token", "set it where the workers run")
 		}
 		c.authorization = "Token " + value
 		return nil
 	}
 	user, password, ok := strings.Cut(value, ":")
 	if !ok || user == "" {
-		return c.fault("the environment variable "+login+" does not hold user:password", "set it where the workers run")
+		return c.fault("the environment variable "+c.loginEnv+" does not hold user:password", "set it where the workers run")
 	}
 	c.user, c.password = user, password
 	return nil

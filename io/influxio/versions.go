@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"millrace/io/timeseries"
 	"millrace/schemas/table"
@@ -33,37 +34,74 @@ type series struct {
 // where it has none) and the values of folded columns, as JSON.
 type point struct {
 	time, rank int64
+	values     int
 	ids        []json.RawMessage
 }
 
-// UnmarshalJSON reads [time, version, sealed, ids...].
+// UnmarshalJSON reads [time, version, sealed, ids...]; encoding/json has seen to it that
+// it is JSON. Every row that comes again has such a point, so it is read by hand.
 func (p *point) UnmarshalJSON(text []byte) error {
-	var list []json.RawMessage
-	if err := json.Unmarshal(text, &list); err != nil {
-		return err
+	if len(text) == 0 || text[0] != '[' {
+		return errors.New("a point that is no list")
 	}
-	if len(list) < 3 {
+	version, sealed, rest := int64(-1), false, text[1:]
+	for i := 0; len(rest) > 0 && rest[0] != ']'; i++ {
+		n, err := valueLength(rest)
+		if err != nil {
+			return err
+		}
+		value := bytes.TrimSpace(rest[:n])
+		switch {
+		case i == 0:
+			p.time, err = strconv.ParseInt(string(value), 10, 64)
+		case i == 1 && string(value) != "null":
+			if version, err = strconv.ParseInt(string(value), 10, 64); err == nil && (version < 0 || version > timeseries.MaxVersion) {
+				err = fmt.Errorf("a version of %d", version)
+			}
+		case i == 2:
+			sealed = string(value) == "true"
+		case i > 2:
+			p.ids = append(p.ids, bytes.Clone(value))
+		}
+		if err != nil {
+			return err
+		}
+		p.values++
+		if rest = rest[n:]; len(rest) > 0 && rest[0] == ',' {
+			rest = rest[1:]
+		}
+	}
+	if p.values < 3 {
 		return errors.New("a point of fewer than three values")
 	}
-	var version *int64
-	var sealed *bool
-	if err := errors.Join(json.Unmarshal(list[0], &p.time), json.Unmarshal(list[1], &version), json.Unmarshal(list[2], &sealed)); err != nil {
-		return err
-	}
-	if version != nil {
-		if *version < 0 || *version > timeseries.MaxVersion {
-			return fmt.Errorf("a version of %d", *version)
-		}
+	if version >= 0 {
 		kind := table.Sealed
-		if sealed == nil || !*sealed {
+		if !sealed {
 			kind = table.Provisional
 		}
-		p.rank = timeseries.Rank(*version, kind)
-	}
-	for _, id := range list[3:] {
-		p.ids = append(p.ids, bytes.Clone(id))
+		p.rank = timeseries.Rank(version, kind)
 	}
 	return nil
+}
+
+// valueLength is how long the first value of a list is, up to the comma or bracket
+// behind it.
+func valueLength(text []byte) (int, error) {
+	quoted := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == ',' || c == ']':
+			return i, nil
+		case c == '[' || c == '{':
+			return 0, errors.New("a point that holds more than values")
+		}
+	}
+	return 0, errors.New("a point without an end")
 }
 
 // id is the text of a stored value of a folded column; nil for null.
@@ -92,8 +130,8 @@ func decodeVersions(answer []byte, c *config) (v versions, err error) {
 	}
 	for _, s := range v.series() {
 		for _, p := range s.Values {
-			if len(p.ids) != len(c.folded) {
-				return versions{}, fmt.Errorf("no answer about versions: a point has %d values, want %d", len(p.ids)+3, len(c.folded)+3)
+			if p.values != len(c.folded)+3 {
+				return versions{}, fmt.Errorf("no answer about versions: a point has %d values, want %d", p.values, len(c.folded)+3)
 			}
 		}
 	}

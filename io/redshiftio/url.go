@@ -69,6 +69,7 @@ type config struct {
 	wire                    bool
 	cluster                 bool
 	loginARN, dbUser        string
+	loginEnv                string // empty for none
 	user, password          string
 	tls                     bool
 	ca, region, sse, kmsKey string
@@ -100,6 +101,22 @@ var (
 const example = "write redshift://WORKGROUP/DATABASE/SCHEMA.TABLE?stage=s3://BUCKET/PREFIX"
 
 func parse(raw string, schema *table.Schema) (*config, error) {
+	c, err := read(raw, schema)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.takeLogin()
+}
+
+// Validate tells what is wrong with a URL for rows of a schema, without asking
+// anybody. The login's variable need not be set here: it is the workers'.
+func Validate(raw string, schema *table.Schema) error {
+	_, err := read(raw, schema)
+	return err
+}
+
+// read is parse without the login, which is the workers'.
+func read(raw string, schema *table.Schema) (*config, error) {
 	u, err := driver.ParseURL(raw)
 	if err != nil {
 		return nil, err
@@ -204,9 +221,18 @@ func (c *config) checkLogin(name string) error {
 	case !c.tls && !isLoopback(c.host):
 		return c.fault("a password would go over the network as it stands", "leave tls=false out")
 	}
-	user, password, ok := strings.Cut(os.Getenv(name), ":")
+	c.loginEnv = name
+	return nil
+}
+
+// takeLogin reads user and password from the environment.
+func (c *config) takeLogin() error {
+	if c.loginEnv == "" {
+		return nil
+	}
+	user, password, ok := strings.Cut(os.Getenv(c.loginEnv), ":")
 	if !ok || user == "" {
-		return c.fault("the environment variable "+name+" does not hold user:password", "set it where the workers run")
+		return c.fault("the environment variable "+c.loginEnv+" does not hold user:password", "set it where the workers run")
 	}
 	c.user, c.password = user, password
 	return nil

@@ -86,6 +86,13 @@ func (c *config) fault(what, cure string) error {
 // name is that of a database or a table.
 var name = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,256}$`)
 
+// Validate tells what is wrong with a URL for rows of a schema, without asking
+// anybody.
+func Validate(raw string, schema *table.Schema) error {
+	_, err := parse(raw, schema)
+	return err
+}
+
 func parse(raw string, schema *table.Schema) (*config, error) {
 	u, err := driver.ParseURL(raw)
 	if err != nil {
