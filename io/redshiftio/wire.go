@@ -130,6 +130,8 @@ func (w *wire) query(ctx context.Context, sql string) (rows [][]string, err erro
 	if err := w.connect(ctx); err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, w.config.timeout, errTimeout)
+	defer cancel()
 	results, err := w.conn.Exec(ctx, sql).ReadAll()
 	if err != nil {
 		return nil, w.fault(ctx, err)
