@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/timestreamwrite"
 
 	"millrace/internal/testenv"
+	"millrace/internal/testenv/timestream"
 	"millrace/io/calls"
 	"millrace/io/driver"
 	"millrace/schemas/table"
@@ -28,16 +29,16 @@ import (
 // A server in trouble, one that throttles, one that breaks answers off and one that
 // gives none are waited for.
 func TestTroubleIsWaitedFor(t *testing.T) {
-	server := newStandIn(t)
+	server := timestream.New(t)
 	var n atomic.Int32
-	server.fault = func(w http.ResponseWriter, r *http.Request) bool {
+	server.Fault = func(w http.ResponseWriter, r *http.Request) bool {
 		body, _ := io.ReadAll(r.Body) // a server that reads sees that its client is gone
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		switch n.Add(1) {
 		case 1:
-			refuse(w, "ThrottlingException", "Rate exceeded")
+			timestream.Refuse(w, "ThrottlingException", "Rate exceeded")
 		case 2:
-			refuse(w, "InternalServerException", "")
+			timestream.Refuse(w, "InternalServerException", "")
 		case 3:
 			w.WriteHeader(http.StatusServiceUnavailable)
 			_, _ = io.WriteString(w, strings.Repeat("<p>trouble</p>", 100_000)) // the client may have gone
@@ -53,7 +54,7 @@ func TestTroubleIsWaitedFor(t *testing.T) {
 	}
 	var told atomic.Int32
 	ctx := driver.WithRetries(t.Context(), func(error) { told.Add(1) })
-	s, err := Open(ctx, server.url+"&calls=1&timeout=200ms", letters, driver.SinkOptions{})
+	s, err := Open(ctx, server.URL+"&calls=1&timeout=200ms", letters, driver.SinkOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,8 +68,8 @@ func TestTroubleIsWaitedFor(t *testing.T) {
 }
 
 func TestAnOutageLosesNothing(t *testing.T) {
-	server := newStandIn(t)
-	addr := strings.TrimPrefix(server.url[strings.Index(server.url, "endpoint=")+len("endpoint="):], "http://")
+	server := timestream.New(t)
+	addr := strings.TrimPrefix(server.URL[strings.Index(server.URL, "endpoint=")+len("endpoint="):], "http://")
 	proxy := testenv.Toxiproxy(t, addr)
 	proxy.Cut(t) // also before the first call
 	s := open(t, "timestream://web/rows?rows=10&timeout=2s&endpoint=http://"+proxy.Addr, letters, driver.SinkOptions{})
@@ -94,8 +95,8 @@ func TestAnOutageLosesNothing(t *testing.T) {
 		proxy.Cut(t)
 	}
 	proxy.Mend(t)
-	if err := <-written; err != nil || len(server.stored) != 200 {
-		t.Fatalf("%v, %d of 200 rows are stored; stats %+v", err, len(server.stored), s.Stats())
+	if err := <-written; err != nil || len(server.Stored) != 200 {
+		t.Fatalf("%v, %d of 200 rows are stored; stats %+v", err, len(server.Stored), s.Stats())
 	}
 }
 
@@ -122,8 +123,8 @@ func TestErrorsOfACallHaveTheirClass(t *testing.T) {
 		"a long word":      {400, "SomethingException" + long[:5000], "", driver.ErrInvalid, "Something"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := newStandIn(t)
-			server.fault = func(w http.ResponseWriter, _ *http.Request) bool {
+			server := timestream.New(t)
+			server.Fault = func(w http.ResponseWriter, _ *http.Request) bool {
 				w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 				if c.kind != "" {
 					w.Header().Set("X-Amzn-Errortype", c.kind)
@@ -132,7 +133,7 @@ func TestErrorsOfACallHaveTheirClass(t *testing.T) {
 				fmt.Fprint(w, c.answer)
 				return true
 			}
-			s := open(t, server.url+"&calls=1", letters, driver.SinkOptions{Refused: func(r driver.RefusedRow) { t.Errorf("refused: %+v", r) }})
+			s := open(t, server.URL+"&calls=1", letters, driver.SinkOptions{Refused: func(r driver.RefusedRow) { t.Errorf("refused: %+v", r) }})
 			err := s.write(t, table.Sealed, rowsOf("ab")...)
 			if !errors.Is(err, c.class) || !strings.Contains(err.Error(), c.text) || len(err.Error()) > 1000 {
 				t.Errorf("the error is %.2000v", err)
@@ -182,13 +183,13 @@ func (d doer) Do(r *http.Request) (*http.Response, error) { return d(r) }
 
 // A server that does not answer holds the writer up: what is on its way is bounded.
 func TestASlowServerHoldsTheWriterUp(t *testing.T) {
-	server := newStandIn(t)
+	server := timestream.New(t)
 	release := make(chan struct{})
-	server.fault = func(http.ResponseWriter, *http.Request) bool {
+	server.Fault = func(http.ResponseWriter, *http.Request) bool {
 		<-release
 		return false
 	}
-	s := open(t, server.url+"&calls=2&rows=10", letters, driver.SinkOptions{})
+	s := open(t, server.URL+"&calls=2&rows=10", letters, driver.SinkOptions{})
 	written, done := atomic.Int64{}, make(chan error, 1)
 	go func() {
 		for i := range 1000 {
@@ -219,15 +220,15 @@ func TestASlowServerHoldsTheWriterUp(t *testing.T) {
 }
 
 func TestCancelEndsCallsAtOnce(t *testing.T) {
-	server := newStandIn(t)
+	server := timestream.New(t)
 	arrived, held := make(chan struct{}, 8), make(chan struct{})
 	defer close(held)
-	server.fault = func(http.ResponseWriter, *http.Request) bool {
+	server.Fault = func(http.ResponseWriter, *http.Request) bool {
 		arrived <- struct{}{}
 		<-held
 		return true
 	}
-	s := open(t, server.url, letters, driver.SinkOptions{})
+	s := open(t, server.URL, letters, driver.SinkOptions{})
 	b := table.NewBatch(letters)
 	b.Append(letter{Name: "a"})
 	if err := s.Write(t.Context(), table.Rows{Batch: b}); err != nil {
@@ -255,10 +256,10 @@ func TestCredentialsStayWhereTheyAre(t *testing.T) {
 	var bodies bytes.Buffer
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = r.Write(&bodies)
-		refuse(w, "AccessDeniedException", "no")
+		timestream.Refuse(w, "AccessDeniedException", "no")
 	}))
 	t.Cleanup(server.Close)
-	newStandIn(t) // sets the environment
+	timestream.New(t) // sets the environment
 	t.Setenv("AWS_SECRET_ACCESS_KEY", canary)
 	err := open(t, "timestream://web/rows?endpoint="+server.URL, letters, driver.SinkOptions{}).write(t, table.Sealed, rowsOf("a")...)
 	if !errors.Is(err, driver.ErrPermission) {
@@ -276,8 +277,8 @@ func TestCredentialsStayWhereTheyAre(t *testing.T) {
 }
 
 func TestMemoryIsWhatTheConfigurationSays(t *testing.T) {
-	server := newStandIn(t)
-	s := open(t, server.url+"&calls=4&bytes=2MiB", letters, driver.SinkOptions{})
+	server := timestream.New(t)
+	s := open(t, server.URL+"&calls=4&bytes=2MiB", letters, driver.SinkOptions{})
 	b := table.NewBatch(letters)
 	pad := strings.Repeat("x", 2000)
 	for i := range 5000 {
@@ -299,7 +300,7 @@ func TestMemoryIsWhatTheConfigurationSays(t *testing.T) {
 }
 
 func TestGivingUpTellsTheFault(t *testing.T) {
-	newStandIn(t)
+	timestream.New(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -326,16 +327,20 @@ func TestGivingUpTellsTheFault(t *testing.T) {
 
 // What all records of a call have is said once.
 func TestCommonDimensionsAreSaidOnce(t *testing.T) {
-	server := newStandIn(t)
+	server := timestream.New(t)
 	var body []byte
-	server.fault = func(_ http.ResponseWriter, r *http.Request) bool {
+	server.Fault = func(_ http.ResponseWriter, r *http.Request) bool {
 		body, _ = io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		return false
 	}
-	s := open(t, server.url+"&calls=1", letters, driver.SinkOptions{})
+	s := open(t, server.URL+"&calls=1", letters, driver.SinkOptions{})
 	s.mustWrite(t, table.Sealed, rowsOf("abc")...)
-	var q struct{ CommonAttributes wireRecord }
+	var q struct {
+		CommonAttributes struct {
+			Dimensions []struct{ Name, Value string }
+		}
+	}
 	if err := json.Unmarshal(body, &q); err != nil || len(q.CommonAttributes.Dimensions) != 1 || q.CommonAttributes.Dimensions[0].Name != "shop" || bytes.Count(body, []byte(`"shop"`)) != 1 {
 		t.Errorf("%v: %s", err, body)
 	}

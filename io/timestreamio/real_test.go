@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"millrace/internal/testenv"
+	"millrace/internal/testenv/timestream"
 	"millrace/io/driver"
 	"millrace/schemas/table"
 	"millrace/schemas/weblog"
@@ -96,15 +97,15 @@ func TestAnotherImplementationUnderstandsTheCalls(t *testing.T) {
 }
 
 func TestARecordHasAllOfARow(t *testing.T) {
-	server := newStandIn(t)
-	s := open(t, server.url+"&measure=m", letters, driver.SinkOptions{})
+	server := timestream.New(t)
+	s := open(t, server.URL+"&measure=m", letters, driver.SinkOptions{})
 	s.mustWrite(t, table.Provisional, letter{At: 5, Name: "a b~", Shop: "s", Pad: pointer("x\ny"), Ratio: pointer(0.25), On: 1, Seen: 77, Version: 3}, letter{At: 5, Name: "", Shop: "s", Pad: new(string), On: 2})
-	var got []stored
-	for _, r := range server.stored {
+	var got []timestream.Row
+	for _, r := range server.Stored {
 		got = append(got, r)
 	}
-	slices.SortFunc(got, func(a, b stored) int { return int(b.Version - a.Version) })
-	want := []stored{
+	slices.SortFunc(got, func(a, b timestream.Row) int { return int(b.Version - a.Version) })
+	want := []timestream.Row{
 		{Version: 7, Time: 5, Measure: "m", Dimensions: map[string]string{"name": "a b~7e", "shop": "s"}, Values: map[string]string{
 			"pad": "VARCHAR:x\ny", "ratio": "DOUBLE:0.25", "on": "VARCHAR:1970-01-02", "seen": "TIMESTAMP:77", "version": "BIGINT:3", "sealed": "BOOLEAN:false", "withdrawn": "BOOLEAN:false",
 		}},
@@ -118,8 +119,8 @@ func TestARecordHasAllOfARow(t *testing.T) {
 }
 
 func TestTheNewestRowStaysInWhateverOrder(t *testing.T) {
-	server := newStandIn(t)
-	s := open(t, server.url, weblog.Sessions, driver.SinkOptions{})
+	server := timestream.New(t)
+	s := open(t, server.URL, weblog.Sessions, driver.SinkOptions{})
 	visit := func(visitor string, version, events int64) weblog.Session {
 		return weblog.Session{SessionID: visitor, VisitorID: visitor, StartTime: 1_741_000_000_000, Version: version, Events: events}
 	}
@@ -143,7 +144,7 @@ func TestTheNewestRowStaysInWhateverOrder(t *testing.T) {
 	// Two rows of one record in one call: the newest is sent.
 	s.mustWrite(t, table.Provisional, visit("twice", 1, 1), visit("twice", 3, 3), visit("twice", 2, 2))
 	got := map[string]string{}
-	for _, r := range server.stored {
+	for _, r := range server.Stored {
 		got[r.Dimensions["visitor_id"]] = r.Values["events"] + " " + r.Values["sealed"] + " " + r.Values["withdrawn"]
 	}
 	want := map[string]string{
@@ -159,10 +160,10 @@ func TestTheNewestRowStaysInWhateverOrder(t *testing.T) {
 }
 
 func TestRowsThatAreRejectedDoNotHoldUpOthers(t *testing.T) {
-	server := newStandIn(t)
-	server.oldest = 1000
+	server := timestream.New(t)
+	server.Oldest = 1000
 	var refused []driver.RefusedRow
-	s := open(t, server.url+"&calls=1", letters, collect(&refused))
+	s := open(t, server.URL+"&calls=1", letters, collect(&refused))
 	rows := []any{
 		letter{At: 2000, Name: "a", Shop: "s"},
 		letter{At: 10, Name: "old", Shop: "s"},
@@ -184,35 +185,35 @@ func TestRowsThatAreRejectedDoNotHoldUpOthers(t *testing.T) {
 			t.Errorf("refused: %+v", r)
 		}
 	}
-	if st := s.Stats(); st.Stored != 2 || st.Refused != 6 || len(server.stored) != 2 {
-		t.Errorf("stats %+v, %d stored", st, len(server.stored))
+	if st := s.Stats(); st.Stored != 2 || st.Refused != 6 || len(server.Stored) != 2 {
+		t.Errorf("stats %+v, %d stored", st, len(server.Stored))
 	}
 	// With the magnetic store on, what is too old for the memory store goes there.
-	server.archive = true
+	server.Archive = true
 	s.mustWrite(t, table.Sealed, rows[1])
-	if len(server.stored) != 3 || s.Stats().Stored != 3 {
-		t.Errorf("stored are %v", server.stored)
+	if len(server.Stored) != 3 || s.Stats().Stored != 3 {
+		t.Errorf("stored are %v", server.Stored)
 	}
 	// Where nobody takes refused rows, none is dropped in silence.
-	s = open(t, server.url, letters, driver.SinkOptions{})
+	s = open(t, server.URL, letters, driver.SinkOptions{})
 	if err := s.write(t, table.Sealed, rows[2]); !errors.Is(err, driver.ErrInvalid) || !strings.Contains(err.Error(), "nobody takes refused rows") {
 		t.Errorf("the error is %v", err)
 	}
 }
 
 func TestCallsThatAreRefusedAsAWholeAreHalved(t *testing.T) {
-	server := newStandIn(t)
-	server.fault = func(w http.ResponseWriter, r *http.Request) bool {
+	server := timestream.New(t)
+	server.Fault = func(w http.ResponseWriter, r *http.Request) bool {
 		body, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		if !bytes.Contains(body, []byte(`"Value":"e"`)) {
 			return false
 		}
-		refuse(w, "ValidationException", "something of some record")
+		timestream.Refuse(w, "ValidationException", "something of some record")
 		return true
 	}
 	var refused []driver.RefusedRow
-	s := open(t, server.url+"&calls=1", letters, collect(&refused))
+	s := open(t, server.URL+"&calls=1", letters, collect(&refused))
 	s.mustWrite(t, table.Sealed, rowsOf("abcdefg")...)
 	if got := refusedNames(refused); len(got) != 1 || !strings.HasPrefix(got[0], "e invalid ValidationException") || s.Stats().Stored != 6 {
 		t.Errorf("refused %v, stats %+v", got, s.Stats())

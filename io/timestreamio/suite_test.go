@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/timestreamwrite"
 
+	"millrace/internal/testenv/timestream"
 	"millrace/io/driver"
 	"millrace/io/iotest"
 	"millrace/schemas/pii"
@@ -20,13 +21,13 @@ import (
 // The rules are those of our stand-in: what this suite shows of Timestream itself is
 // that the sink's calls are right if those are.
 func TestRecordsKeepWhatSinksPromise(t *testing.T) {
-	var servers []*standIn
+	var servers []*timestream.Server
 	iotest.RunSinkTests(t, iotest.SinkHarness{
 		Can: iotest.SinkCan{Versioned: true}, Child: "TestHelperWritesRecords", Refuse: refuseType(t),
 		New: func(t *testing.T) iotest.SinkPlace {
-			s := newStandIn(t)
+			s := timestream.New(t)
 			servers = append(servers, s)
-			place := attach(t, s.url+"&calls="+fmt.Sprint(1+len(servers)%3))
+			place := attach(t, s.URL+"&calls="+fmt.Sprint(1+len(servers)%3))
 			place.Read = func(t *testing.T) []iotest.SinkRow { return readRows(t, s) }
 			return place
 		},
@@ -94,11 +95,9 @@ func (w *watchedWay) Do(r *http.Request) (*http.Response, error) {
 }
 
 // readRows reads records as the documentation says that readers do.
-func readRows(t *testing.T, s *standIn) (rows []iotest.SinkRow) {
+func readRows(t *testing.T, s *timestream.Server) (rows []iotest.SinkRow) {
 	t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, r := range s.stored {
+	for _, r := range s.Rows() {
 		row := iotest.SinkRow{At: table.Millis(r.Time), Key: r.Dimensions["key"]}
 		value := func(name, kind string) (string, bool) {
 			text, ok := r.Values[name]

@@ -1,4 +1,6 @@
-package timestreamio
+// Package timestream is a stand-in for Amazon Timestream for LiveAnalytics, of which
+// nothing can be had to run: see docs/testing.md for what it proves and what not.
+package timestream
 
 import (
 	"encoding/json"
@@ -14,27 +16,28 @@ import (
 	"testing"
 
 	"millrace/internal/localservers"
-	"millrace/schemas/table"
 )
 
-// standIn is a server of our own that follows the rules of WriteRecords which the sink
+// Server is a server of our own that follows the rules of WriteRecords which the sink
 // relies on, as Timestream's documentation and its answers in public reports have them:
 // versions, rejections one by one with their reasons, the limit of a call, the memory
 // store's window. No real Timestream was asked. What the sink promises never to send
 // fails the test.
-type standIn struct {
+type Server struct {
 	t   *testing.T
-	url string // timestream://web/rows?...
+	URL string // timestream://web/rows?...
 
 	mu      sync.Mutex
-	stored  map[string]stored
-	calls   [][]string // values of the dimension that tells rows apart, of each call
-	oldest  int64      // time in ms before which the memory store takes nothing
-	archive bool       // the magnetic store takes what is older
-	fault   func(w http.ResponseWriter, r *http.Request) bool
+	Stored  map[string]Row
+	Calls   [][]string // values of the dimension name, of each call
+	Oldest  int64      // time in ms before which the memory store takes nothing
+	Archive bool       // the magnetic store takes what is older
+	// Fault answers a call instead (true), for tests.
+	Fault func(w http.ResponseWriter, r *http.Request) bool
 }
 
-type stored struct {
+// Row is a record as it is stored.
+type Row struct {
 	Version    int64
 	Time       int64
 	Measure    string
@@ -52,20 +55,30 @@ type wireRecord struct {
 	Version          *int64
 }
 
-func newStandIn(t *testing.T) *standIn {
+// New starts a server with the table rows of the database web, for one test; the AWS
+// settings of the test's environment are of local servers.
+func New(t *testing.T) *Server {
 	t.Helper()
 	for name, value := range localservers.AWS() {
 		t.Setenv(name, value)
 	}
-	s := &standIn{t: t, stored: map[string]stored{}, oldest: -1 << 62}
+	s := &Server{t: t, Stored: map[string]Row{}, Oldest: -1 << 62}
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	s.url = "timestream://web/rows?endpoint=" + server.URL
+	s.URL = "timestream://web/rows?endpoint=" + server.URL
 	return s
 }
 
-func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.fault != nil && s.fault(w, r) {
+// Rows are what is stored, in no order, also while calls come in.
+func (s *Server) Rows() []Row {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.Stored))
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.Fault != nil && s.Fault(w, r) {
 		return
 	}
 	s.mu.Lock()
@@ -86,7 +99,7 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.t.Errorf("a call with the body %.200s: %v", body, err)
 	}
 	if q.DatabaseName != "web" || q.TableName != "rows" {
-		refuse(w, "ResourceNotFoundException", "The table does not exist.")
+		Refuse(w, "ResourceNotFoundException", "The table does not exist.")
 		return
 	}
 	if len(q.Records) == 0 || len(q.Records) > 100 {
@@ -99,7 +112,7 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for i, record := range q.Records {
 		row, why := merge(q.CommonAttributes, record)
 		if why != "" {
-			refuse(w, "ValidationException", why)
+			Refuse(w, "ValidationException", why)
 			return
 		}
 		key := row.key()
@@ -108,19 +121,19 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		seen[key] = true
 		names = append(names, row.Dimensions["name"])
-		old, there := s.stored[key]
-		row.Magnetic = row.Time < s.oldest
+		old, there := s.Stored[key]
+		row.Magnetic = row.Time < s.Oldest
 		switch {
 		case slices.ContainsFunc(slices.Collect(maps.Values(row.Values)), func(v string) bool { return strings.Contains(v, "poison") }):
 			rejected = append(rejected, map[string]any{"RecordIndex": i, "Reason": "A measure exceeds a limit."})
-		case row.Magnetic && !s.archive:
+		case row.Magnetic && !s.Archive:
 			rejected = append(rejected, map[string]any{"RecordIndex": i, "Reason": "The record timestamp is outside the time range [2025-03-03T00:00:00.000000000Z, 2025-03-04T00:00:00.000000000Z) of the memory store."})
 		case there && row.Version < old.Version:
 			rejected = append(rejected, map[string]any{"RecordIndex": i, "ExistingVersion": old.Version, "Reason": fmt.Sprintf("The record version %d is lower than the existing version %d. A higher version is required to update the measure value.", row.Version, old.Version)})
 		case there && row.Version == old.Version && !maps.Equal(row.Values, old.Values):
 			rejected = append(rejected, map[string]any{"RecordIndex": i, "Reason": "A record already exists with the same time, dimensions, measure name, and record version. A higher record version must be specified in order to update the measure value."})
 		default:
-			s.stored[key] = row
+			s.Stored[key] = row
 			if row.Magnetic {
 				magnetic++
 			} else {
@@ -128,7 +141,7 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	s.calls = append(s.calls, names)
+	s.Calls = append(s.Calls, names)
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 	if len(rejected) > 0 {
 		w.WriteHeader(419)
@@ -140,8 +153,8 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // merge joins a record with the common attributes, and says what Timestream would find
 // wrong with the call.
-func merge(common, record wireRecord) (row stored, why string) {
-	row = stored{Version: 1, Dimensions: map[string]string{}, Values: map[string]string{}}
+func merge(common, record wireRecord) (row Row, why string) {
+	row = Row{Version: 1, Dimensions: map[string]string{}, Values: map[string]string{}}
 	for _, d := range append(common.Dimensions, record.Dimensions...) {
 		if _, twice := row.Dimensions[d.Name]; twice {
 			return row, "Dimensions of a record must have unique names."
@@ -174,7 +187,7 @@ func merge(common, record wireRecord) (row stored, why string) {
 	return row, ""
 }
 
-func (r stored) key() string {
+func (r Row) key() string {
 	key := fmt.Sprint(r.Time, " ", r.Measure)
 	for _, name := range slices.Sorted(maps.Keys(r.Dimensions)) {
 		key += fmt.Sprintf(" %s=%q", name, r.Dimensions[name])
@@ -182,29 +195,9 @@ func (r stored) key() string {
 	return key
 }
 
-func refuse(w http.ResponseWriter, kind, message string) {
+// Refuse answers a call with an error of the service.
+func Refuse(w http.ResponseWriter, kind, message string) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 	w.WriteHeader(http.StatusBadRequest)
 	_ = json.NewEncoder(w).Encode(map[string]string{"__type": "com.amazonaws.timestream.v20181101#" + kind, "message": message})
-}
-
-// letter is a row whose identity is one letter.
-type letter struct {
-	At      table.Millis `col:"at,sort1,day" doc:"a time"`
-	Name    string       `col:"name,sort2" mask:"none" doc:"a letter"`
-	Shop    string       `col:"shop,sort3" mask:"none" doc:"what all rows have in common"`
-	Pad     *string      `col:"pad,null" mask:"none" doc:"a text"`
-	Ratio   *float64     `col:"ratio,null" doc:"a number"`
-	On      table.Day    `col:"on" doc:"a day"`
-	Seen    table.Millis `col:"seen" doc:"a time"`
-	Version int64        `col:"version" doc:"the greater one wins"`
-}
-
-var letters = table.MustOf[letter]("timestreamio.letters", 1)
-
-func rowsOf(names string) (rows []any) {
-	for _, r := range names {
-		rows = append(rows, letter{Name: string(r), Shop: "s"})
-	}
-	return rows
 }
