@@ -82,7 +82,7 @@ func (b *batch) newest(clash func(it, other *item) (bool, error)) (stale int64, 
 			}
 			other.dead = true
 		}
-		b.index[place] = int32(i) //nolint:gosec // a call has at most 100,000 rows
+		b.index[place] = int32(i)
 	}
 	return stale, nil
 }

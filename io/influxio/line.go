@@ -29,7 +29,6 @@ type encoder struct {
 	config *config
 	tags   []string // `,name=`
 	fields []string // `name=`
-	names  []string // of columns
 	nulls  bool     // some measure can have no value, and points are overwritten
 	id     []byte
 }
@@ -89,18 +88,20 @@ func (e *encoder) series(dst []byte, b *table.Batch, row int) (text []byte, slot
 	dst = append(dst, e.config.measurement...)
 	for i, col := range e.config.tags {
 		from := len(dst)
-		named := append(dst, e.tags[i]...)
-		value, ok := timeseries.AppendDimension(named, b, col, row)
-		if dst = dst[:from]; ok {
-			dst = escapeFrom(value, len(named))
+		dst = append(dst, e.tags[i]...)
+		at, ok := len(dst), false
+		if dst, ok = timeseries.AppendDimension(dst, b, col, row); !ok {
+			dst = dst[:from]
+			continue
 		}
+		dst = escapeFrom(dst, at)
 	}
 	if len(e.config.folded) == 0 {
 		return dst, 0
 	}
 	digest := e.digest(b, row)
 	dst = append(dst, ","+part+"="...)
-	return hex.AppendEncode(dst, []byte{byte(digest / slots % parts)}), int64(digest % slots) //nolint:gosec // below 10^6
+	return hex.AppendEncode(dst, []byte{byte(digest / slots % parts)}), int64(digest % slots)
 }
 
 // digest is xxhash64 over the values of the folded columns as plain text, each with

@@ -21,15 +21,16 @@ func TestPointsKeepWhatSinksPromise(t *testing.T) {
 	for name, c := range map[string]struct {
 		parameters string
 		can        iotest.SinkCan
+		child      string
 	}{
-		"v1":            {"calls=1&rows=100", iotest.SinkCan{Versioned: true}},
-		"v2, gzip":      {"calls=3&rows=70&api=v2&org=any&compress=gzip", iotest.SinkCan{Versioned: true}},
-		"without check": {"calls=2&rows=100&check=false", iotest.SinkCan{}},
+		"v1":            {"calls=1&rows=100", iotest.SinkCan{Versioned: true}, "TestHelperWritesPoints"},
+		"v2, gzip":      {"calls=3&rows=70&api=v2&org=any&compress=gzip", iotest.SinkCan{Versioned: true}, ""},
+		"without check": {"calls=2&rows=100&check=false", iotest.SinkCan{}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			places := 0
 			iotest.RunSinkTests(t, iotest.SinkHarness{
-				Can: c.can, Child: "TestHelperWritesPoints", Refuse: refuse(t),
+				Can: c.can, Child: c.child, Refuse: refuse(t),
 				New: func(t *testing.T) iotest.SinkPlace {
 					places++
 					measurement := fmt.Sprint("suite", places, strings.NewReplacer(" ", "", ",", "").Replace(name))

@@ -1,6 +1,7 @@
 package timestreamio
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -58,36 +59,27 @@ func newClient(ctx context.Context, c *config) (*timestreamwrite.Client, error) 
 	return client, nil
 }
 
-// shortAnswers ends answers that are too long with an error.
+// shortAnswers reads answers whole. Of one that is too long, and says that all went well,
+// it makes an error; of another the beginning says what there is to know.
 type shortAnswers struct{ next timestreamwrite.HTTPClient }
 
 // Do implements timestreamwrite.HTTPClient.
 func (s shortAnswers) Do(r *http.Request) (*http.Response, error) {
 	response, err := s.next.Do(r)
-	if err == nil {
-		response.Body = &limited{body: response.Body, left: answerLimit}
+	if err != nil {
+		return response, err
 	}
-	return response, err
-}
-
-type limited struct {
-	body io.ReadCloser
-	left int
-}
-
-func (l *limited) Read(p []byte) (int, error) {
-	if l.left == 0 {
-		if n, err := l.body.Read(p[:min(1, len(p))]); n == 0 {
-			return 0, err
-		}
-		return 0, errAnswerLong
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, answerLimit+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(body) > answerLimit && response.StatusCode < 300:
+		return nil, errAnswerLong
 	}
-	n, err := l.body.Read(p[:min(len(p), l.left)])
-	l.left -= n
-	return n, err
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	return response, nil
 }
-
-func (l *limited) Close() error { return l.body.Close() }
 
 // withTimeout bounds a call.
 func (c *config) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -41,10 +41,10 @@ func (c *config) serviceError(ctx context.Context, err error) error {
 		}
 		e.Class, e.Cause, e.Cure = driver.ErrCorrupt, text, "check what answers at the endpoint"
 	case errors.As(err, &api):
-		e.Class, e.Cure = classify(api.ErrorCode(), status)
+		e.Cure, e.Class = classify(api.ErrorCode(), status)
 		e.Cause = errors.New(calls.Short([]byte(strings.TrimSuffix(fmt.Sprintf("HTTP %d %s: %s", status, api.ErrorCode(), api.ErrorMessage()), ": "))))
 	case status != 0:
-		e.Class, e.Cure = classify("", status)
+		e.Cure, e.Class = classify("", status)
 		e.Cause = fmt.Errorf("HTTP %d %s", status, http.StatusText(status))
 	case noCredentials(err):
 		e.Class, e.Cause = driver.ErrPermission, errors.New("no AWS credentials were found")
@@ -77,26 +77,26 @@ func wayFault(err error) error {
 
 // classify goes by the service's code first, and by the HTTP status where the code is
 // not known.
-func classify(code string, status int) (class error, cure string) {
+func classify(code string, status int) (cure string, class error) {
 	switch {
 	case code == "ResourceNotFoundException":
-		return driver.ErrNotFound, "make database and table (aws timestream-write create-table), or name another region with region=..."
+		return "make database and table (aws timestream-write create-table), or name another region with region=...", driver.ErrNotFound
 	case code == "AccessDeniedException":
-		return driver.ErrPermission, "allow these credentials timestream:WriteRecords for the table and timestream:DescribeEndpoints"
+		return "allow these credentials timestream:WriteRecords for the table and timestream:DescribeEndpoints", driver.ErrPermission
 	case slices.Contains([]string{"UnrecognizedClientException", "InvalidSignatureException", "IncompleteSignature", "InvalidClientTokenId", "MissingAuthenticationToken", "SignatureDoesNotMatch"}, code):
-		return driver.ErrPermission, "the AWS credentials are not valid for this server; check them and the region"
+		return "the AWS credentials are not valid for this server; check them and the region", driver.ErrPermission
 	case strings.HasPrefix(code, "ExpiredToken"):
-		return driver.ErrPermission, "the AWS credentials have expired; log in again"
+		return "the AWS credentials have expired; log in again", driver.ErrPermission
 	case strings.HasPrefix(code, "Throttling"), code == "RequestLimitExceeded", status == http.StatusTooManyRequests:
-		return driver.ErrThrottled, "lower calls, or ask for more throughput of writing"
+		return "lower calls, or ask for more throughput of writing", driver.ErrThrottled
 	case code == "InternalServerException", code == "ServiceUnavailable", code == "InvalidEndpointException", code == "RequestTimeout", status >= 500:
-		return driver.ErrUnavailable, "see the state of Timestream in the region"
+		return "see the state of Timestream in the region", driver.ErrUnavailable
 	case status == http.StatusForbidden, status == http.StatusUnauthorized:
-		return driver.ErrPermission, "check the AWS credentials and what they may do"
+		return "check the AWS credentials and what they may do", driver.ErrPermission
 	case status >= 300 && status < 400:
-		return driver.ErrInvalid, "the server leads elsewhere; write the address it leads to"
+		return "the server leads elsewhere; write the address it leads to", driver.ErrInvalid
 	case status == http.StatusNotFound && code == "":
-		return driver.ErrNotFound, "check the endpoint: this is not what Timestream answers"
+		return "check the endpoint: this is not what Timestream answers", driver.ErrNotFound
 	}
-	return driver.ErrInvalid, ""
+	return "", driver.ErrInvalid
 }
