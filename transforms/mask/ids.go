@@ -1,5 +1,7 @@
 package mask
 
+import "strings"
+
 // idRule is a type of identifier: shapes, a check, and the words that must be
 // near where the shape alone is not enough.
 //
@@ -49,40 +51,39 @@ func validNIFShape(b []byte) bool {
 // shape is one shape of a rule.
 type shape struct {
 	rule  *idRule
+	bit   typeSet
 	text  string
 	sure  bool
+	words wordSet
 	lead  int // letters and separator before the first word with digits
-	parts int // separators
+	seps  []int
 }
 
-// shapesByLen holds the shapes whose first word with digits has that length;
-// the second index tells whether a separator follows it.
-var shapesByLen = func() (t [20][2][]shape) {
+const longestWord = 17
+
+// shapesBy holds the shapes by the length of their first word with digits and
+// of the word after it, 0 when there is none: few words of a text get further.
+var shapesBy = func() (t [longestWord + 1][longestWord + 1][]shape) {
 	for r := range idRules {
 		rule := &idRules[r]
 		for i, text := range rule.shapes {
-			sh := shape{rule: rule, text: text, sure: i < rule.sure}
-			rest := text
-			if (text[0] == 'L' || text[0] == 'X') && len(text) > 2 && text[0] == 'L' {
-				for n := range len(text) { // the first word has no digit: "LL-"
-					if text[n] == '-' {
-						sh.lead, rest = n+1, text[n+1:]
-						break
-					}
-					if text[n] != 'L' {
-						break
-					}
+			sh := shape{rule: rule, bit: setOf([]Type{rule.Type}), text: text, sure: i < rule.sure, words: newWordSet(rule.words)}
+			for at, c := range text {
+				if c == '-' {
+					sh.seps = append(sh.seps, at)
 				}
 			}
-			n := 0
-			for n < len(rest) && rest[n] != '-' {
-				n++
+			parts := strings.Split(text, "-")
+			if strings.Trim(parts[0], "L") == "" {
+				sh.lead = len(parts[0]) + 1
+				parts = parts[1:]
 			}
-			followed := 0
-			if n < len(rest) {
-				followed = 1
+			next := 0
+			if len(parts) > 1 {
+				next = len(parts[1])
 			}
-			t[n][followed] = append(t[n][followed], sh)
+			n := len(parts[0])
+			t[n][next] = append(t[n][next], sh)
 		}
 	}
 	return t
@@ -93,29 +94,41 @@ func (s *scanner) idents(l *layer) {
 	t := l.text
 	for _, w := range s.words {
 		n := w.end - w.start
-		if n >= len(shapesByLen) {
+		if n > longestWord {
 			continue
 		}
-		followed := 0
-		if w.end < len(t) && s.sepAt(t, w.end) {
-			followed = 1
+		for i := range shapesBy[n][0] {
+			s.identAt(l, w.start, &shapesBy[n][0][i])
 		}
-		for f := followed; f >= 0; f-- {
-			for i := range shapesByLen[n][f] {
-				sh := &shapesByLen[n][f][i]
-				if s.types.has(sh.rule.Type) {
-					s.identAt(l, w.start-sh.lead, sh)
-				}
+		if w.end == len(t) || !s.sepAt(t, w.end) {
+			continue
+		}
+		next := w.end + 1
+		for next < len(t) && isAlnum(t[next]) {
+			next++
+		}
+		if next -= w.end + 1; next <= longestWord {
+			for i := range shapesBy[n][next] {
+				s.identAt(l, w.start, &shapesBy[n][next][i])
 			}
 		}
 	}
 }
 
-// identAt adds the identifier of one shape at t[start:], if it is one.
-func (s *scanner) identAt(l *layer, start int, sh *shape) {
-	t := l.text
+// identAt adds the identifier of one shape whose first word with digits begins at
+// t[word], if it is one.
+func (s *scanner) identAt(l *layer, word int, sh *shape) {
+	t, start := l.text, word-sh.lead
+	if s.types&sh.bit == 0 {
+		return
+	}
 	if start < 0 || start+len(sh.text) > len(t) {
 		return
+	}
+	for _, at := range sh.seps { // seldom in the right places, and quick to see
+		if t[start+at] != t[start+sh.seps[0]] {
+			return
+		}
 	}
 	id, sep := s.digits[:0], byte(0)
 	for i := range len(sh.text) {
@@ -152,7 +165,7 @@ func (s *scanner) identAt(l *layer, start int, sh *shape) {
 	if !bounded(t, start, end) || sh.rule.check != nil && !sh.rule.check(id) {
 		return
 	}
-	if sure := sh.sure || s.assume.has(sh.rule.Type); !sure && !near(t, start, end, sh.rule.words, false) || l.tokenIn(start, end) {
+	if sure := sh.sure || s.assume&sh.bit != 0; !sure && !near(t, start, &sh.words) || l.tokenIn(start, end) {
 		return
 	}
 	s.add(l, sh.rule.Type, start, end)

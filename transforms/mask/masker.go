@@ -30,8 +30,10 @@ type Masker struct {
 	scratch  []byte
 	again    []byte
 	methods  []Method // by rank of the type
-	cipher   *FF1     // of card numbers, when a method asks for it
 	region   string
+
+	cipher    *FF1 // of FPE, once needed
+	newCipher func() *FF1
 }
 
 // Slots of the memos: 4 MiB and 0.5 MiB.
@@ -52,6 +54,7 @@ func New(keyID string, key [32]byte, o Options) *Masker {
 		values:   newMemo(valueSlots),
 		region:   o.Region,
 	}
+	m.newCipher = func() *FF1 { return newCipher(keyID, key) }
 	for _, t := range allTypes {
 		method := DefaultMethod(t)
 		if chosen, ok := o.Methods[t]; ok {
@@ -63,9 +66,6 @@ func New(keyID string, key [32]byte, o Options) *Masker {
 		}
 	}
 	m.scan.truncates = m.methods[IP.rank()] == Truncate
-	if m.methods[Card.rank()] == FPE {
-		m.cipher = newCipher(keyID, key)
-	}
 	return m
 }
 

@@ -62,7 +62,7 @@ func (m *Masker) appendFinding(dst []byte, t Type, value []byte) []byte {
 		return m.appendToken(dst, t.TokenName(), m.scratch)
 	case FPE:
 		m.scratch = AppendDigits(m.scratch[:0], value)
-		if out, err := m.cipher.AppendPAN(dst, m.scratch); err == nil {
+		if out, err := m.fpe().AppendPAN(dst, m.scratch); err == nil {
 			return out
 		}
 	case Truncate:

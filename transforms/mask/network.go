@@ -29,7 +29,7 @@ func (s *scanner) ipv4s(l *layer) {
 			i += 3 // decoded, it shows what stands before it
 			continue
 		}
-		if bounded(t, start, end) && lastDotIPv4(t[start:end]) > 0 && !isVersion(t, start) && !s.truncatedAlready(t[start:end]) {
+		if bounded(t, start, end) && lastDotIPv4(t[start:end]) > 0 && !(s.truncates && t[end-1] == '0' && t[end-2] == '.') && !isVersion(t, start) {
 			s.add(l, IP, start, end)
 		}
 		i += 3
@@ -63,17 +63,8 @@ func isVersion(t []byte, i int) bool {
 	return n == 0 || t[n-1] != '/'
 }
 
-// truncatedAlready tells whether an address is what truncating leaves.
-func (s *scanner) truncatedAlready(b []byte) bool {
-	if !s.truncates {
-		return false
-	}
-	a, err := netip.ParseAddr(string(b))
-	return err == nil && TruncateAddr(a) == a
-}
-
 // ipWords make even the unspecified address a finding.
-var ipWords = []string{"ip", "ipv", "addr", "src", "dst", "unspecified", "remote", "client", "host", "bind", "listen"}
+var ipWords = newWordSet([]string{"ip", "ipv", "addr", "src", "dst", "unspecified", "remote", "client", "host", "bind", "listen"})
 
 // maxIPv6 is the longest spelling: six groups and a dotted address.
 const maxIPv6 = 45
@@ -121,19 +112,19 @@ func (s *scanner) colonsIn(l *layer, lo, hi, colons int, double bool) {
 		return
 	}
 	if colons == 5 && !double {
-		if s.types.has(MAC) && isMAC(t[lo:hi], ':') {
+		if s.types&macType != 0 && isMAC(t[lo:hi], ':') {
 			s.add(l, MAC, lo, hi)
 		}
 		return
 	}
-	if !s.types.has(IP) {
+	if s.types&ipType == 0 {
 		return
 	}
 	a, err := netip.ParseAddr(string(t[lo:hi]))
 	if err != nil || s.truncates && TruncateAddr(a) == a {
 		return
 	}
-	if hi-lo <= 2 && !s.assume.has(IP) && !near(t, lo, hi, ipWords, false) {
+	if hi-lo <= 2 && s.assume&ipType == 0 && !near(t, lo, &ipWords) {
 		return
 	}
 	s.add(l, IP, lo, hi)

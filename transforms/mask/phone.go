@@ -12,13 +12,13 @@ type phones struct {
 }
 
 // phoneWords say that a number is one to call.
-var phoneWords = []string{
+var phoneWords = newWordSet([]string{
 	"phone", "telephone", "tel", "mobile", "cell", "fax", "desk", "office", "call", "dial", "sms", "message", "messages",
-	"answering", "reach", "contact", "whatsapp", "hotline", "handy", "telefon", "móvil", "portable", "rufnummer",
-}
+	"answering", "reach", "contact", "whatsapp", "hotline", "handy", "telefon", "portable", "rufnummer",
+})
 
 // phoneAfter stand right behind a number.
-var phoneAfter = []string{"office", "fax", "mobile", "home", "cell", "desk", "phone"}
+var phoneAfter = newWordSet([]string{"office", "fax", "mobile", "home", "cell", "desk", "phone"})
 
 const minPhone, maxPhone = 7, 15 // digits, by E.164
 
@@ -31,6 +31,10 @@ func (s *scanner) phonesIn(l *layer) {
 	for i := range words {
 		w := words[i]
 		if w.start < end || !isDigit(t[w.start]) {
+			continue
+		}
+		// Alone it must be long enough, else another one must follow closely.
+		if w.end-w.start < minPhone && (i+1 == len(words) || words[i+1].start-w.end > 3) {
 			continue
 		}
 		// A word that only ends in letters may be a number with an extension.
@@ -152,7 +156,7 @@ func (s *scanner) phoneAt(l *layer, start, end, digits, groups int) int {
 	if s.where == UserAgent || digits < minPhone || dateLike(t[start:end]) {
 		return -1
 	}
-	if s.assume.has(Phone) || near(t, start, end, phoneWords, false) || hasWord(t[end:min(len(t), end+10)], phoneAfter) {
+	if s.assume&phoneType != 0 || near(t, start, &phoneWords) || phoneAfter.in(t[end:min(len(t), end+contextAfter)]) {
 		return end
 	}
 	return -1

@@ -21,8 +21,13 @@ const (
 // wordTypes are found at words with digits; colonTypes also without any.
 var (
 	wordTypes  = setOf(allTypes[IBAN.rank():])
-	colonTypes = setOf([]Type{IP, MAC})
 	cardType   = setOf([]Type{Card})
+	ibanType   = setOf([]Type{IBAN})
+	ipType     = setOf([]Type{IP})
+	macType    = setOf([]Type{MAC})
+	cryptoType = setOf([]Type{Crypto})
+	phoneType  = setOf([]Type{Phone})
+	colonTypes = ipType | macType
 )
 
 
@@ -136,7 +141,7 @@ func (s *scanner) search(l *layer) (has byte) {
 func (s *scanner) numbers(l *layer, has byte) {
 	if s.types&colonTypes != 0 {
 		s.colons(l)
-		if s.types.has(MAC) {
+		if s.types&macType != 0 {
 			s.macs(l)
 		}
 	}
@@ -147,17 +152,17 @@ func (s *scanner) numbers(l *layer, has byte) {
 	if len(s.words) == 0 {
 		return
 	}
-	if s.types.has(IBAN) {
+	if s.types&ibanType != 0 {
 		s.ibans(l)
 	}
-	if s.types.has(IP) {
+	if s.types&ipType != 0 {
 		s.ipv4s(l)
 	}
-	if s.types.has(Crypto) {
+	if s.types&cryptoType != 0 {
 		s.cryptos(l)
 	}
 	s.idents(l)
-	if s.types.has(Phone) {
+	if s.types&phoneType != 0 {
 		s.phonesIn(l)
 	}
 }

@@ -82,26 +82,37 @@ func bounded(t []byte, start, end int) bool {
 func joins(c byte) bool { return isAlnum(c) || c == '_' || c >= 0x80 && c < 0xc0 }
 
 // contextWidth is how many bytes before a number are searched for a word that
-// says what it is; contextAfter, how many after it.
-const contextWidth, contextAfter = 48, 16
+// says what it is; contextAfter, how many after it, where that is usual.
+const contextWidth, contextAfter = 48, 10
 
-// near tells whether one of the words stands before t[start:end] or, when after
-// is set, right after it. Words are lower case and match at the start of a word.
-func near(t []byte, start, end int, words []string, after bool) bool {
-	lo := max(0, start-contextWidth)
-	if hasWord(t[lo:start], words) {
-		return true
-	}
-	return after && hasWord(t[end:min(len(t), end+contextAfter)], words)
+// near tells whether one of the words stands before t[start].
+func near(t []byte, start int, words *wordSet) bool {
+	return words.in(t[max(0, start-contextWidth):start])
 }
 
-func hasWord(t []byte, words []string) bool {
-	for i := 0; i < len(t); i++ {
-		if !isAlpha(t[i]) || i > 0 && isAlpha(t[i-1]) && !(isLower(t[i-1]) && isUpper(t[i])) {
+// wordSet is a list of words in lower case, by first letter.
+type wordSet struct {
+	first [256]bool // bytes that begin one, in either case
+	by    [32][]string
+}
+
+func newWordSet(words []string) (s wordSet) {
+	for _, w := range words {
+		s.first[w[0]], s.first[w[0]&^0x20] = true, true
+		s.by[w[0]&31] = append(s.by[w[0]&31], w)
+	}
+	return s
+}
+
+// in tells whether t has one of the words, at the start of a word of its own; a
+// capital after a small letter begins one.
+func (s *wordSet) in(t []byte) bool {
+	for i, c := range t {
+		if !s.first[c] || i > 0 && isAlpha(t[i-1]) && !(isLower(t[i-1]) && isUpper(c)) {
 			continue
 		}
-		for _, w := range words {
-			if t[i]|0x20 == w[0] && hasFold(t[i:], w) {
+		for _, w := range s.by[c&31] {
+			if hasFold(t[i:], w) {
 				return true
 			}
 		}
