@@ -7,17 +7,10 @@ require (
 	github.com/aws/aws-sdk-go-v2/config v1.33.14
 	github.com/aws/aws-sdk-go-v2/service/kinesis v1.56.10
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.7
+	github.com/nyaruka/phonenumbers v1.8.1
+	github.com/oschwald/maxminddb-golang/v2 v2.9.0
 	github.com/parquet-go/parquet-go v0.32.0
-)
-
-require (
-	github.com/aws/aws-sdk-go-v2/service/kms v1.62.2 // indirect
-	github.com/hashicorp/golang-lru v1.0.2 // indirect
-	github.com/nyaruka/phonenumbers v1.8.1 // indirect
-	github.com/oschwald/maxminddb-golang/v2 v2.9.0 // indirect
-	github.com/ua-parser/uap-go v0.0.0-20260529044130-17c35e68e58c // indirect
-	github.com/wasilibs/go-re2 v1.13.0 // indirect
-	gopkg.in/yaml.v3 v3.0.1 // indirect
+	github.com/wasilibs/go-re2 v1.13.0
 )
 
 require (
