@@ -32,6 +32,7 @@ lake is as it was.`,
 	}
 	c.SetFlagErrorFunc(flagError)
 	c.AddCommand(runCommand(), planCommand(), reportCommand(), generateCommand(), jobsCommand(), endpointsCommand(), versionCommand())
+	c.AddCommand(maskCommand(), policyCommand(), keyCommand(), revealCommand())
 	c.AddCommand(statusCommand(), stopCommand(), resumeCommand(), cancelCommand(), savepointCommand(), positionsCommand(), packageCommand(), clusterCommand(), workerPoolCommand())
 	c.CompletionOptions.HiddenDefaultCmd = true
 	return c

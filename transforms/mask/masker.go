@@ -14,6 +14,10 @@ type Options struct {
 	Assume []Type
 	// Methods say what becomes of findings, where not of DefaultMethod's.
 	Methods map[Type]Method
+	// Reversible, when set, is told of every token made, its type as tokens spell
+	// it and the value in its normal form: for a Vault. The same token comes as
+	// often as it is met. Arguments are valid until it returns.
+	Reversible func(token []byte, typ string, value []byte)
 	// Region is the country of telephone numbers without a country code, two
 	// capital letters; none when empty.
 	Region string
@@ -31,6 +35,7 @@ type Masker struct {
 	again    []byte
 	methods  []Method // by rank of the type
 	region   string
+	tell     func(token []byte, typ string, value []byte)
 
 	cipher    *FF1 // of FPE, once needed
 	newCipher func() *FF1
@@ -53,6 +58,7 @@ func New(keyID string, key [32]byte, o Options) *Masker {
 		visitors: newMemo(visitorSlots),
 		values:   newMemo(valueSlots),
 		region:   o.Region,
+		tell:     o.Reversible,
 	}
 	m.newCipher = func() *FF1 { return newCipher(keyID, key) }
 	for _, t := range allTypes {

@@ -33,6 +33,8 @@ type Policy struct {
 	Region string
 	// Secrets are those of Options.
 	Secrets []SecretName
+	// Reversible is that of Options.
+	Reversible func(token []byte, typ string, value []byte)
 }
 
 // Validate reports everything that is wrong.
@@ -146,7 +148,7 @@ func (p Policy) Options() Options {
 	if types == nil {
 		types = AllTypes()
 	}
-	return Options{Secrets: p.Secrets, Types: types, Methods: p.Findings, Region: p.Region}
+	return Options{Secrets: p.Secrets, Types: types, Methods: p.Findings, Region: p.Region, Reversible: p.Reversible}
 }
 
 func sortedKeys[K ~string, V any](m map[K]V) []K {
