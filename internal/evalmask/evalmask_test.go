@@ -63,12 +63,12 @@ func TestGeneratedValuesAreFoundAndNearMissesAreNot(t *testing.T) {
 
 // disagreements are the cases that we decide otherwise than their authors.
 var disagreements = map[string]string{
-	"My US number is (415) 555-0132, and my international one is415-555-0132":      "glued to a word, a number is part of that word",
-	"My US number is (415) 555-0132, and my international one is 91-415-555-0132":  "upstream has the text twice, once with one number and once with two, by how lenient it is told to be",
-	"AAASA1111R":          "a weak form upstream: the fourth letter names the kind of holder, and S is none",
-	"ABCND1234Z":          "a weak form upstream: the fourth letter names the kind of holder, and N is none",
-	"12345678903":         "a number has one digit two or three times among its first ten; here there is none",
-	"AAAAAA00B11C333N":    "a weak form upstream: the check letter is Y",
+	"My US number is (415) 555-0132, and my international one is415-555-0132":     "glued to a word, a number is part of that word",
+	"My US number is (415) 555-0132, and my international one is 91-415-555-0132": "upstream has the text twice, once with one number and once with two, by how lenient it is told to be",
+	"AAASA1111R":       "a weak form upstream: the fourth letter names the kind of holder, and S is none",
+	"ABCND1234Z":       "a weak form upstream: the fourth letter names the kind of holder, and N is none",
+	"12345678903":      "a number has one digit two or three times among its first ten; here there is none",
+	"AAAAAA00B11C333N": "a weak form upstream: the check letter is Y",
 }
 
 func TestRecogniserCasesAgreeButForReasons(t *testing.T) {

@@ -2,6 +2,7 @@ package evalmask
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
@@ -79,7 +80,7 @@ func (m maker) noEmail() string {
 func (m maker) noCard() string {
 	good := m.card()
 	last := good[len(good)-1]
-	bad := good[:len(good)-1] + string('0'+(last-'0'+1+byte(m.IntN(9)))%10)
+	bad := good[:len(good)-1] + otherDigit(last, 1+m.IntN(9))
 	unknown := "7" + m.digits(14)
 	return m.pick(m.grouped(bad), bad, unknown+luhnDigit(unknown), "17"+m.digits(11), "0000000000000000",
 		fmt.Sprintf("%s-%s-4%s-8%s-%s", m.letters(8, "0123456789abcdef"), m.digits(4), m.digits(3), m.digits(3), m.digits(12)))
@@ -91,7 +92,7 @@ func (m maker) noIBAN() string {
 	for good[at] < '0' || good[at] > '9' {
 		at--
 	}
-	bad := good[:at] + string('0'+(good[at]-'0'+1+byte(m.IntN(8)))%10) + good[at+1:]
+	bad := good[:at] + otherDigit(good[at], 1+m.IntN(9)) + good[at+1:]
 	return m.pick(bad, bad, good[:len(good)-1], "XX"+good[2:], good+"7", strings.ReplaceAll(good[:4], " ", "")+"/"+good[4:])
 }
 
@@ -120,3 +121,6 @@ func (m maker) noPhone() string {
 		"2024-0"+fmt.Sprint(1+m.IntN(9))+"-1"+m.digits(1)+" 12:30:45", "17"+m.digits(8), "000-"+m.digits(2)+"-"+m.digits(4), "+0000", "+"+m.digits(5),
 		"ISBN 978-3-"+m.digits(2)+"-"+m.digits(6)+"-0", m.digits(5)+"-"+m.digits(4), m.digits(4)+" "+m.digits(4), "+999"+m.digits(8), "10.15."+m.digits(2)+" build "+m.digits(7))
 }
+
+// otherDigit is the digit so many after c, beginning again after 9.
+func otherDigit(c byte, after int) string { return strconv.Itoa((int(c-'0') + after) % 10) }

@@ -13,34 +13,34 @@ type field uint8
 
 // The fields. Several may say the same in different ways; a log has one of them.
 const (
-	fieldNone    field = iota
-	fieldTime          // a time in any way that readAnyTime knows
-	fieldDate          // yyyy-mm-dd
-	fieldClock         // HH:MM:SS, with fieldDate
-	fieldClient        // address or host, perhaps with a port
-	fieldUser          //
-	fieldHost          // server name
-	fieldMethod        //
-	fieldURL           // path, or absolute URL, with query
-	fieldPath          // path without query
-	fieldQuery         // query, with fieldPath
-	fieldProtocol      // HTTP/1.1
-	fieldRequest       // METHOD URL PROTOCOL
-	fieldStatus        //
-	fieldBytes         //
-	fieldReferrer      //
-	fieldAgent         //
-	fieldForwarded     //
-	fieldCookie        //
-	fieldSeconds       // duration in seconds, with a fraction
-	fieldMillis        // duration in milliseconds
-	fieldReceived      //
-	fieldRequestID     //
-	fieldResult        //
-	fieldPlace         //
-	fieldTLS           //
-	fieldCipher        //
-	fieldType          //
+	fieldNone      field = iota
+	fieldTime            // a time in any way that readAnyTime knows
+	fieldDate            // yyyy-mm-dd
+	fieldClock           // HH:MM:SS, with fieldDate
+	fieldClient          // address or host, perhaps with a port
+	fieldUser            //
+	fieldHost            // server name
+	fieldMethod          //
+	fieldURL             // path, or absolute URL, with query
+	fieldPath            // path without query
+	fieldQuery           // query, with fieldPath
+	fieldProtocol        // HTTP/1.1
+	fieldRequest         // METHOD URL PROTOCOL
+	fieldStatus          //
+	fieldBytes           //
+	fieldReferrer        //
+	fieldAgent           //
+	fieldForwarded       //
+	fieldCookie          //
+	fieldSeconds         // duration in seconds, with a fraction
+	fieldMillis          // duration in milliseconds
+	fieldReceived        //
+	fieldRequestID       //
+	fieldResult          //
+	fieldPlace           //
+	fieldTLS             //
+	fieldCipher          //
+	fieldType            //
 	numFields
 )
 

@@ -52,7 +52,7 @@ func NewLogFormat(format string) (*LogFormat, error) {
 		brace := strings.HasPrefix(rest, "{")
 		rest = strings.TrimPrefix(rest, "{")
 		n := 0
-		for n < len(rest) && (isNameByte(rest[n])) {
+		for n < len(rest) && isNameByte(rest[n]) {
 			n++
 		}
 		if n == 0 || brace && !strings.HasPrefix(rest[n:], "}") {

@@ -49,8 +49,11 @@ func TestOtherLogsBecomeEvents(t *testing.T) {
 	}{
 		{"a load balancer's", "alb", albLine, event{VHost: "www.example.com", Client: "192.0.2.39", Addr: "192.0.2.39", Time: at2018, Method: "GET", Target: "/a?b=c d", Protocol: "HTTP/2.0", Status: 200, Bytes: 366, UserAgent: `curl/7 "q"`}, 350001, ""},
 		{"a load balancer's without target", "alb", `http 2022-05-12T06:41:29Z app/x/1 2001:db8::1:41542 - -1 -1 -1 460 - 0 0 "- http://x.example:80- " "-" - - - "-"`, event{Client: "2001:db8::1", Addr: "2001:db8::1", Time: 1652337689000, Request: "- http://x.example:80- ", Status: 460, Bytes: 0}, -1, ""},
-		{"a classic load balancer's", "alb", `2015-05-13T23:39:43.945958Z my-lb 192.0.2.39:2817 10.0.0.1:80 0.000073 0.001048 0.000057 200 200 0 29 "GET http://www.example.com:80/ HTTP/1.1" "curl/7.38.0" - -`,
-			event{VHost: "www.example.com", Client: "192.0.2.39", Addr: "192.0.2.39", Time: 1431560383945, Method: "GET", Target: "/", Protocol: "HTTP/1.1", Status: 200, Bytes: 29, UserAgent: "curl/7.38.0"}, 1178, ""},
+		{
+			"a classic load balancer's", "alb", `2015-05-13T23:39:43.945958Z my-lb 192.0.2.39:2817 10.0.0.1:80 0.000073 0.001048 0.000057 200 200 0 29 "GET http://www.example.com:80/ HTTP/1.1" "curl/7.38.0" - -`,
+			event{VHost: "www.example.com", Client: "192.0.2.39", Addr: "192.0.2.39", Time: 1431560383945, Method: "GET", Target: "/", Protocol: "HTTP/1.1", Status: 200, Bytes: 29, UserAgent: "curl/7.38.0"},
+			1178, "",
+		},
 		{"CloudFront's", "cloudfront", cfLine, event{Client: "192.0.2.112", Addr: "192.0.2.112", Time: at2019, Method: "GET", Target: "/index.html?q=1&r=%2520", Status: 200, Bytes: 392, UserAgent: "Mozilla/5.0 (Windows NT 10.0)"}, -1, ""},
 		{"CloudFront's, encoded twice", "cloudfront", strings.ReplaceAll(strings.ReplaceAll(cfLine, "%20", "%2520"), "=%2520", "=%252520"), event{Client: "192.0.2.112", Addr: "192.0.2.112", Time: at2019, Method: "GET", Target: "/index.html?q=1&r=%252520", Status: 200, Bytes: 392, UserAgent: "Mozilla/5.0 (Windows NT 10.0)"}, -1, ""},
 		{"CloudFront's of today", "cloudfront", cfLine + "\t-\tHit\tid==\twww.example.com\thttps\t23\t0.001\t198.51.100.1,%20x\tTLSv1.2\tECDHE\tHit\tHTTP/2.0\t-\t-\t11040\t0.001\tHit\ttext/html\t78\t-\t-\tnew", event{VHost: "www.example.com", Client: "192.0.2.112", Addr: "192.0.2.112", Time: at2019, Method: "GET", Target: "/index.html?q=1&r=%2520", Protocol: "HTTP/2.0", Status: 200, Bytes: 392, UserAgent: "Mozilla/5.0 (Windows NT 10.0)"}, 1000, "198.51.100.1, x"},
@@ -58,8 +61,11 @@ func TestOtherLogsBecomeEvents(t *testing.T) {
 		{"nginx's", ngSpec, ngLine, event{Client: "192.0.2.7", Addr: "192.0.2.7", User: "ann", Time: at2026, Method: "POST", Target: "/a?b", Protocol: "HTTP/1.1", Status: 201, Bytes: 17, Referrer: "https://x.example/", UserAgent: `UA "x"`}, 42000, "198.51.100.1, 10.0.0.1"},
 		{"nginx's with other variables", `nginx ${msec} $host $request_method $uri $args $server_protocol $status`, `1772449200.123 x.example GET /a b=c HTTP/2.0 304`, event{VHost: "x.example", Time: at2026 + 123, Method: "GET", Target: "/a?b=c", Protocol: "HTTP/2.0", Status: 304, Bytes: -1}, -1, ""},
 		{"API Gateway's", "apigateway", gwLine, event{Client: "192.0.2.9", Addr: "192.0.2.9", User: "ann", Time: gw2026, Method: "GET", Target: "/pets/{id}", Protocol: "HTTP/1.1", Status: 200, Bytes: 1234}, -1, ""},
-		{"JSON by a mapping", `json @timestamp = t; url.original = req.url; client.address = req.ip; user_agent.original = req.h.ua; event.duration_millis = ms`, `{"t":1772449200123,"req":{"ip":"192.0.2.1","url":"https://x.example:8443/\u00e4?\"q","h":{"ua":"\ud83d\ude00 a\\b\n"}},"ms":1.5,"req2":null}`,
-			event{VHost: "x.example", Client: "192.0.2.1", Addr: "192.0.2.1", Time: at2026 + 123, Target: `/ä?"q`, Bytes: -1, UserAgent: `😀 a\b\x0a`}, 1500, ""},
+		{
+			"JSON by a mapping", `json @timestamp = t; url.original = req.url; client.address = req.ip; user_agent.original = req.h.ua; event.duration_millis = ms`, `{"t":1772449200123,"req":{"ip":"192.0.2.1","url":"https://x.example:8443/\u00e4?\"q","h":{"ua":"\ud83d\ude00 a\\b\n"}},"ms":1.5,"req2":null}`,
+			event{VHost: "x.example", Client: "192.0.2.1", Addr: "192.0.2.1", Time: at2026 + 123, Target: `/ä?"q`, Bytes: -1, UserAgent: `😀 a\b\x0a`},
+			1500, "",
+		},
 		{"one of Apache's", "common", `192.0.2.7 - - [02/Mar/2026:12:00:00 +0100] "GET / HTTP/1.1" 200 5`, event{Client: "192.0.2.7", Addr: "192.0.2.7", Time: at2026, Method: "GET", Target: "/", Protocol: "HTTP/1.1", Status: 200, Bytes: 5}, 0, ""},
 	} {
 		d := open(t, c.spec)
@@ -194,14 +200,14 @@ func TestFormatsThatCannotWorkAreRefused(t *testing.T) {
 
 func TestFormatsAreDetected(t *testing.T) {
 	for want, text := range map[string]string{
-		"alb":                             albLine + "\n" + albLine + "\n",
-		"cloudfront":                      cfLine + "\n",
-		"cloudfront " + cfHeader:          "#Version: 1.0\n#Fields: " + cfHeader + "\n" + cfLine + "\n",
-		"apigateway":                      gwLine + "\nrubbish\n",
-		"vpcflow":                         "2 123 eni-1 - - - - - - - 1431280876 1431280934 - NODATA\n",
+		"alb":                               albLine + "\n" + albLine + "\n",
+		"cloudfront":                        cfLine + "\n",
+		"cloudfront " + cfHeader:            "#Version: 1.0\n#Fields: " + cfHeader + "\n" + cfLine + "\n",
+		"apigateway":                        gwLine + "\nrubbish\n",
+		"vpcflow":                           "2 123 eni-1 - - - - - - - 1431280876 1431280934 - NODATA\n",
 		"vpcflow version srcaddr start end": "version srcaddr start end\n",
-		"combined":                        `192.0.2.7 - - [02/Mar/2026:12:00:00 +0100] "GET / HTTP/1.1" 200 5 "-" "x"` + "\n",
-		"":                                "rubbish\n\n",
+		"combined":                          `192.0.2.7 - - [02/Mar/2026:12:00:00 +0100] "GET / HTTP/1.1" 200 5 "-" "x"` + "\n",
+		"":                                  "rubbish\n\n",
 	} {
 		if got := decode.DetectSpec([]byte(text)).String(); got != want {
 			t.Errorf("%.40q is %q, want %q", text, got, want)

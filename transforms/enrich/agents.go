@@ -57,7 +57,7 @@ type Agents struct {
 type agentRule struct {
 	expr     string
 	re       func() *regexp.Regexp // compiled when first needed
-	literals [][]literal // a text of each set must be there
+	literals [][]literal           // a text of each set must be there
 	replace  [5]string
 }
 
@@ -103,9 +103,15 @@ func ParseAgents(content []byte) (*Agents, error) {
 		into  *[]agentRule
 		texts func(y *agentRuleYAML) [5]string
 	}{
-		{"user_agent_parsers", file.Programs, &a.programs, func(y *agentRuleYAML) [5]string { return [5]string{or(y.Family, "$1"), or(y.V1, "$2"), or(y.V2, "$3"), or(y.V3, "$4"), ""} }},
-		{"os_parsers", file.OS, &a.os, func(y *agentRuleYAML) [5]string { return [5]string{or(y.OS, "$1"), or(y.OS1, "$2"), or(y.OS2, "$3"), or(y.OS3, "$4"), or(y.OS4, "$5")} }},
-		{"device_parsers", file.Device, &a.device, func(y *agentRuleYAML) [5]string { return [5]string{or(y.Device, "$1"), y.Brand, or(y.Model, "$1"), "", ""} }},
+		{"user_agent_parsers", file.Programs, &a.programs, func(y *agentRuleYAML) [5]string {
+			return [5]string{or(y.Family, "$1"), or(y.V1, "$2"), or(y.V2, "$3"), or(y.V3, "$4"), ""}
+		}},
+		{"os_parsers", file.OS, &a.os, func(y *agentRuleYAML) [5]string {
+			return [5]string{or(y.OS, "$1"), or(y.OS1, "$2"), or(y.OS2, "$3"), or(y.OS3, "$4"), or(y.OS4, "$5")}
+		}},
+		{"device_parsers", file.Device, &a.device, func(y *agentRuleYAML) [5]string {
+			return [5]string{or(y.Device, "$1"), y.Brand, or(y.Model, "$1"), "", ""}
+		}},
 	} {
 		if len(list.rules) == 0 {
 			return nil, fmt.Errorf("reading user agent rules: no %s in them", list.kind)

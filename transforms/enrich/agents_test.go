@@ -48,9 +48,15 @@ func agentCases(t testing.TB, name string) (out []agentCase) {
 func TestAgentsAgreeWithTheCasesOfTheirRules(t *testing.T) {
 	agents := enrich.DefaultAgents()
 	for name, same := range map[string]func(c agentCase, a enrich.Agent) bool{
-		"ua": func(c agentCase, a enrich.Agent) bool { return a.Family == c.Family && a.Major == c.Major && a.Minor == c.Minor && a.Patch == c.Patch },
-		"os": func(c agentCase, a enrich.Agent) bool { return a.OS == c.Family && a.OSMajor == c.Major && a.OSMinor == c.Minor && a.OSPatch == c.Patch && a.OS4 == c.Patch4 },
-		"device": func(c agentCase, a enrich.Agent) bool { return a.Device == c.Family && a.Brand == c.Brand && a.Model == c.Model },
+		"ua": func(c agentCase, a enrich.Agent) bool {
+			return a.Family == c.Family && a.Major == c.Major && a.Minor == c.Minor && a.Patch == c.Patch
+		},
+		"os": func(c agentCase, a enrich.Agent) bool {
+			return a.OS == c.Family && a.OSMajor == c.Major && a.OSMinor == c.Minor && a.OSPatch == c.Patch && a.OS4 == c.Patch4
+		},
+		"device": func(c agentCase, a enrich.Agent) bool {
+			return a.Device == c.Family && a.Brand == c.Brand && a.Model == c.Model
+		},
 	} {
 		cases, wrong := agentCases(t, name), 0
 		for _, c := range cases {
@@ -70,12 +76,11 @@ func TestAgentsAgreeWithTheCasesOfTheirRules(t *testing.T) {
 func TestAgentCacheSaysWhatTheRulesSay(t *testing.T) {
 	agents := enrich.DefaultAgents()
 	c := enrich.NewAgentCache(agents)
-	for range 3 {
-		for _, name := range []string{"ua", "os"} {
-			for _, x := range agentCases(t, name) {
-				if got, want := *c.Parse([]byte(x.Agent)), agents.Parse(x.Agent); got != want {
-					t.Fatalf("%q: %+v, want %+v", x.Agent, got, want)
-				}
+	for _, x := range agentCases(t, "os") {
+		want := agents.Parse(x.Agent)
+		for range 2 {
+			if got := *c.Parse([]byte(x.Agent)); got != want {
+				t.Fatalf("%q: %+v, want %+v", x.Agent, got, want)
 			}
 		}
 	}

@@ -32,7 +32,7 @@ var DefaultBots = sync.OnceValue(func() *Bots {
 type Bots struct {
 	version string
 	names   []string
-	reasons []string // why, by entry
+	reasons []string   // why, by entry
 	class   [256]uint8 // of a byte; bytes in no pattern share class 0
 	classes int
 	next    []uint16 // state and class -> state

@@ -53,8 +53,16 @@ func TestTablesOfCodesAreReadFromEveryFormat(t *testing.T) {
 
 func TestBrokenTablesOfCodesAreErrors(t *testing.T) {
 	for _, c := range []struct{ format, content, want string }{
-		{"csv", "", "header"}, {"csv", "a,b\n1\n", "record on line 2"}, {"csv", "b\n1\n", "no column a"}, {"csv", "a\n1\n1\n", "row 2"}, {"csv", "a,b\n,1\n", "row 1 has no a"},
-		{"json", "[{]", "object 1"}, {"json", `[{"a":[1]}]`, "list"}, {"json", `[{"a":1}`, "EOF"}, {"parquet", "PAR1", "parquet"}, {"xml", "", "none of csv"},
+		{"csv", "", "header"},
+		{"csv", "a,b\n1\n", "record on line 2"},
+		{"csv", "b\n1\n", "no column a"},
+		{"csv", "a\n1\n1\n", "row 2"},
+		{"csv", "a,b\n,1\n", "row 1 has no a"},
+		{"json", "[{]", "object 1"},
+		{"json", `[{"a":[1]}]`, "list"},
+		{"json", `[{"a":1}`, "EOF"},
+		{"parquet", "PAR1", "parquet"},
+		{"xml", "", "none of csv"},
 	} {
 		if _, err := enrich.ParseCodes(c.format, []byte(c.content), "a"); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s %q: %v", c.format, c.content, err)

@@ -25,15 +25,17 @@ func (m *Masker) AppendField(dst []byte, c Class, method Method, value pii.Text)
 		return m.appendClassToken(dst, c, b), true
 	case Drop:
 		return dst, false
+	default: // the methods that may not be able to read the value
 	}
 	out, ok := dst, false
-	switch method { //nolint:exhaustive // the others are above
+	switch method {
 	case FPE:
 		out, ok = m.appendEnciphered(dst, c, b)
 	case Truncate:
 		out, ok = AppendTruncated(dst, value)
 	case Generalise:
 		out, ok = appendGeneral(dst, c, b)
+	default: // Redact
 	}
 	if !ok {
 		return append(dst, redacted...), true

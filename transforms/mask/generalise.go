@@ -19,8 +19,9 @@ func appendGeneral(dst []byte, c Class, value []byte) ([]byte, bool) {
 		return appendBand(dst, value)
 	case Time:
 		return appendDay(dst, value)
+	default:
+		return dst, false
 	}
-	return dst, false
 }
 
 // sparse are the zip3 areas of 20,000 people or fewer (US census of 2000, as the

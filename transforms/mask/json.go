@@ -112,7 +112,7 @@ func (j *JSON) object(dst []byte, over ruling, depth int) ([]byte, bool) {
 	}
 	dst = append(dst, '{')
 	j.at++
-	first, ok := true, true
+	first := true
 	for {
 		before := len(dst)
 		dst = j.space(dst)
@@ -135,7 +135,7 @@ func (j *JSON) object(dst []byte, over ruling, depth int) ([]byte, bool) {
 		dst = j.space(dst)
 		j.at++ // the colon
 		dst = j.space(append(dst, ':'))
-		var kept bool
+		var kept, ok bool
 		dst, kept, ok = j.value(dst, r, depth+1)
 		j.path = j.path[:len(j.path)-1]
 		if !ok {

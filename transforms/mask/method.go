@@ -50,8 +50,9 @@ func findingMethod(t Type, m Method) bool {
 		return t == Card
 	case Truncate:
 		return t == IP
+	default:
+		return false
 	}
-	return false
 }
 
 // appendFinding appends what replaces a finding.
@@ -69,6 +70,7 @@ func (m *Masker) appendFinding(dst []byte, t Type, value []byte) []byte {
 		if out, ok := AppendTruncated(dst, pii.Of(value)); ok {
 			return out
 		}
+	default: // Redact and Drop
 	}
 	return append(dst, redacted...)
 }
@@ -90,6 +92,7 @@ func appendNormal(dst []byte, t Type, value []byte, region string) []byte {
 		return appendLower(dst, bytes.TrimSpace(value))
 	case Crypto: // case counts
 		return append(dst, bytes.TrimSpace(value)...)
+	default:
 	}
 	for _, c := range value { // numbers and letters, in upper case
 		if isAlnum(c) {

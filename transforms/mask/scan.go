@@ -30,7 +30,6 @@ var (
 	colonTypes = ipType | macType
 )
 
-
 // kinds maps a byte to its kinds.
 var kinds = func() (t [256]byte) {
 	t['@'], t['%'], t['='], t['"'] = hasAt, hasPercent, hasEquals, hasQuote
@@ -76,7 +75,6 @@ type scanner struct {
 	groups    []group
 	decoded   []byte
 	words     []word
-	heads     []byte
 
 	types     typeSet // to look for
 	assume    typeSet // to find without context

@@ -41,8 +41,10 @@ func TestAVaultOpensItsOwnRowsOnly(t *testing.T) {
 		for name, open := range map[string]func() ([]byte, error){
 			"another vault": func() ([]byte, error) { return other.Open(nil, []byte(token), payload) },
 			"another token": func() ([]byte, error) { return v.Open(nil, []byte(email("x@y.de")), payload) },
-			"a changed row": func() ([]byte, error) { return v.Open(nil, []byte(token), append(payload[:len(payload)-1:len(payload)-1], payload[len(payload)-1]^1)) },
-			"a short row":   func() ([]byte, error) { return v.Open(nil, []byte(token), payload[:5]) },
+			"a changed row": func() ([]byte, error) {
+				return v.Open(nil, []byte(token), append(payload[:len(payload)-1:len(payload)-1], payload[len(payload)-1]^1))
+			},
+			"a short row": func() ([]byte, error) { return v.Open(nil, []byte(token), payload[:5]) },
 		} {
 			if got, err := open(); !errors.Is(err, ErrVault) || len(got) != 0 {
 				t.Errorf("%s: %s, %v", name, got, err)
