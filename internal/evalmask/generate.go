@@ -1,6 +1,7 @@
 package evalmask
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -204,9 +205,8 @@ func (m maker) ip() string {
 		return fmt.Sprintf("%d.%d.%d.%d", 1+m.IntN(223), m.IntN(256), m.IntN(256), 1+m.IntN(254))
 	}
 	var a [16]byte
-	for i := range a {
-		a[i] = byte(m.Uint32())
-	}
+	binary.BigEndian.PutUint64(a[:], m.Uint64())
+	binary.BigEndian.PutUint64(a[8:], m.Uint64())
 	a[0], a[15] = 0x20, a[15]|1
 	if m.IntN(2) == 0 {
 		clear(a[6:14])
