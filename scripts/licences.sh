@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-allowed=${1:-Apache-2.0,BSD-2-Clause,BSD-3-Clause,MIT}
+allowed=${1:-Apache-2.0,BSD-2-Clause,BSD-3-Clause,ISC,MIT}
 
 # Its messages tell of assembler, which it takes for a language it does not know.
 if ! messages=$(go tool -modfile=tools.mod go-licenses check --include_tests \

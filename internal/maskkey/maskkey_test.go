@@ -215,7 +215,7 @@ func TestResolveErrorsNameReferenceAndCure(t *testing.T) {
 		"env://MILLRACE_TEST_UNSET":   {"env://MILLRACE_TEST_UNSET", "not set", "openssl rand -hex 32"},
 		"env://MILLRACE_TEST_EMPTY":   {"env://MILLRACE_TEST_EMPTY", "no key in it"},
 		"env://":                      {"env://NAME"},
-		"awskms://alias/x":            {"unknown scheme"},
+		"vault://alias/x":             {"unknown scheme"},
 		hexOne:                        {"want a reference"},
 		"":                            {"want a reference"},
 	} {

@@ -17,6 +17,8 @@ const maxFile = 64 << 10
 //
 //	file:///path   a file in one of the forms of Parse
 //	env://NAME     an environment variable in one of the text forms
+//	awskms://KEY?dataset=NAME&ring=PLACE
+//	               keys that AWS KMS made, wrapped in a ring file or S3 object
 //
 // Errors name the reference, what is wrong with it and the cure; they never
 // quote content. A key file that others may read works and leaves a warning.
@@ -38,12 +40,18 @@ func Resolve(ctx context.Context, ref string) (Ring, error) {
 			return Ring{}, fmt.Errorf("mask key env://%s: %w", rest, err)
 		}
 		return ring, nil
+	case ok && scheme == "awskms":
+		ring, err := fromKMS(ctx, rest)
+		if err != nil {
+			return Ring{}, fmt.Errorf("mask key awskms://%s: %w", rest, err)
+		}
+		return ring, nil
 	}
 	// What is not a reference may well be the key itself: do not repeat it.
 	if !ok {
-		return Ring{}, errors.New("mask key: want a reference, file:///path or env://NAME, not a key or a bare path")
+		return Ring{}, errors.New("mask key: want a reference, file:///path, env://NAME or awskms://KEY?dataset=NAME&ring=PLACE, not a key or a bare path")
 	}
-	return Ring{}, errors.New("mask key: unknown scheme: want file:///path or env://NAME")
+	return Ring{}, errors.New("mask key: unknown scheme: want file:///path, env://NAME or awskms://KEY?dataset=NAME&ring=PLACE")
 }
 
 // FileRef returns the reference of a key file, whatever characters its absolute

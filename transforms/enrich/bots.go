@@ -32,6 +32,7 @@ var DefaultBots = sync.OnceValue(func() *Bots {
 type Bots struct {
 	version string
 	names   []string
+	reasons []string   // why, by entry
 	class   [256]uint8 // of a byte; bytes in no pattern share class 0
 	classes int
 	next    []uint16 // state and class -> state
@@ -55,6 +56,7 @@ func ParseBots(r io.Reader) (*Bots, error) {
 	var (
 		build = newTrie()
 		names []string
+		why   []string
 		lines = map[string]int{}
 		errs  []error
 	)
@@ -73,6 +75,7 @@ func ParseBots(r io.Reader) (*Bots, error) {
 		}
 		lines[pattern] = i + 1
 		names = append(names, name)
+		why = append(why, reasonOf(pattern))
 		build.add(anchored(pattern), len(names))
 	}
 	if len(build.first) > maxStates {
@@ -83,7 +86,7 @@ func ParseBots(r io.Reader) (*Bots, error) {
 	}
 	sum := sha256.Sum256(text)
 	b := build.automaton()
-	b.names, b.version = names, hex.EncodeToString(sum[:8])
+	b.names, b.reasons, b.version = names, why, hex.EncodeToString(sum[:8])
 	return b, nil
 }
 
@@ -125,16 +128,46 @@ func (b *Bots) Len() int { return len(b.names) }
 // allocate and takes time by the length of the user agent alone; callers that
 // see the same one often keep the answer all the same.
 func (b *Bots) Match(userAgent []byte) (name string, ok bool) {
+	n := b.find(userAgent)
+	if n == 0 {
+		return "", false
+	}
+	return b.names[n-1], true
+}
+
+// Why is Match with the reason: the pattern of the list that the user agent has,
+// for example `user agent has "googlebot"`. It says nothing of the rest of it.
+func (b *Bots) Why(userAgent []byte) (name, reason string, ok bool) {
+	n := b.find(userAgent)
+	if n == 0 {
+		return "", "", false
+	}
+	return b.names[n-1], b.reasons[n-1], true
+}
+
+// find returns the first list entry in a user agent, plus one; 0 for none.
+func (b *Bots) find(userAgent []byte) uint16 {
 	state, best := b.step(0, begin), uint16(0)
 	for _, c := range userAgent {
 		state = b.step(state, fold(c))
 		best = earlier(best, b.first[state])
 	}
-	best = earlier(best, b.first[b.step(state, end)])
-	if best == 0 {
-		return "", false
+	return earlier(best, b.first[b.step(state, end)])
+}
+
+// reasonOf says in words what a pattern asks for.
+func reasonOf(pattern string) string {
+	text, first := strings.CutPrefix(pattern, "^")
+	text, last := strings.CutSuffix(text, "$")
+	switch {
+	case first && last:
+		return fmt.Sprintf("user agent is %q", text)
+	case first:
+		return fmt.Sprintf("user agent begins with %q", text)
+	case last:
+		return fmt.Sprintf("user agent ends with %q", text)
 	}
-	return b.names[best-1], true
+	return fmt.Sprintf("user agent has %q", text)
 }
 
 func (b *Bots) step(state uint16, c byte) uint16 {

@@ -243,3 +243,21 @@ func BenchmarkMatch(b *testing.B) {
 	}
 	b.SetBytes(int64(size / b.N))
 }
+
+func TestBotsSayWhy(t *testing.T) {
+	b, err := enrich.ParseBots(strings.NewReader("googlebot\tGoogle\n^curl/\tcurl\n^-$\tnobody\nbot$\tsome bot\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ua, want := range map[string]string{
+		"Mozilla (Googlebot/2.1)": `Google: user agent has "googlebot"`, "curl/8": `curl: user agent begins with "curl/"`, "-": `nobody: user agent is "-"`, "a bot": `some bot: user agent ends with "bot"`, "Firefox": ": ",
+	} {
+		name, why, ok := b.Why([]byte(ua))
+		if got := name + ": " + why; got != want || ok != (want != ": ") {
+			t.Errorf("%q: %s, %v", ua, got, ok)
+		}
+		if again, found := b.Match([]byte(ua)); again != name || found != ok {
+			t.Errorf("%q: Match says %s, %v", ua, again, found)
+		}
+	}
+}

@@ -1,10 +1,17 @@
 package mask
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
+	"io"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"regexp"
 	"testing"
+
+	goregexp "github.com/wasilibs/go-re2"
 
 	"millrace/schemas/pii"
 )
@@ -40,23 +47,85 @@ func BenchmarkAppendMasked(b *testing.B) {
 	}
 }
 
-// BenchmarkRegexp is the usual way, for comparison: two expressions on the text
-// as it is, nothing decoded, no secrets, no tokens.
-func BenchmarkRegexp(b *testing.B) {
-	fields := realFields(b)
-	address := regexp.MustCompile(`[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}`)
-	number := regexp.MustCompile(`\b(?:\d[ -]?){12,19}\b`)
+// patterns are the usual way to find the types of peers: expressions on the text
+// as it is, nothing decoded, check digits not looked at.
+var patterns = []string{
+	`[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}`,
+	`\b(?:\d[ -]?){12,19}\b`,
+	`\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}[ -]?[A-Z0-9]{0,4}\b`,
+	`\b(?:\d{1,3}\.){3}\d{1,3}\b`,
+	`\b\d{3}-\d{2}-\d{4}\b`,
+	`(?:\+\d{1,3}[ -]?)?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}\b`,
+	`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*`,
+	`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b`,
+	`://[^/\s:@]+:[^/\s@]+@`,
+	`(?i)\b(?:[a-z_]*token|password|api_?key|secret|sig|session)=[^&\s"]+`,
+}
+
+// BenchmarkScan runs over whole lines of real access logs: this scanner for the
+// types of requests and for all, and two engines of regular expressions for a
+// part of that.
+func BenchmarkScan(b *testing.B) {
+	lines := realLines(b)
 	size := 0
-	for _, f := range fields {
-		size += len(f.text)
+	for _, l := range lines {
+		size += len(l)
 	}
-	b.SetBytes(int64(size))
-	for b.Loop() {
-		for i := range fields {
-			_ = address.FindIndex(fields[i].text)
-			_ = number.FindIndex(fields[i].text)
+	run := func(name string, find func(line []byte)) {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(size))
+			for b.Loop() {
+				for _, l := range lines {
+					find(l)
+				}
+			}
+		})
+	}
+	for name, types := range map[string][]Type{"types of requests": RequestTypes(), "all types": AllTypes()} {
+		m := New("k1", testKey, Options{Types: types})
+		run(name, func(line []byte) { m.scan.scan(line, FreeText) })
+	}
+	var std []*regexp.Regexp
+	var re2 []*goregexp.Regexp
+	for _, p := range patterns {
+		std, re2 = append(std, regexp.MustCompile(p)), append(re2, goregexp.MustCompile(p))
+	}
+	run("regexp", func(line []byte) {
+		for _, p := range std {
+			p.FindIndex(line)
 		}
+	})
+	run("go-re2", func(line []byte) {
+		for _, p := range re2 {
+			p.FindIndex(line)
+		}
+	})
+}
+
+// realLines reads the lines of the real access logs.
+func realLines(t testing.TB) (out [][]byte) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join("..", "..", "testdata", "access-logs", "*.log.gz"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no access logs in testdata: %v", err)
 	}
+	for _, name := range names {
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		z, err := gzip.NewReader(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(z)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		out = append(out, bytes.Split(bytes.TrimSuffix(content, []byte("\n")), []byte("\n"))...)
+	}
+	return out
 }
 
 func BenchmarkToken(b *testing.B) {

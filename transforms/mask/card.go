@@ -68,21 +68,27 @@ func (s *scanner) cardsIn(l *layer, lo, hi int) {
 
 // cardAt returns how many groups, from the g-th, make a card number; 0 for
 // none. A number in a row of digits may begin and end at any group: "card 1
-// 4111 1111 1111 1111 12/27".
-func (s *scanner) cardAt(l *layer, g int) int {
+// 4111 1111 1111 1111 12/27". Where several ends pass, the number has sixteen
+// digits, as most cards do, or else as many as possible: a shorter one would
+// leave the rest of a card behind.
+func (s *scanner) cardAt(l *layer, g int) (best int) {
 	s.digits = s.digits[:0]
 	for n := g; n < len(s.groups) && (n == g || s.groups[n].joined); n++ {
 		p := s.groups[n]
 		if len(s.digits)+p.end-p.start > maxPAN {
-			return 0
+			return best
 		}
 		s.digits = append(s.digits, l.text[p.start:p.end]...)
 		if len(s.digits) >= minPAN && IsPAN(s.digits) && !partOfHash(l.text, s.groups[g].start, p.end) {
-			return n - g + 1
+			if best = n - g + 1; len(s.digits) == usualPAN {
+				return best
+			}
 		}
 	}
-	return 0
+	return best
 }
+
+const usualPAN = 16
 
 func splitGroups(dst []group, t []byte, lo, hi int) []group {
 	for i := lo; i < hi; {

@@ -79,3 +79,16 @@ func joinsNumber(s string, atEnd bool) bool {
 	}
 	return false
 }
+
+var fuzzAll = New("k1", testKey, Options{Types: AllTypes(), Region: "US"})
+
+// FuzzAllTypesKeepThePromises holds any text against the invariants, searched
+// for everything.
+func FuzzAllTypesKeepThePromises(f *testing.F) {
+	for i, p := range allPieces {
+		f.Add([]byte(p+allPieces[(i*7+3)%len(allPieces)]), uint8(i))
+	}
+	f.Fuzz(func(t *testing.T, in []byte, where uint8) {
+		checkInvariants(t, fuzzAll, in, everywhere[int(where)%len(everywhere)])
+	})
+}

@@ -133,3 +133,13 @@ func (l *layer) masked(start, end int) bool {
 	v := l.text[start:end]
 	return string(v) == redacted || tokenEnd(v, 0) == len(v)
 }
+
+// tokenIn tells whether a token covers a byte of text[start:end].
+func (l *layer) tokenIn(start, end int) bool {
+	for _, t := range l.tokenSpans() {
+		if t.start < end && t.end > start {
+			return true
+		}
+	}
+	return false
+}

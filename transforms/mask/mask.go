@@ -12,40 +12,12 @@
 // It finds what has a shape: addresses, numbers with check digits, credentials
 // with a known form, values of parameters with a secret's name, each also
 // percent-encoded in whole or in part and several times over. It does not find
-// names or postal addresses; those are for the fields that hold them.
+// names or postal addresses; those are for the fields that hold them, by the
+// methods of a Policy.
 package mask
-
-// Type says what a finding is.
-type Type string
-
-// The types of findings, in order of precedence where findings coincide.
-const (
-	JWT         Type = "jwt"               // JSON web token
-	AWSKeyID    Type = "aws_access_key_id" // AKIA... or ASIA...
-	AWSSecret   Type = "aws_secret_key"    // 40 characters near a key id
-	Bearer      Type = "bearer"            // credentials after "Bearer "
-	Basic       Type = "basic"             // credentials after "Basic "
-	URLPassword Type = "url_password"      // scheme://user:password@host
-	QuerySecret Type = "query_token"       // value of a parameter with a secret's name
-	Email       Type = "email"             // becomes a token of type "email"
-	Card        Type = "pan"               // becomes a token of type "pan"
-)
 
 // redacted replaces a secret.
 const redacted = "REDACTED"
-
-// secret tells whether findings of the type become REDACTED, not a token.
-func (t Type) secret() bool { return t != Email && t != Card }
-
-// rank orders types by precedence.
-func (t Type) rank() int {
-	for i, o := range [...]Type{JWT, AWSKeyID, AWSSecret, Bearer, Basic, URLPassword, QuerySecret, Email, Card} {
-		if t == o {
-			return i
-		}
-	}
-	return 99
-}
 
 // Where says which field a text comes from; it decides where the value of a
 // parameter ends and whether a plus may be a space.

@@ -7,6 +7,20 @@ type Options struct {
 	// Secrets are the parameters whose values are secrets; DefaultSecrets when
 	// nil.
 	Secrets []SecretName
+	// Types are what a scan looks for; RequestTypes when nil.
+	Types []Type
+	// Assume are types that the text is known to hold: their shape and check
+	// are enough, no word need say what a number is.
+	Assume []Type
+	// Methods say what becomes of findings, where not of DefaultMethod's.
+	Methods map[Type]Method
+	// Reversible, when set, is told of every token made, its type as tokens spell
+	// it and the value in its normal form: for a Vault. The same token comes as
+	// often as it is met. Arguments are valid until it returns.
+	Reversible func(token []byte, typ string, value []byte)
+	// Region is the country of telephone numbers without a country code, two
+	// capital letters; none when empty.
+	Region string
 }
 
 // Masker masks texts with one key. It reuses its memory and is not for
@@ -19,6 +33,12 @@ type Masker struct {
 	values   memo
 	scratch  []byte
 	again    []byte
+	methods  []Method // by rank of the type
+	region   string
+	tell     func(token []byte, typ string, value []byte)
+
+	cipher    *FF1 // of FPE, once needed
+	newCipher func() *FF1
 }
 
 // Slots of the memos: 4 MiB and 0.5 MiB.
@@ -29,12 +49,30 @@ func New(keyID string, key [32]byte, o Options) *Masker {
 	if o.Secrets == nil {
 		o.Secrets = DefaultSecrets()
 	}
-	return &Masker{
+	if o.Types == nil {
+		o.Types = RequestTypes()
+	}
+	m := &Masker{
 		tokens:   NewTokenizer(keyID, key),
-		scan:     scanner{names: newNameSet(o.Secrets)},
+		scan:     scanner{names: newNameSet(o.Secrets), types: setOf(o.Types), assume: setOf(o.Assume), phones: phones{o.Region}},
 		visitors: newMemo(visitorSlots),
 		values:   newMemo(valueSlots),
+		region:   o.Region,
+		tell:     o.Reversible,
 	}
+	m.newCipher = func() *FF1 { return newCipher(keyID, key) }
+	for _, t := range allTypes {
+		method := DefaultMethod(t)
+		if chosen, ok := o.Methods[t]; ok {
+			method = chosen
+		}
+		m.methods = append(m.methods, method)
+		if method == Keep {
+			m.scan.types &^= setOf([]Type{t})
+		}
+	}
+	m.scan.truncates = m.methods[IP.rank()] == Truncate
+	return m
 }
 
 // maxRounds bounds how often a text is searched again.
@@ -69,17 +107,8 @@ func (m *Masker) appendReplaced(dst, text []byte, found []match) []byte {
 	for _, f := range found {
 		dst = append(dst, text[at:f.raw.start]...)
 		at = f.raw.end
-		value := m.scan.layers[f.deep].text
-		switch {
-		case f.Type == Email:
-			m.scratch = AppendEmail(m.scratch[:0], value[f.in.start:f.in.end])
-			dst = m.appendToken(dst, string(Email), m.scratch)
-		case f.Type == Card:
-			m.scratch = AppendDigits(m.scratch[:0], value[f.in.start:f.in.end])
-			dst = m.appendToken(dst, string(Card), m.scratch)
-		default:
-			dst = append(dst, redacted...)
-		}
+		layer := &m.scan.layers[f.deep]
+		dst = m.appendFinding(dst, f.Type, layer.text[f.in.start:f.in.end])
 	}
 	return append(dst, text[at:]...)
 }

@@ -18,6 +18,18 @@ const (
 	inNumber               // digit or separator of a card number
 )
 
+// wordTypes are found at words with digits; colonTypes also without any.
+var (
+	wordTypes  = setOf(allTypes[IBAN.rank():])
+	cardType   = setOf([]Type{Card})
+	ibanType   = setOf([]Type{IBAN})
+	ipType     = setOf([]Type{IP})
+	macType    = setOf([]Type{MAC})
+	cryptoType = setOf([]Type{Crypto})
+	phoneType  = setOf([]Type{Phone})
+	colonTypes = ipType | macType
+)
+
 // kinds maps a byte to its kinds.
 var kinds = func() (t [256]byte) {
 	t['@'], t['%'], t['='], t['"'] = hasAt, hasPercent, hasEquals, hasQuote
@@ -62,6 +74,12 @@ type scanner struct {
 	digits    []byte
 	groups    []group
 	decoded   []byte
+	words     []word
+
+	types     typeSet // to look for
+	assume    typeSet // to find without context
+	truncates bool    // whether addresses become their network, so that a network is no finding
+	phones    phones
 }
 
 // scan returns the findings of a text in order; overlapping ones are united.
@@ -85,8 +103,11 @@ func (s *scanner) scan(text []byte, where Where) []match {
 // search runs the detectors that a layer's bytes call for.
 func (s *scanner) search(l *layer) (has byte) {
 	has = kindsIn(l.text)
-	if has&inNumber != 0 {
+	if has&inNumber != 0 && s.types&cardType != 0 {
 		s.cards(l)
+	}
+	if s.types&wordTypes != 0 {
+		s.numbers(l, has)
 	}
 	if has&(hasAt|hasEquals|hasQuote|hasJ|hasI|hasSpace) == 0 {
 		return has
@@ -114,8 +135,41 @@ func (s *scanner) search(l *layer) (has byte) {
 	return has
 }
 
+// numbers runs the detectors of wordTypes.
+func (s *scanner) numbers(l *layer, has byte) {
+	if s.types&colonTypes != 0 {
+		s.colons(l)
+		if s.types&macType != 0 {
+			s.macs(l)
+		}
+	}
+	if has&inNumber == 0 {
+		return
+	}
+	s.listWords(l)
+	if len(s.words) == 0 {
+		return
+	}
+	if s.types&ibanType != 0 {
+		s.ibans(l)
+	}
+	if s.types&ipType != 0 {
+		s.ipv4s(l)
+	}
+	if s.types&cryptoType != 0 {
+		s.cryptos(l)
+	}
+	s.idents(l)
+	if s.types&phoneType != 0 {
+		s.phonesIn(l)
+	}
+}
+
 // add records a finding in a layer.
 func (s *scanner) add(l *layer, t Type, start, end int) {
+	if !s.types.has(t) {
+		return
+	}
 	s.found = append(s.found, match{
 		Type: t, in: span{start, end}, deep: l.deep,
 		raw: span{l.rawAt(start), l.rawAt(end)},

@@ -38,14 +38,20 @@ func (m *Masker) User(user pii.Text) string { return string(m.AppendUser(nil, us
 
 // appendToken appends a token, remembering it: texts repeat.
 func (m *Masker) appendToken(dst []byte, typ string, normalised []byte) []byte {
+	from := len(dst)
 	m.values.key = append(append(append(m.values.key[:0], typ...), 0), normalised...)
 	s, hit := m.values.find()
 	if hit {
-		return m.tokens.appendCode(dst, typ, &s.code)
+		dst = m.tokens.appendCode(dst, typ, &s.code)
+	} else {
+		c := m.tokens.code(typ, normalised)
+		if s != nil {
+			s.code = c
+		}
+		dst = m.tokens.appendCode(dst, typ, &c)
 	}
-	c := m.tokens.code(typ, normalised)
-	if s != nil {
-		s.code = c
+	if m.tell != nil {
+		m.tell(dst[from:], typ, normalised)
 	}
-	return m.tokens.appendCode(dst, typ, &c)
+	return dst
 }

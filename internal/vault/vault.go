@@ -1,0 +1,178 @@
+// Package vault reads back what a token stands for, for those who may, and keeps
+// a record of every reading.
+//
+// A vault is a folder of Parquet files with rows of type Row: token, key id of the
+// vault's key, and the value sealed by mask.Vault. Who is to read it gets two
+// rights that no job has: the folder and the vault's key. No reading goes
+// unrecorded: the line in the audit log is on disk before the value is opened.
+package vault
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/parquet-go/parquet-go"
+
+	"millrace/internal/maskkey"
+	"millrace/transforms/mask"
+)
+
+// Row is a row of a vault; the token is its key.
+type Row struct {
+	Token  string `parquet:"token"`
+	KeyID  string `parquet:"key_id"` // of the vault's key
+	Sealed []byte `parquet:"sealed"`
+}
+
+// Request is what someone wants to know, and why.
+type Request struct {
+	Token string
+	Case  string // number of the case that gives the right to ask
+	Who   string // who asks
+	Dir   string // folder of the vault's files, searched with all below it
+	Keys  maskkey.Ring
+	Audit string // file that gets a line for every request
+}
+
+// entry is a line of the audit log. It never holds a value.
+type entry struct {
+	Time   time.Time `json:"time"`
+	Case   string    `json:"case"`
+	Who    string    `json:"who"`
+	Token  string    `json:"token"`
+	Result string    `json:"result"` // asked, revealed, unknown, failed
+}
+
+// ErrUnknown tells that the vault has no row of a token.
+var ErrUnknown = errors.New("the vault has no row of this token: it was never reversible, or was erased")
+
+const maxCase = 64
+
+func (r Request) validate() error {
+	var faults []error
+	if _, _, ok := mask.IsToken([]byte(r.Token)); !ok {
+		faults = append(faults, errors.New("that is no token: give it whole, tok_TYPE_KEY_CODE"))
+	}
+	if r.Case == "" || len(r.Case) > maxCase || strings.ContainsFunc(r.Case, func(c rune) bool { return c < ' ' }) {
+		faults = append(faults, fmt.Errorf("no case number: name the case that gives the right to ask, up to %d characters", maxCase))
+	}
+	if r.Who == "" || r.Audit == "" || r.Dir == "" {
+		faults = append(faults, errors.New("a vault, an audit log and the name of who asks are needed"))
+	}
+	return errors.Join(faults...)
+}
+
+// Reveal returns what a token stands for, in its normal form. Each request is two
+// lines of the audit log: that it was made, before anything is read, and what came
+// of it. Without the first there is no answer.
+func Reveal(ctx context.Context, r Request) (string, error) {
+	if err := r.validate(); err != nil {
+		return "", fmt.Errorf("revealing a token: %w", err)
+	}
+	if err := record(r, "asked"); err != nil {
+		return "", fmt.Errorf("revealing a token: writing the audit log %s, without which nothing is shown: %w", r.Audit, err)
+	}
+	value, err := open(ctx, r)
+	result := "revealed"
+	switch {
+	case errors.Is(err, ErrUnknown):
+		result = "unknown"
+	case err != nil:
+		result = "failed"
+	}
+	if logged := record(r, result); logged != nil {
+		return "", fmt.Errorf("revealing a token: writing the audit log %s, without which nothing is shown: %w", r.Audit, logged)
+	}
+	if err != nil {
+		return "", fmt.Errorf("revealing a token: %w", err)
+	}
+	return value, nil
+}
+
+func open(ctx context.Context, r Request) (string, error) {
+	row, err := find(ctx, r.Dir, r.Token)
+	if err != nil {
+		return "", err
+	}
+	key, ok := r.Keys.Lookup(row.KeyID)
+	if !ok {
+		return "", fmt.Errorf("its row was sealed with key %s, which is not among those given: name the ring that has it", row.KeyID)
+	}
+	v, err := mask.NewVault(key.Secret())
+	if err != nil {
+		return "", err
+	}
+	value, err := v.Open(nil, []byte(r.Token), row.Sealed)
+	return string(value), err
+}
+
+// find searches the files for the row of a token.
+func find(ctx context.Context, dir, token string) (row Row, err error) {
+	err = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".parquet" {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		found, err := findIn(path, token)
+		if err != nil {
+			return fmt.Errorf("reading %s of the vault: %w", path, err)
+		}
+		if found != nil {
+			row = *found
+			return filepath.SkipAll
+		}
+		return nil
+	})
+	if err == nil && row.Token == "" {
+		err = ErrUnknown
+	}
+	return row, err
+}
+
+func findIn(path, token string) (*Row, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	reader := parquet.NewGenericReader[Row](f)
+	defer reader.Close()
+	rows := make([]Row, 512)
+	for {
+		n, err := reader.Read(rows)
+		for i := range rows[:n] {
+			if rows[i].Token == token {
+				return &rows[i], nil
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// record appends a line to the audit log and waits until it is on disk.
+func record(r Request, result string) error {
+	line, err := json.Marshal(entry{time.Now().UTC(), r.Case, r.Who, r.Token, result})
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(r.Audit, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(line, '\n'))
+	return errors.Join(err, f.Sync(), f.Close())
+}

@@ -1,0 +1,80 @@
+package enrich
+
+import "net/netip"
+
+// cache remembers answers by key. One goroutine uses it. Its size is bounded: what
+// was not asked for while a half filled up is dropped, and never shows.
+type cache[K comparable, V any] struct{ recent, before map[K]V }
+
+// cachedAnswers is how many answers one half holds.
+const cachedAnswers = 1 << 13
+
+func newCache[K comparable, V any]() cache[K, V] {
+	return cache[K, V]{map[K]V{}, map[K]V{}}
+}
+
+func (c *cache[K, V]) put(key K, v V) {
+	if len(c.recent) >= cachedAnswers {
+		c.before, c.recent = c.recent, map[K]V{}
+	}
+	c.recent[key] = v
+}
+
+// AgentCache remembers what Agents said. One goroutine uses it.
+type AgentCache struct {
+	agents *Agents
+	cache  cache[string, *Agent]
+}
+
+// NewAgentCache makes a cache in front of rules.
+func NewAgentCache(a *Agents) *AgentCache {
+	return &AgentCache{a, newCache[string, *Agent]()}
+}
+
+// Version is that of the rules.
+func (c *AgentCache) Version() string { return c.agents.version }
+
+// Parse is Agents.Parse. The result is shared: it must not be changed.
+func (c *AgentCache) Parse(userAgent []byte) *Agent {
+	if a, ok := c.cache.recent[string(userAgent)]; ok {
+		return a
+	}
+	a, ok := c.cache.before[string(userAgent)]
+	if !ok {
+		said := c.agents.Parse(string(userAgent))
+		a = &said
+	}
+	c.cache.put(string(userAgent), a)
+	return a
+}
+
+// GeoCache remembers what a Geo said. One goroutine uses it.
+type GeoCache struct {
+	geo   *Geo
+	cache cache[netip.Addr, *answer]
+}
+
+type answer struct {
+	Place
+	ok  bool
+	err error
+}
+
+// NewGeoCache makes a cache in front of a database.
+func NewGeoCache(g *Geo) *GeoCache { return &GeoCache{g, newCache[netip.Addr, *answer]()} }
+
+// Version is that of the database.
+func (c *GeoCache) Version() string { return c.geo.version }
+
+// Lookup is Geo.Lookup. The place is shared: it must not be changed.
+func (c *GeoCache) Lookup(addr netip.Addr) (*Place, bool, error) {
+	a, hit := c.cache.recent[addr]
+	if !hit {
+		if a, hit = c.cache.before[addr]; !hit {
+			a = &answer{}
+			a.Place, a.ok, a.err = c.geo.Lookup(addr)
+		}
+		c.cache.put(addr, a)
+	}
+	return &a.Place, a.ok, a.err
+}

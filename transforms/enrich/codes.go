@@ -1,0 +1,211 @@
+package enrich
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// Codes is a table of codes: rows of texts, found by the value of one column.
+// Safe for concurrent use.
+type Codes struct {
+	version string
+	columns []string
+	rows    map[string][]string
+}
+
+// Limits of a table of codes; all its workers keep it in memory.
+const (
+	maxCodeBytes = 64 << 20
+	maxCodeRows  = 1 << 20
+)
+
+// ParseCodes reads a table whose key is in the named column. The format is csv
+// (with a header line), json (a list of objects, or one object a line) or
+// parquet (flat columns). Numbers become their decimal text. A key that stands
+// there twice, or nowhere, is an error: which row was meant cannot be known.
+func ParseCodes(format string, content []byte, key string) (*Codes, error) {
+	if len(content) > maxCodeBytes {
+		return nil, fmt.Errorf("reading a table of codes: %d bytes, and %d are possible", len(content), maxCodeBytes)
+	}
+	var columns []string
+	var rows [][]string
+	var err error
+	switch format {
+	case "csv":
+		columns, rows, err = csvRows(content)
+	case "json":
+		columns, rows, err = jsonRows(content)
+	case "parquet":
+		err = guard(func() (err error) {
+			columns, rows, err = parquetRows(content)
+			return err
+		})
+	default:
+		err = fmt.Errorf("format %q is none of csv, json, parquet", format)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading a table of codes as %s: %w", format, err)
+	}
+	at := slices.Index(columns, key)
+	if at < 0 {
+		return nil, fmt.Errorf("reading a table of codes: it has no column %s (there are %q)", key, columns)
+	}
+	c := &Codes{version: version(content), columns: columns, rows: make(map[string][]string, len(rows))}
+	for i, row := range rows {
+		if row[at] == "" {
+			return nil, fmt.Errorf("reading a table of codes: row %d has no %s", i+1, key)
+		}
+		if _, twice := c.rows[row[at]]; twice {
+			return nil, fmt.Errorf("reading a table of codes: row %d has the %s of an earlier row", i+1, key)
+		}
+		c.rows[row[at]] = row
+	}
+	return c, nil
+}
+
+// Version identifies the content.
+func (c *Codes) Version() string { return c.version }
+
+// Columns are the names of the columns, in the order of rows.
+func (c *Codes) Columns() []string { return c.columns }
+
+// Len is the number of rows.
+func (c *Codes) Len() int { return len(c.rows) }
+
+// Lookup returns the row of a key; it must not be changed.
+func (c *Codes) Lookup(key []byte) (row []string, ok bool) {
+	row, ok = c.rows[string(key)]
+	return row, ok
+}
+
+var errManyRows = fmt.Errorf("more than %d rows", maxCodeRows)
+
+func csvRows(content []byte) (columns []string, rows [][]string, err error) {
+	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))))
+	if columns, err = r.Read(); err != nil {
+		return nil, nil, fmt.Errorf("header line: %w", err)
+	}
+	for {
+		row, err := r.Read()
+		switch {
+		case errors.Is(err, io.EOF):
+			return columns, rows, nil
+		case err != nil:
+			return nil, nil, err
+		case len(rows) == maxCodeRows:
+			return nil, nil, errManyRows
+		}
+		rows = append(rows, row)
+	}
+}
+
+func jsonRows(content []byte) (columns []string, rows [][]string, err error) {
+	d := json.NewDecoder(bytes.NewReader(content))
+	d.UseNumber()
+	list := len(bytes.TrimSpace(content)) > 0 && bytes.TrimSpace(content)[0] == '['
+	if list {
+		if _, err := d.Token(); err != nil {
+			return nil, nil, err
+		}
+	}
+	var objects []map[string]any
+	for {
+		if list && !d.More() {
+			if _, err := d.Token(); err != nil { // the end of the list
+				return nil, nil, err
+			}
+			break
+		}
+		var o map[string]any
+		if err := d.Decode(&o); errors.Is(err, io.EOF) && !list {
+			break
+		} else if err != nil {
+			return nil, nil, fmt.Errorf("object %d: %w", len(objects)+1, err)
+		}
+		if len(objects) == maxCodeRows {
+			return nil, nil, errManyRows
+		}
+		for name := range o {
+			if !slices.Contains(columns, name) {
+				columns = append(columns, name)
+			}
+		}
+		objects = append(objects, o)
+	}
+	slices.Sort(columns)
+	for i, o := range objects {
+		row := make([]string, len(columns))
+		for j, name := range columns {
+			if row[j], err = plainText(o[name]); err != nil {
+				return nil, nil, fmt.Errorf("object %d: %s %w", i+1, name, err)
+			}
+		}
+		rows = append(rows, row)
+	}
+	return columns, rows, nil
+}
+
+func plainText(v any) (string, error) {
+	switch v := v.(type) {
+	case nil:
+		return "", nil
+	case string:
+		return v, nil
+	case json.Number:
+		return v.String(), nil
+	case bool:
+		return strconv.FormatBool(v), nil
+	}
+	return "", errors.New("is an object or a list, and should be a single value")
+}
+
+func parquetRows(content []byte) (columns []string, rows [][]string, err error) {
+	f, err := parquet.OpenFile(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, field := range f.Schema().Fields() {
+		if !field.Leaf() || field.Repeated() {
+			return nil, nil, fmt.Errorf("column %s is an object or a list, and should be a single value", field.Name())
+		}
+		columns = append(columns, field.Name())
+	}
+	if f.NumRows() > maxCodeRows {
+		return nil, nil, errManyRows
+	}
+	buffer := make([]parquet.Row, 256)
+	for _, group := range f.RowGroups() {
+		r := group.Rows()
+		for {
+			n, err := r.ReadRows(buffer)
+			for _, from := range buffer[:n] {
+				row := make([]string, len(columns))
+				for _, v := range from {
+					if !v.IsNull() {
+						row[v.Column()] = v.String()
+					}
+				}
+				rows = append(rows, row)
+			}
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				_ = r.Close()
+				return nil, nil, err
+			}
+		}
+		if err := r.Close(); err != nil {
+			return nil, nil, err
+		}
+	}
+	return columns, rows, nil
+}

@@ -1,0 +1,93 @@
+package mask
+
+// ibanLengths are the lengths of the countries in the IBAN registry (SWIFT).
+var ibanLengths = map[[2]byte]int{}
+
+func init() {
+	const registry = "AD24AE23AL28AT20AZ28BA20BE16BG22BH22BI27BR29BY28CH21CR22CY28CZ24DE22DJ27DK18DO28EE20EG29ES24FI18FK18FO18FR27" +
+		"GB22GE22GI23GL18GR27GT28HN28HR21HU28IE22IL23IQ23IS26IT27JO30KW30KZ20LB28LC32LI21LT20LU20LV21LY25MC27MD24ME22MK19MN20MR27" +
+		"MT31MU30NI28NL18NO15OM23PK24PL28PS29PT25QA29RO24RS22RU33SA24SC31SD18SE24SI19SK24SM27SO23ST25SV28TL23TN24TR26UA29VA22VG24XK20YE30"
+	for i := 0; i < len(registry); i += 4 {
+		ibanLengths[[2]byte{registry[i], registry[i+1]}] = int(registry[i+2]-'0')*10 + int(registry[i+3]-'0')
+	}
+}
+
+// ibans finds account numbers that begin with a country and two check digits,
+// written in one word or with a single space or dash between groups. Letters
+// are all of one case.
+func (s *scanner) ibans(l *layer) {
+	t := l.text
+	end := 0
+	for _, w := range s.words {
+		if w.start < end || w.end-w.start < 4 || w.start+15 > len(t) {
+			continue
+		}
+		p := w.start
+		if !isAlpha(t[p]) || !isAlpha(t[p+1]) || !isDigit(t[p+2]) || !isDigit(t[p+3]) {
+			continue
+		}
+		n := ibanLengths[[2]byte{t[p] &^ 0x20, t[p+1] &^ 0x20}]
+		if n == 0 {
+			continue
+		}
+		if e := s.ibanEnd(t, p, n); e > 0 && bounded(t, p, e) && !l.tokenIn(p, e) {
+			s.add(l, IBAN, p, e)
+			end = e
+		}
+	}
+}
+
+// ibanEnd returns where the account number of n characters at t[p:] ends, or -1.
+func (s *scanner) ibanEnd(t []byte, p, n int) int {
+	low := isLower(t[p])
+	id := s.digits[:0]
+	i := p
+	for ; i < len(t) && len(id) < n; i++ {
+		c := t[i]
+		switch {
+		case isDigit(c):
+		case isAlpha(c):
+			if isLower(c) != low {
+				return -1
+			}
+			c &^= 0x20
+		case len(id) >= 4 && c != '.' && s.sepAt(t, i):
+			continue
+		default:
+			return -1
+		}
+		id = append(id, c)
+	}
+	s.digits = id
+	if len(id) < n || i < len(t) && isAlnum(t[i]) || !mod97(id) {
+		return -1
+	}
+	return i
+}
+
+// mod97 is the check of ISO 7064 mod 97-10 over an IBAN in upper case.
+func mod97(id []byte) bool {
+	r := 0
+	for i := range id {
+		c := id[(i+4)%len(id)]
+		if isDigit(c) {
+			r = (r*10 + int(c-'0')) % 97
+		} else {
+			r = (r*100 + int(c-'A') + 10) % 97
+		}
+	}
+	return r == 1
+}
+
+// IsIBAN tells whether b, without separators and in upper case, is an IBAN.
+func IsIBAN(b []byte) bool {
+	if len(b) < 15 || ibanLengths[[2]byte{b[0], b[1]}] != len(b) || !isDigit(b[2]) || !isDigit(b[3]) {
+		return false
+	}
+	for _, c := range b {
+		if !isDigit(c) && !isUpper(c) {
+			return false
+		}
+	}
+	return mod97(b)
+}

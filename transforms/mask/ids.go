@@ -1,0 +1,172 @@
+package mask
+
+import "strings"
+
+// idRule is a type of identifier: shapes, a check, and the words that must be
+// near where the shape alone is not enough.
+//
+// In a shape d is a digit, L a letter and X either; - is a separator, the same
+// one in the whole number. Words of a shape are those of the text, so shapes
+// with and without separators are different ones.
+type idRule struct {
+	Type
+	shapes []string
+	check  func(id []byte) bool // of the identifier in upper case, without separators; nil when the shape is all
+	words  []string             // context
+	sure   int                  // the first so many shapes need no context
+}
+
+var idRules = []idRule{
+	{SSN, []string{"ddd-dd-dddd", "ddddddddd"}, validSSN, []string{"ssn", "social security", "soc sec"}, 1},
+	{ITIN, []string{"ddd-dd-dddd", "ddd-dddddd", "ddddd-dddd", "ddddddddd"}, validITIN, []string{"itin", "tax", "taxpayer"}, 3},
+	{MBI, []string{"XXXX-XXX-XXXX", "XXXXXXXXXXX"}, validMBI, []string{"mbi", "medicare", "beneficiary"}, 1},
+	{NPI, []string{"dddddddddd", "dddd-ddd-ddd"}, validNPI, []string{"npi", "provider"}, 0},
+	{Routing, []string{"ddddddddd", "dddd-dddd-d"}, validRouting, []string{"routing", "aba", "rtn", "transit"}, 0},
+	{USBank, []string{
+		"dddddddd", "ddddddddd", "dddddddddd", "ddddddddddd", "dddddddddddd", "ddddddddddddd", "dddddddddddddd",
+		"ddddddddddddddd", "dddddddddddddddd", "ddddddddddddddddd",
+	}, nil, []string{"bank account", "account number", "account no", "acct", "checking", "savings"}, 0},
+	{USPassport, []string{"Ldddddddd", "ddddddddd"}, nil, []string{"passport"}, 0},
+	{USLicense, []string{"Lddddddd", "Ldddddddd", "Lddddddddddddd", "ddddddd", "dddddddd", "dddd-dd-dddd"}, nil, []string{
+		"driver license", "drivers license", "driver's license", "driving license", "driving licence", "driver permit", "dl number",
+	}, 0},
+	{Aadhaar, []string{"dddd-dddd-dddd", "dddddddddddd"}, validAadhaar, []string{"aadhaar", "aadhar", "uidai"}, 0},
+	{INPAN, []string{"LLLLLddddL"}, validINPAN, nil, 1},
+	{NHS, []string{"ddd-ddd-dddd", "dddddddddd"}, validNHS, []string{"nhs", "national health"}, 0},
+	{NINO, []string{"LLddddddL", "LL-dd-dd-dd-L", "LL-ddddddL", "LL-dddddd-L"}, validNINO, nil, 4},
+	{TFN, []string{"ddd-ddd-ddd", "ddddddddd"}, validTFN, []string{"tfn", "tax file"}, 0},
+	{Medicare, []string{"dddd-ddddd-d", "dddddddddd"}, validMedicare, []string{"medicare"}, 0},
+	{SIN, []string{"ddd-ddd-ddd", "ddddddddd"}, validSIN, []string{"sin", "social insurance"}, 0},
+	{SteuerID, []string{"ddddddddddd", "dd-ddd-ddd-ddd"}, validSteuerID, []string{"steuer", "steueridentifikationsnummer", "idnr", "tax id", "tin"}, 0},
+	{NIF, []string{"ddddddddL", "dddddddd-L", "LdddddddL", "L-ddddddd-L", "dddddddL", "ddddddd-L"}, validNIFShape, []string{"nif", "dni", "nie", "documento"}, 2},
+	{CodFiscale, []string{"LLLLLLddLddLdddL"}, validFiscal, nil, 1},
+	{PESEL, []string{"ddddddddddd"}, validPESEL, []string{"pesel"}, 0},
+}
+
+// validNIFShape refuses letters of a NIE other than X, Y, Z.
+func validNIFShape(b []byte) bool {
+	return (isDigit(b[0]) || b[0] >= 'X' && b[0] <= 'Z') && validNIF(b)
+}
+
+// shape is one shape of a rule.
+type shape struct {
+	rule  *idRule
+	bit   typeSet
+	text  string
+	sure  bool
+	words wordSet
+	lead  int // letters and separator before the first word with digits
+	seps  []int
+}
+
+const longestWord = 17
+
+// shapesBy holds the shapes by the length of their first word with digits and
+// of the word after it, 0 when there is none: few words of a text get further.
+var shapesBy = func() (t [longestWord + 1][longestWord + 1][]shape) {
+	for r := range idRules {
+		rule := &idRules[r]
+		for i, text := range rule.shapes {
+			sh := shape{rule: rule, bit: setOf([]Type{rule.Type}), text: text, sure: i < rule.sure, words: newWordSet(rule.words)}
+			for at, c := range text {
+				if c == '-' {
+					sh.seps = append(sh.seps, at)
+				}
+			}
+			parts := strings.Split(text, "-")
+			if strings.Trim(parts[0], "L") == "" {
+				sh.lead = len(parts[0]) + 1
+				parts = parts[1:]
+			}
+			next := 0
+			if len(parts) > 1 {
+				next = len(parts[1])
+			}
+			n := len(parts[0])
+			t[n][next] = append(t[n][next], sh)
+		}
+	}
+	return t
+}()
+
+// idents finds the identifiers of idRules.
+func (s *scanner) idents(l *layer) {
+	t := l.text
+	for _, w := range s.words {
+		n := w.end - w.start
+		if n > longestWord {
+			continue
+		}
+		for i := range shapesBy[n][0] {
+			s.identAt(l, w.start, &shapesBy[n][0][i])
+		}
+		if w.end == len(t) || !s.sepAt(t, w.end) {
+			continue
+		}
+		next := w.end + 1
+		for next < len(t) && isAlnum(t[next]) {
+			next++
+		}
+		if next -= w.end + 1; next <= longestWord {
+			for i := range shapesBy[n][next] {
+				s.identAt(l, w.start, &shapesBy[n][next][i])
+			}
+		}
+	}
+}
+
+// identAt adds the identifier of one shape whose first word with digits begins at
+// t[word], if it is one.
+func (s *scanner) identAt(l *layer, word int, sh *shape) {
+	t, start := l.text, word-sh.lead
+	if s.types&sh.bit == 0 {
+		return
+	}
+	if start < 0 || start+len(sh.text) > len(t) {
+		return
+	}
+	for _, at := range sh.seps { // seldom in the right places, and quick to see
+		if t[start+at] != t[start+sh.seps[0]] {
+			return
+		}
+	}
+	id, sep := s.digits[:0], byte(0)
+	for i := range len(sh.text) {
+		c := t[start+i]
+		switch sh.text[i] {
+		case 'd':
+			if !isDigit(c) {
+				return
+			}
+		case 'L':
+			if !isAlpha(c) {
+				return
+			}
+		case 'X':
+			if !isAlnum(c) {
+				return
+			}
+		default:
+			if sep == 0 && s.sepAt(t, start+i) {
+				sep = c
+			}
+			if c != sep {
+				return
+			}
+			continue
+		}
+		if isLower(c) {
+			c &^= 0x20
+		}
+		id = append(id, c)
+	}
+	s.digits = id
+	end := start + len(sh.text)
+	if !bounded(t, start, end) || sh.rule.check != nil && !sh.rule.check(id) {
+		return
+	}
+	if sure := sh.sure || s.assume&sh.bit != 0; !sure && !near(t, start, &sh.words) || l.tokenIn(start, end) {
+		return
+	}
+	s.add(l, sh.rule.Type, start, end)
+}

@@ -1,0 +1,177 @@
+package mask
+
+import (
+	"net/netip"
+)
+
+// ipv4s finds dotted addresses of four numbers, unless they are the version of
+// a product ("Chrome/126.0.0.0", "rv:1.9.2.8", "version 1.2.3.4").
+func (s *scanner) ipv4s(l *layer) {
+	t, words := l.text, s.words
+	for i := 0; i+3 < len(words); i++ {
+		w := words[i]
+		if w.end-w.start > 3 || !w.numeric() {
+			continue
+		}
+		n := 1
+		for ; n < 4; n++ {
+			before, next := words[i+n-1], words[i+n]
+			if next.start != before.end+1 || t[before.end] != '.' || next.end-next.start > 3 || !next.numeric() {
+				break
+			}
+		}
+		if n < 4 {
+			i += n - 1
+			continue
+		}
+		start, end := w.start, words[i+3].end
+		if start >= 3 && t[start-3] == '%' && isHex(t[start-2], t[start-1]) {
+			i += 3 // decoded, it shows what stands before it
+			continue
+		}
+		if bounded(t, start, end) && lastDotIPv4(t[start:end]) > 0 && !(s.truncates && t[end-1] == '0' && t[end-2] == '.') && !isVersion(t, start) {
+			s.add(l, IP, start, end)
+		}
+		i += 3
+	}
+}
+
+var versionWords = []string{"rv:", "version ", "version/", "version=", "version: ", "ver. ", "release "}
+
+// isVersion tells whether the dotted numbers at t[i] follow the name of a
+// product and a slash, "rv:", "v" or the word version.
+func isVersion(t []byte, i int) bool {
+	if i == 0 {
+		return false
+	}
+	for _, w := range versionWords {
+		if i >= len(w) && hasFold(t[i-len(w):i], w) {
+			return true
+		}
+	}
+	if t[i-1] != '/' {
+		return false
+	}
+	// A name before the slash is a product's unless it is a folder itself.
+	n := i - 1
+	for n > 0 && (isAlnum(t[n-1]) || t[n-1] == '.' || t[n-1] == '_' || t[n-1] == '-') {
+		n--
+	}
+	if n == i-1 || !isAlpha(t[n]) {
+		return false
+	}
+	return n == 0 || t[n-1] != '/'
+}
+
+// ipWords make even the unspecified address a finding.
+var ipWords = newWordSet([]string{"ip", "ipv", "addr", "src", "dst", "unspecified", "remote", "client", "host", "bind", "listen"})
+
+// maxIPv6 is the longest spelling: six groups and a dotted address.
+const maxIPv6 = 45
+
+// colons finds what is written with colons: IPv6 and MAC addresses.
+func (s *scanner) colons(l *layer) {
+	t := l.text
+	end := 0
+	for c := nextByte(t, ':', 0); c >= 0; {
+		lo, hi, colons := c, c+1, 1
+		double := false
+		for lo > end && (hexValue(t[lo-1]) < 16 || t[lo-1] == '.') {
+			lo--
+		}
+		for hi < len(t) && (hexValue(t[hi]) < 16 || t[hi] == ':' || t[hi] == '.') {
+			if t[hi] == ':' {
+				colons++
+				double = double || t[hi-1] == ':'
+			}
+			hi++
+		}
+		if (double || colons >= 5 && colons <= 7) && hi-lo <= maxIPv6+2 {
+			s.colonsIn(l, lo, hi, colons, double)
+		}
+		end = hi
+		if hi >= len(t) {
+			return
+		}
+		c = nextByte(t, ':', hi)
+	}
+}
+
+func (s *scanner) colonsIn(l *layer, lo, hi, colons int, double bool) {
+	t := l.text
+	if lo > 0 && joins(t[lo-1]) || hi < len(t) && joins(t[hi]) {
+		return
+	}
+	for hi > lo && t[hi-1] == '.' {
+		hi--
+	}
+	if hi-1 > lo && t[hi-1] == ':' && t[hi-2] != ':' {
+		hi-- // "from 2001:db8::1: refused"
+	}
+	if l.tokenIn(lo, hi) {
+		return
+	}
+	if colons == 5 && !double {
+		if s.types&macType != 0 && isMAC(t[lo:hi], ':') {
+			s.add(l, MAC, lo, hi)
+		}
+		return
+	}
+	if s.types&ipType == 0 {
+		return
+	}
+	a, err := netip.ParseAddr(string(t[lo:hi]))
+	if err != nil || s.truncates && TruncateAddr(a) == a {
+		return
+	}
+	if hi-lo <= 2 && s.assume&ipType == 0 && !near(t, lo, &ipWords) {
+		return
+	}
+	s.add(l, IP, lo, hi)
+}
+
+// macs finds MAC addresses written with dashes, or in three groups with dots.
+func (s *scanner) macs(l *layer) {
+	t := l.text
+	for _, form := range []struct {
+		sep         byte
+		group, size int
+	}{{'-', 2, 17}, {'.', 4, 14}} {
+		for i := nextByte(t, form.sep, 0); i >= 0; i = nextByte(t, form.sep, i+1) {
+			start := i - form.group
+			if start < 0 || start+form.size > len(t) || t[i+form.group+1] != form.sep {
+				continue
+			}
+			end := start + form.size
+			if isMAC(t[start:end], form.sep) && bounded(t, start, end) && !l.tokenIn(start, end) {
+				s.add(l, MAC, start, end)
+			}
+		}
+	}
+}
+
+// isMAC tells whether b is six hexadecimal pairs, or three groups of four, with
+// one kind of separator.
+func isMAC(b []byte, sep byte) bool {
+	group := 2
+	if sep == '.' {
+		group = 4
+	}
+	if len(b) != 12+12/group-1 {
+		return false
+	}
+	letters := false
+	for i, c := range b {
+		if i%(group+1) == group {
+			if c != sep {
+				return false
+			}
+			continue
+		}
+		if hexValue(c) > 15 {
+			return false
+		}
+		letters = letters || isAlpha(c)
+	}
+	return sep == ':' || letters || sep == '-'
+}
