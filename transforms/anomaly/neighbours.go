@@ -1,0 +1,85 @@
+package anomaly
+
+import (
+	"math"
+	"slices"
+)
+
+const (
+	shapeSize = 48   // values of a shape
+	shapeRing = 2000 // how far back a similar one is looked for
+	shapeGap  = shapeSize / 2
+)
+
+// neighbours finds among the last 2,000 places the one whose last 48 values are
+// most like the last 48 now. The squared distance to each place is carried on:
+// what comes in is added, what goes out is taken away. Each point computes one of
+// them anew, so that roundings cannot pile up.
+type neighbours struct {
+	values []float64 // the last ones, oldest first
+	square []float64 // by lag
+	fresh  int       // lag that was computed anew last
+}
+
+func newNeighbours() *neighbours {
+	return &neighbours{values: make([]float64, 0, shapeRing+shapeSize+1), square: make([]float64, shapeRing+1)}
+}
+
+func (n *neighbours) clone() *neighbours {
+	return &neighbours{values: append(make([]float64, 0, cap(n.values)), n.values...), square: slices.Clone(n.square), fresh: n.fresh}
+}
+
+// add takes z and returns the distance of the shape that it ends from the nearest
+// one, once there are two that share no more than half.
+func (n *neighbours) add(z float64) (d float64, known bool) {
+	if len(n.values) == cap(n.values) {
+		copy(n.values, n.values[1:])
+		n.values = n.values[:len(n.values)-1]
+	}
+	n.values = append(n.values, z)
+	last := len(n.values) - 1
+	n.carry(last)
+	best := math.Inf(1)
+	whole := min(shapeRing, last+1-shapeSize) // lags whose shape is whole
+	for lag := shapeGap; lag <= whole; lag++ {
+		best = min(best, n.square[lag])
+	}
+	if whole < shapeGap {
+		return 0, false
+	}
+	return math.Sqrt(max(best, 0)), true
+}
+
+// carry brings all squared distances to the value at last.
+func (n *neighbours) carry(last int) {
+	v := n.values
+	z := v[last]
+	lags := min(shapeRing, last)
+	for lag := 1; lag <= lags; lag++ {
+		in := z - v[last-lag]
+		n.square[lag] += float64(in * in)
+	}
+	gone := last - shapeSize
+	for lag := 1; lag <= min(shapeRing, gone); lag++ {
+		out := v[gone] - v[gone-lag]
+		n.square[lag] -= float64(out * out)
+	}
+	n.refresh(last)
+}
+
+func (n *neighbours) refresh(last int) {
+	if n.fresh++; n.fresh > shapeRing {
+		n.fresh = 1
+	}
+	sum := 0.0
+	for i := last; i > max(last-shapeSize, n.fresh-1); i-- {
+		d := n.values[i] - n.values[i-n.fresh]
+		sum += float64(d * d)
+	}
+	n.square[n.fresh] = sum
+}
+
+func (n *neighbours) restart() {
+	n.values = n.values[:0]
+	clear(n.square)
+}
