@@ -32,7 +32,7 @@ lake is as it was.`,
 	}
 	c.SetFlagErrorFunc(flagError)
 	c.AddCommand(runCommand(), planCommand(), reportCommand(), generateCommand(), jobsCommand(), endpointsCommand(), versionCommand())
-	c.AddCommand(statusCommand(), stopCommand(), resumeCommand(), cancelCommand(), savepointCommand(), positionsCommand(), packageCommand(), clusterCommand(), workerPoolCommand())
+	c.AddCommand(statusCommand(), stopCommand(), resumeCommand(), cancelCommand(), savepointCommand(), positionsCommand(), packageCommand(), clusterCommand(), workerPoolCommand(), nabCommand())
 	c.CompletionOptions.HiddenDefaultCmd = true
 	return c
 }

@@ -196,8 +196,9 @@ func (in reader) shapes(n *neighbours) {
 	for range count {
 		n.values = append(n.values, in.distance())
 	}
-	for lag := range n.lags() {
-		n.square[lag+1] = in.within(maxSquare)
+	square := n.square[shapeRing-n.lags():]
+	for i := range square {
+		square[i] = in.within(maxSquare)
 	}
 	n.fresh = int(in.Limited(shapeRing))
 }

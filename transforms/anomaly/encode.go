@@ -19,7 +19,7 @@ import (
 //	              distance, bins up to the last in use, their counts; an empty
 //	              bin is followed by how many more follow it
 //	shapes        if the options have them: count of values, values, the squares
-//	              of the lags that are in use, lag computed last
+//	              of the lags there are, from the greatest on, lag computed last
 //
 // Numbers are varints; times are signed. Floats are their 8 bytes, so that not a
 // bit is lost.
@@ -119,9 +119,6 @@ func (h *history) append(dst []byte) []byte {
 func (n *neighbours) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(n.values)))
 	dst = appendFloats(dst, n.values...)
-	dst = appendFloats(dst, n.square[1:n.lags()+1]...)
+	dst = appendFloats(dst, n.square[shapeRing-n.lags():]...)
 	return binary.AppendUvarint(dst, uint64(n.fresh))
 }
-
-// lags is how many have a square.
-func (n *neighbours) lags() int { return max(min(shapeRing, len(n.values)-1), 0) }

@@ -17,12 +17,12 @@ const (
 // them anew, so that roundings cannot pile up.
 type neighbours struct {
 	values []float64 // the last ones, oldest first
-	square []float64 // by lag
+	square []float64 // by place: the one of a lag is at shapeRing - lag
 	fresh  int       // lag that was computed anew last
 }
 
 func newNeighbours() *neighbours {
-	return &neighbours{values: make([]float64, 0, shapeRing+shapeSize+1), square: make([]float64, shapeRing+1)}
+	return &neighbours{values: make([]float64, 0, shapeRing+shapeSize+1), square: make([]float64, shapeRing)}
 }
 
 func (n *neighbours) clone() *neighbours {
@@ -39,32 +39,41 @@ func (n *neighbours) add(z float64) (d float64, known bool) {
 	n.values = append(n.values, z)
 	last := len(n.values) - 1
 	n.carry(last)
-	best := math.Inf(1)
-	whole := min(shapeRing, last+1-shapeSize) // lags whose shape is whole
-	for lag := shapeGap; lag <= whole; lag++ {
-		best = min(best, n.square[lag])
-	}
+	n.refresh(last)
+	whole := min(shapeRing, last+1-shapeSize) // greatest lag whose shape is whole
 	if whole < shapeGap {
 		return 0, false
+	}
+	best := math.Inf(1)
+	for _, s := range n.square[shapeRing-whole : shapeRing-shapeGap+1] {
+		if s < best {
+			best = s
+		}
 	}
 	return math.Sqrt(max(best, 0)), true
 }
 
-// carry brings all squared distances to the value at last.
+// carry brings all squared distances to the value at last. Loops go through
+// slices of equal length from the oldest value on.
 func (n *neighbours) carry(last int) {
-	v := n.values
-	z := v[last]
-	lags := min(shapeRing, last)
-	for lag := 1; lag <= lags; lag++ {
-		in := z - v[last-lag]
-		n.square[lag] += float64(in * in)
-	}
+	z, lags := n.values[last], n.lags()
 	gone := last - shapeSize
-	for lag := 1; lag <= min(shapeRing, gone); lag++ {
-		out := v[gone] - v[gone-lag]
-		n.square[lag] -= float64(out * out)
+	both := max(min(shapeRing, gone), 0) // lags for which a pair goes out
+	square, past := n.square[shapeRing-lags:], n.values[last-lags:last]
+	for i, p := range past[:lags-both] {
+		in := z - p
+		square[i] += float64(in * in)
 	}
-	n.refresh(last)
+	if both == 0 {
+		return
+	}
+	square, past = square[lags-both:], past[lags-both:]
+	zGone, pastGone := n.values[gone], n.values[gone-both:gone]
+	for i, p := range past {
+		in, out := z-p, zGone-pastGone[i]
+		square[i] += float64(in * in)
+		square[i] -= float64(out * out)
+	}
 }
 
 func (n *neighbours) refresh(last int) {
@@ -76,10 +85,13 @@ func (n *neighbours) refresh(last int) {
 		d := n.values[i] - n.values[i-n.fresh]
 		sum += float64(d * d)
 	}
-	n.square[n.fresh] = sum
+	n.square[shapeRing-n.fresh] = sum
 }
 
 func (n *neighbours) restart() {
 	n.values = n.values[:0]
 	clear(n.square)
 }
+
+// lags is how many there are before the last value.
+func (n *neighbours) lags() int { return max(min(shapeRing, len(n.values)-1), 0) }
