@@ -164,7 +164,7 @@ func (in reader) cells(w *Watch) {
 
 func (in reader) past(w *Watch) {
 	n := in.Count(17)
-	if n > maxWindows+1 {
+	if n > maxWindows+1 || n > 0 && !w.rule.looksBack() {
 		in.Fail("%d windows to look back at", n)
 	}
 	for i := 0; i < n && in.Err() == nil; i++ {

@@ -241,13 +241,16 @@ func (w *Watch) allowed(c *cell) bool {
 	return sum >= r.WhileAtLeast
 }
 
+// looksBack tells whether sealed windows still count.
+func (r *Rule) looksBack() bool { return r.Within > 0 || r.ChangeOver > 0 || r.WhileField != "" }
+
 // remember keeps the window as long as the rule looks back, and forgets older ones.
 func (w *Watch) remember(c *cell) {
 	r := w.rule
-	back := max(r.Within-r.Every, r.ChangeOver, r.WhileWithin-r.Every)
-	if back <= 0 && r.Within == 0 && r.WhileField == "" {
+	if !r.looksBack() {
 		return
 	}
+	back := max(r.Within-r.Every, r.ChangeOver, r.WhileWithin-r.Every)
 	old := 0
 	for old < len(w.past) && w.past[old].start < c.start-back {
 		old++
