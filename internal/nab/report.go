@@ -111,8 +111,39 @@ func (r *Report) Write(out io.Writer) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	d := r.Detections
-	_, err := fmt.Fprintf(out, "\nAt the standard threshold: %d of %d windows found, %d detections in %d rows (%.2f in 1,000), %d of them outside of windows.\nMedian delay: %d rows, %.0f %% of the window.\n",
+	_, err := fmt.Fprintf(out, "\n%s", r.Detections)
+	return err
+}
+
+// String is two lines of text.
+func (d Detections) String() string {
+	return fmt.Sprintf("At the standard threshold: %d of %d windows found, %d detections in %d rows (%.2f in 1,000), %d of them outside of windows.\nMedian delay: %d rows, %.0f %% of the window.\n",
 		d.Found, d.Windows, d.Count, d.Rows, 1000*float64(d.Count)/float64(max(d.Rows, 1)), d.False, d.DelayRows, 100*d.Delay)
+}
+
+// WriteMarkdown prints the report as tables.
+func (r *Report) WriteMarkdown(out io.Writer) error {
+	fmt.Fprint(out, "| |")
+	for _, res := range r.Results {
+		fmt.Fprintf(out, " %s |", res.Profile.Name)
+	}
+	fmt.Fprint(out, "\n|---|---:|---:|---:|\n")
+	line := func(name string, value func(Result) float64, digits int) {
+		fmt.Fprintf(out, "| %s |", name)
+		for _, res := range r.Results {
+			if v := value(res); math.IsNaN(v) {
+				fmt.Fprint(out, " no windows |")
+			} else {
+				fmt.Fprintf(out, " %.*f |", digits, v)
+			}
+		}
+		fmt.Fprintln(out)
+	}
+	line(fmt.Sprintf("all %d files", r.Files), func(res Result) float64 { return res.Score }, 2)
+	for _, c := range r.Categories {
+		line(c, func(res Result) float64 { return res.ByCategory[c] }, 2)
+	}
+	line("threshold", func(res Result) float64 { return res.Threshold }, 4)
+	_, err := fmt.Fprintf(out, "\n%s", r.Detections)
 	return err
 }

@@ -1,0 +1,33 @@
+package security
+
+import (
+	"millrace/schemas/pii"
+	"millrace/transforms/decode"
+)
+
+// Access gives what a line of an access log counts; false if nothing.
+func (c *Classifier) Access(a *decode.AccessLog) (n Counts, any bool) {
+	target := pii.Reveal(a.Target)
+	if len(target) == 0 {
+		target = pii.Reveal(a.Request)
+	}
+	return c.Request(&Request{Method: a.Method, Target: target, UserAgent: pii.Reveal(a.UserAgent), Status: a.Status, Bytes: a.Bytes})
+}
+
+// Auth gives what a line of sshd counts; false if nothing. A try at the password
+// of a user that does not exist counts once, by its Invalid user.
+func Auth(a *decode.AuthLog) (n Counts, any bool) {
+	n.Requests = 1
+	switch a.Event {
+	case decode.AuthAccepted:
+		n.Logins = int64(a.Times)
+	case decode.AuthInvalidUser:
+		n.AuthFailed = int64(a.Times)
+	case decode.AuthFailed:
+		if !a.Invalid {
+			n.AuthFailed = int64(a.Times)
+		}
+	case decode.AuthOther, decode.AuthTooMany, decode.AuthNoIdent, decode.AuthClosed:
+	}
+	return n, n != Counts{Requests: 1}
+}
