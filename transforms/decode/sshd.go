@@ -82,7 +82,9 @@ func (a *AuthLog) login(e AuthEvent, b []byte) {
 	if !ok || len(method) == 0 || bytes.IndexByte(method, ' ') >= 0 {
 		return
 	}
-	a.Invalid = e == AuthFailed && cut(&rest, "invalid user ")
+	if e == AuthFailed {
+		cut(&rest, "invalid user ")
+	}
 	if a.from(e, rest, 0); a.Event == e {
 		a.Method = method
 	}

@@ -19,14 +19,13 @@ type AuthLog struct {
 	PID     int32  // 0 if there is none
 	Message pii.Text
 
-	Event   AuthEvent  // what sshd says; AuthOther for other programs
-	User    pii.Text   // of the event; can be empty
-	Invalid bool       // the user does not exist; of failures
-	Source  pii.Text   // address or host name of the client
-	Addr    netip.Addr // the same as an address, IPv4-mapped IPv6 as IPv4; invalid for a host name
-	Port    int32      // of the client; 0 if the line has none
-	Method  []byte     // "password", "publickey"; of logins and failures
-	Times   int32      // how often it happened: "message repeated 5 times"
+	Event  AuthEvent  // what sshd says; AuthOther for other programs
+	User   pii.Text   // of the event; can be empty
+	Source pii.Text   // address or host name of the client
+	Addr   netip.Addr // the same as an address, IPv4-mapped IPv6 as IPv4; invalid for a host name
+	Port   int32      // of the client; 0 if the line has none
+	Method []byte     // "password", "publickey"; of logins and failures
+	Times  int32      // how often it happened: "message repeated 5 times"
 }
 
 // SyslogParser reads lines of the traditional form of syslog (RFC 3164: "Mar 27

@@ -14,19 +14,16 @@ func (c *Classifier) Access(a *decode.AccessLog) (n Counts, any bool) {
 	return c.Request(&Request{Method: a.Method, Target: target, UserAgent: pii.Reveal(a.UserAgent), Status: a.Status, Bytes: a.Bytes})
 }
 
-// Auth gives what a line of sshd counts; false if nothing. A try at the password
-// of a user that does not exist counts once, by its Invalid user.
+// Auth gives what a line of sshd counts; false if nothing. A connection for a user
+// that does not exist counts by itself and with each password that it tries: many
+// try none.
 func Auth(a *decode.AuthLog) (n Counts, any bool) {
 	n.Requests = 1
 	switch a.Event {
 	case decode.AuthAccepted:
 		n.Logins = int64(a.Times)
-	case decode.AuthInvalidUser:
+	case decode.AuthInvalidUser, decode.AuthFailed:
 		n.AuthFailed = int64(a.Times)
-	case decode.AuthFailed:
-		if !a.Invalid {
-			n.AuthFailed = int64(a.Times)
-		}
 	case decode.AuthOther, decode.AuthTooMany, decode.AuthNoIdent, decode.AuthClosed:
 	}
 	return n, n != Counts{Requests: 1}

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"millrace/transforms/decode"
 )
 
 func TestWhatALineCounts(t *testing.T) {
@@ -217,5 +219,24 @@ func BenchmarkRequest(bm *testing.B) {
 	bm.ReportAllocs()
 	for i := 0; bm.Loop(); i++ {
 		c.Request(&requests[i%len(requests)])
+	}
+}
+
+func TestWhatALineOfSSHDCounts(t *testing.T) {
+	for message, want := range map[string]Counts{
+		"Accepted password for a from 1.2.3.4 port 5 ssh2":                                 {Logins: 1},
+		"message repeated 5 times: [ Failed password for root from 1.2.3.4 port 5 ssh2]":   {AuthFailed: 5},
+		"Invalid user pi from 1.2.3.4":                                                     {AuthFailed: 1},
+		"Failed password for invalid user pi from 1.2.3.4 port 5 ssh2":                     {AuthFailed: 1},
+		"maximum authentication attempts exceeded for root from 1.2.3.4 port 5 ssh2":       {},
+		"pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 rhost=1.2.3.4": {},
+	} {
+		p := decode.SyslogParser{Reference: 1_700_000_000_000}
+		var a decode.AuthLog
+		p.Parse([]byte("Mar  7 13:06:56 h sshd[1]: "+message), &a)
+		want.Requests = 1
+		if got, any := Auth(&a); got != want || any != (want != Counts{Requests: 1}) {
+			t.Errorf("%s: %+v, %v", message, got, any)
+		}
 	}
 }
