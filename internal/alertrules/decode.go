@@ -149,7 +149,7 @@ func (d *decoder) rule(item ast.Node) {
 func (d *decoder) check(r alerts.Rule, line int, lines map[string]int) {
 	faults := len(d.faults)
 	if err := r.Validate(); err != nil {
-		for _, fault := range err.(interface{ Unwrap() []error }).Unwrap() { //nolint:errorlint // errors.Join made it
+		for _, fault := range err.(interface{ Unwrap() []error }).Unwrap() {
 			var f *alerts.FieldError
 			at := line
 			if errors.As(fault, &f) && lines[f.Field] > 0 {

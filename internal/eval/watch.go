@@ -38,7 +38,7 @@ func (l *logs) access(line []byte) {
 		return
 	}
 	l.last = max(l.last, a.Time)
-	if n, any := l.classifier.Access(&a); any && a.Addr.IsValid() {
+	if n, counts := l.classifier.Access(&a); counts && a.Addr.IsValid() {
 		l.sources.Add(a.Time, a.Addr.String(), &n)
 	}
 	if l.site == nil {
@@ -64,7 +64,7 @@ func (l *logs) auth(line []byte, reference int64) {
 		return
 	}
 	l.last = max(l.last, a.Time)
-	if n, any := security.Auth(&a); any && a.Addr.IsValid() {
+	if n, counts := security.Auth(&a); counts && a.Addr.IsValid() {
 		l.sources.Add(a.Time, a.Addr.String(), &n)
 	}
 }
@@ -128,7 +128,7 @@ func within(at table.Millis, from, to, room int64) bool {
 
 // readLog gives the lines of a log that may be compressed.
 func readLog(path string) ([][]byte, error) {
-	b, err := os.ReadFile(path) //nolint:gosec // a file of the test data
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func score(f *File, out string, o anomaly.Options) (s Series, err error) {
 		return s, fmt.Errorf("making a folder for scores: %w", err)
 	}
 	path := filepath.Join(folder, "millrace_"+f.Name)
-	file, err := os.Create(path) //nolint:gosec // where the user wants the scores
+	file, err := os.Create(path)
 	if err != nil {
 		return s, fmt.Errorf("writing scores: %w", err)
 	}

@@ -58,7 +58,7 @@ func (w *Watch) resolve(at int64, reason string) alert.Row {
 
 // Due is the earliest watermark at which Seal has something to do, for a timer;
 // never if only a reading can change something.
-func (w *Watch) Due() (watermark int64, any bool) {
+func (w *Watch) Due() (watermark int64, pending bool) {
 	earliest := int64(math.MaxInt64)
 	if len(w.cells) > 0 {
 		earliest = w.cells[0].start + w.rule.Every

@@ -91,8 +91,8 @@ func TestOrderOfArrivalMomentsOfLookingAndRestartsDoNotMatter(t *testing.T) {
 			}
 		}
 		for {
-			due, any := w.Due()
-			if !any || due > end {
+			due, more := w.Due()
+			if !more || due > end {
 				break
 			}
 			rows := w.Seal(due)
@@ -156,10 +156,10 @@ func TestAtMostOneAlertIsOpenAndEachIsWrittenOnceAState(t *testing.T) {
 func TestSimpleLimitsAreThoseOfALookAtEverything(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	for range 2000 {
-		n, m, clear := 1+r.IntN(3), 0, 1+r.IntN(3)
+		n, m, inOrder := 1+r.IntN(3), 0, 1+r.IntN(3)
 		m = n + r.IntN(3)
 		cool := r.IntN(8)
-		rule := rule(t, alerts.Rule{Above: f(6), ClearAbove: f(4), AtLeast: n, Of: m, ClearFor: clear, Cooldown: int64(cool) * minute})
+		rule := rule(t, alerts.Rule{Above: f(6), ClearAbove: f(4), AtLeast: n, Of: m, ClearFor: inOrder, Cooldown: int64(cool) * minute})
 		values := make([]float64, 100)
 		w := alerts.NewWatch(rule, "k", nil)
 		for i := range values {
@@ -169,8 +169,8 @@ func TestSimpleLimitsAreThoseOfALookAtEverything(t *testing.T) {
 		want, open, from, from2 := "", false, 0, 0
 		for i, v := range values {
 			if open {
-				ok := i-from2+1 >= clear
-				for j := max(i-clear+1, 0); j <= i && ok; j++ {
+				ok := i-from2+1 >= inOrder
+				for j := max(i-inOrder+1, 0); j <= i && ok; j++ {
 					ok = values[j] <= 4
 				}
 				if ok {
@@ -192,7 +192,7 @@ func TestSimpleLimitsAreThoseOfALookAtEverything(t *testing.T) {
 			}
 		}
 		if got := brief(w.Seal(100 * minute)); got+" " != want && (want != "" || got != "") {
-			t.Fatalf("%d of %d, clear for %d, cool-down %d, %v:\n%s\nwant\n%s", n, m, clear, cool, values, got, want)
+			t.Fatalf("%d of %d, clear for %d, cool-down %d, %v:\n%s\nwant\n%s", n, m, inOrder, cool, values, got, want)
 		}
 	}
 }
@@ -222,8 +222,8 @@ func FuzzDecodeWatch(fz *testing.F) {
 		if again := w.AppendEncoded(nil); string(again) != string(b) {
 			t.Fatalf("%x is encoded as %x", b, again)
 		}
-		due, any := w.Due()
-		if any {
+		due, more := w.Due()
+		if more {
 			w.Seal(due)
 		}
 		if _, err := alerts.DecodeWatch(w.AppendEncoded(nil), rule, "k", nil); err != nil {

@@ -168,8 +168,8 @@ func TestAKeyIsForgottenOnceItSaysNothing(t *testing.T) {
 		t.Error("a watch with windows that wait is idle")
 	}
 	for {
-		due, any := w.Due()
-		if !any {
+		due, more := w.Due()
+		if !more {
 			break
 		}
 		if w.Seal(due); due > 100*minute {

@@ -11,7 +11,7 @@ const (
 	pause     = 12 // usual steps between points, beyond which last values are old
 	maxZ      = 1 << 30
 	maxTime   = 1 << 52 // milliseconds, 142,000 years; differences stay far from overflow
-	meanShare = 16 // the scale is at least that part of the mean distance
+	meanShare = 16      // the scale is at least that part of the mean distance
 )
 
 // Options choose the views. Each set of options is a detector of its own: its

@@ -177,12 +177,12 @@ func (a *AuthLog) readTag(b []byte) (message []byte) {
 	}
 	at, pid := end, int32(0)
 	if at < len(b) && b[at] == '[' {
-		close := bytes.IndexByte(b[at:], ']')
-		if close < 0 {
+		size := bytes.IndexByte(b[at:], ']')
+		if size < 0 {
 			return b
 		}
-		pid, _ = number(b[at+1 : at+close])
-		at += close + 1
+		pid, _ = number(b[at+1 : at+size])
+		at += size + 1
 	}
 	if end == 0 || at >= len(b) || b[at] != ':' {
 		return b

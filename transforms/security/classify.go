@@ -29,7 +29,7 @@ type Classifier struct {
 }
 
 // Request gives what one request counts; false if nothing.
-func (c *Classifier) Request(r *Request) (n Counts, any bool) {
+func (c *Classifier) Request(r *Request) (n Counts, some bool) {
 	p := known()
 	n = Counts{Requests: 1}
 	if c.badAgent(p, r.UserAgent) {

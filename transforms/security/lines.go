@@ -6,7 +6,7 @@ import (
 )
 
 // Access gives what a line of an access log counts; false if nothing.
-func (c *Classifier) Access(a *decode.AccessLog) (n Counts, any bool) {
+func (c *Classifier) Access(a *decode.AccessLog) (n Counts, some bool) {
 	target := pii.Reveal(a.Target)
 	if len(target) == 0 {
 		target = pii.Reveal(a.Request)
@@ -17,7 +17,7 @@ func (c *Classifier) Access(a *decode.AccessLog) (n Counts, any bool) {
 // Auth gives what a line of sshd counts; false if nothing. A connection for a user
 // that does not exist counts by itself and with each password that it tries: many
 // try none.
-func Auth(a *decode.AuthLog) (n Counts, any bool) {
+func Auth(a *decode.AuthLog) (n Counts, some bool) {
 	n.Requests = 1
 	switch a.Event {
 	case decode.AuthAccepted:

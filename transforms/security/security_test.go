@@ -49,13 +49,13 @@ func TestWhatALineCounts(t *testing.T) {
 		"an error":                  {Request{Target: b("/x"), Status: 503}, Counts{ServerError: 1}},
 	} {
 		var cl Classifier
-		got, any := cl.Request(&c.request)
+		got, some := cl.Request(&c.request)
 		c.want.Requests = 1
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
-		if any != (c.want != Counts{Requests: 1}) {
-			t.Errorf("%s: counts something: %v", name, any)
+		if some != (c.want != Counts{Requests: 1}) {
+			t.Errorf("%s: counts something: %v", name, some)
 		}
 	}
 }
@@ -235,8 +235,8 @@ func TestWhatALineOfSSHDCounts(t *testing.T) {
 		var a decode.AuthLog
 		p.Parse([]byte("Mar  7 13:06:56 h sshd[1]: "+message), &a)
 		want.Requests = 1
-		if got, any := Auth(&a); got != want || any != (want != Counts{Requests: 1}) {
-			t.Errorf("%s: %+v, %v", message, got, any)
+		if got, some := Auth(&a); got != want || some != (want != Counts{Requests: 1}) {
+			t.Errorf("%s: %+v, %v", message, got, some)
 		}
 	}
 }
