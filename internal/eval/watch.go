@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -85,8 +86,8 @@ func (l *logs) watch() ([]alert.Row, error) {
 			if watches[key] == nil {
 				watches[key] = alerts.NewWatch(r, key, nil)
 			}
-			rows, _ := watches[key].Add(reading)
-			out = append(out, rows...)
+			out = append(out, watches[key].Seal(reading.Time)...) // readings come in order
+			watches[key].Add(reading)
 		}
 		switch r.Input {
 		case "sources":
@@ -97,7 +98,8 @@ func (l *logs) watch() ([]alert.Row, error) {
 				add(key, alerts.Reading{Time: row.Start, Value: float64(value), While: float64(while)})
 			}
 		case "site":
-			for minute, n := range l.site {
+			for _, minute := range slices.Sorted(maps.Keys(l.site)) {
+				n := l.site[minute]
 				add("", alerts.Reading{Time: minute, Value: float64(n[1]) / float64(n[0]), While: float64(n[1])})
 			}
 		default:

@@ -52,7 +52,8 @@ func NewWatch(r *Rule, key string, by Replayer) *Watch { return &Watch{rule: r, 
 
 // Add takes a reading in any order. It is late if its window is sealed. Where more
 // than 2,048 windows wait, the oldest one is sealed before its time: only then can
-// Add return rows.
+// Add return rows. So that this never happens, whoever reads a long past seals as
+// it goes.
 func (w *Watch) Add(r Reading) (rows []alert.Row, late bool) {
 	if r.Time < -maxTime || r.Time > maxTime {
 		return nil, true
