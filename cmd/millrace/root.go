@@ -35,7 +35,7 @@ lake is as it was.`,
 	c.SetFlagErrorFunc(flagError)
 	c.AddCommand(runCommand(), planCommand(), doctorCommand(), replayCommand(), reportCommand(), generateCommand(), jobsCommand(), endpointsCommand(), ddlCommand(), versionCommand())
 	c.AddCommand(maskCommand(), policyCommand(), keyCommand(), revealCommand())
-	c.AddCommand(statusCommand(), stopCommand(), resumeCommand(), cancelCommand(), savepointCommand(), positionsCommand(), packageCommand(), clusterCommand(), workerPoolCommand())
+	c.AddCommand(statusCommand(), stopCommand(), resumeCommand(), cancelCommand(), savepointCommand(), positionsCommand(), packageCommand(), clusterCommand(), workerPoolCommand(), nabCommand())
 	c.CompletionOptions.HiddenDefaultCmd = true
 	return c
 }

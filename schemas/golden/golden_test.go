@@ -21,6 +21,7 @@ import (
 	"millrace/schemas/table"
 
 	// Every package with row types; TestEveryRowTypeIsHere holds the list.
+	_ "millrace/schemas/alert"
 	_ "millrace/schemas/badrow"
 	_ "millrace/schemas/funnel"
 	_ "millrace/schemas/late"
