@@ -60,7 +60,7 @@ func (a *AuthLog) repeated(m []byte) []byte {
 		return m
 	}
 	times, inner, ok := bytes.Cut(rest, []byte(" times: [ "))
-	n, isNumber := number(times)
+	n, isNumber := smallNumber(times)
 	if !ok || !isNumber || n < 1 || !bytes.HasSuffix(inner, []byte("]")) {
 		return m
 	}
@@ -122,7 +122,7 @@ func (a *AuthLog) client(b []byte) bool {
 		for end < len(rest) && rest[end]-'0' <= 9 {
 			end++
 		}
-		a.Port, _ = number(rest[:end])
+		a.Port, _ = smallNumber(rest[:end])
 	}
 	return true
 }

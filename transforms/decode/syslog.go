@@ -181,7 +181,7 @@ func (a *AuthLog) readTag(b []byte) (message []byte) {
 		if size < 0 {
 			return b
 		}
-		pid, _ = number(b[at+1 : at+size])
+		pid, _ = smallNumber(b[at+1 : at+size])
 		at += size + 1
 	}
 	if end == 0 || at >= len(b) || b[at] != ':' {
@@ -191,8 +191,8 @@ func (a *AuthLog) readTag(b []byte) (message []byte) {
 	return bytes.TrimPrefix(b[at+1:], []byte(" "))
 }
 
-// number reads digits that fit 31 bits.
-func number(b []byte) (n int32, ok bool) {
+// smallNumber reads digits that fit 31 bits.
+func smallNumber(b []byte) (n int32, ok bool) {
 	if len(b) == 0 || len(b) > 9 {
 		return 0, false
 	}
