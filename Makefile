@@ -21,7 +21,7 @@ BEAM_FLINK_VERSION := 2.62.0
 
 .PHONY: help
 help: ## List the targets (the default)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## Turn a real access log into a lake and a report, in out/demo
@@ -93,6 +93,21 @@ fuzz: ## Run every fuzz target for FUZZTIME (30s)
 bench: ## Compare with DuckDB on 2,000,000 lines: time, memory, ratio
 	@scripts/prereq.sh go python
 	$(GO) run ./internal/bench
+
+.PHONY: bench-sinks
+bench-sinks: ## Measure sinks beside the best ready-made clients
+	@scripts/prereq.sh go python java maven
+	$(GO) run ./internal/benchsinks
+
+.PHONY: eval
+eval: ## Measure detection on data with a known truth: NAB, alerts, security rules
+	@scripts/prereq.sh go
+	@$(GO) run ./internal/eval
+
+.PHONY: eval-mask
+eval-mask: ## Measure how well masking finds what it should, type by type
+	@scripts/prereq.sh go
+	@$(GO) run ./internal/evalmask/report
 
 .PHONY: bench-live
 bench-live: build ## Measure the job live: Kinesis to Flink to lake; beside Flink SQL
