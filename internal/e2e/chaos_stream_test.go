@@ -189,7 +189,7 @@ func (w *chaosWorld) feeding() bool { return time.Until(w.end) > lull && len(w.f
 // feedSome puts what is due of the log.
 func (w *chaosWorld) feedSome(t *testing.T) {
 	t.Helper()
-	due := int(time.Since(w.begun).Seconds()*chaosRate) - w.given
+	due := int(time.Since(w.begun).Seconds()*chaosRate*w.pace) - w.given
 	n := min(due, len(w.feed.rest), chaosBurst)
 	if n <= 0 || w.silent || !w.feeding() {
 		return
@@ -221,7 +221,7 @@ var farmStart = time.Date(2025, 3, 3, 0, 0, 0, 0, time.UTC)
 func (w *chaosWorld) newFarm(t *testing.T, e env, records int) farmLog {
 	t.Helper()
 	mustRun(t, e, "generate", "weblog", "--out", e.in("farm"), "--start", farmStart.Format(time.DateOnly),
-		"--lines", strconv.Itoa(records*chaosLines), "--rate", "50", "--disorder", "30s")
+		"--lines", strconv.Itoa(records*chaosLines), "--rate", strconv.Itoa(int(50*w.pace)), "--disorder", "30s")
 	// A record holds no megabyte, and one does not end with an empty line.
 	lines := slices.DeleteFunc(logLines(t, e.in("farm", "access-01.log")), func(line []byte) bool { return len(line) == 0 || len(line) > 1<<16 })
 	w.feed.server.CreateStream(t, w.feed.stream, 4)

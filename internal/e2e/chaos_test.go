@@ -48,7 +48,7 @@ func TestChaos(t *testing.T) {
 			t.Fatalf("%d of %d faults hit in %d runs", report.counted(), wanted, round)
 		}
 		n := min(faultsARound, wanted-report.counted())
-		if !t.Run("seed "+strconv.FormatUint(seed+round, 10), func(t *testing.T) { hurt(t, worker, seed+round, n, report) }) {
+		if !t.Run("seed "+strconv.FormatUint(seed+round, 10), func(t *testing.T) { hurt(t, worker, seed+round, n, report, faults(), false) }) {
 			only := ""
 			if names := os.Getenv(chaosOnly); names != "" {
 				only = chaosOnly + "=" + strconv.Quote(names) + " "
@@ -69,6 +69,9 @@ type chaosWorld struct {
 
 	toKinesis, toS3, toFlink, toJobManager way
 
+	sinks   *allSinks      // nil when rows go to the lake only
+	toSinks map[string]way // by the name of the sink
+
 	plant       string // a file that has a reader panic
 	checkpoints string // a small disk, where one can be had
 
@@ -77,6 +80,7 @@ type chaosWorld struct {
 	end   time.Time // of the stream
 	feed  *feed
 
+	pace    float64       // of what is put: 1 is chaosRate
 	given   int           // records of the log put
 	only    []types.Shard // all records go there while it is not empty
 	silent  bool          // nothing is put
@@ -93,26 +97,39 @@ type chaosWorld struct {
 // little else. One that is slower, or busier, is given more time.
 const quietStart = 24 * time.Second
 
-func hurt(t *testing.T, worker string, seed uint64, n int, report *chaosLog) {
+// hurt has a job suffer n faults of some kinds. With sinks, its rows go to all of them,
+// too, and they must have what the lake has.
+func hurt(t *testing.T, worker string, seed uint64, n int, report *chaosLog, kinds []fault, sinks bool) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	e := newEnv(t)
 	began := time.Now()
 	w, disks := newChaosWorld(t, e)
+	if sinks {
+		w.sendTo(t)
+	}
 	took := time.Since(began)
 	slow := min(3, max(1, took.Seconds()/quietStart.Seconds()))
-	plan := drawFaults(rng, chosen(t, os.Getenv(chaosOnly), disks), n)
+	plan := drawFaults(rng, chosen(t, kinds, os.Getenv(chaosOnly), disks), n)
 	whole := 40 * time.Second // start and end
 	for _, f := range plan {
 		whole += f.fault.takes + f.lasts + 2*time.Second
 	}
+	if sinks {
+		whole += whole / 2 // a checkpoint waits for what is on its way to them
+	}
 	whole = time.Duration(slow * float64(whole))
 	t.Logf("a run of %v, %.1f times what a quiet machine needs: the cluster took %v to start", whole.Round(time.Second), slow, took.Round(time.Second))
-	farm := w.newFarm(t, e, int(chaosRate*whole.Seconds()))
+	farm := w.newFarm(t, e, int(chaosRate*w.pace*whole.Seconds()))
 	lake, objects := "s3://"+w.s3.Bucket+"/lake", filepath.Join(w.s3.Dir, w.s3.Bucket, "lake")
 	w.end = time.Now().Add(whole)
 	args := onFlink(t, e, w.flink, live("web", "start=trim_horizon&until="+w.end.UTC().Format(time.RFC3339), lake, "--raw", "plain", "--roll", "1MiB,5s"),
 		"--supervise", "--worker", worker, "--flink-option", "checkpointing_interval=2000")
-	w.run = start(t, e.with("AWS_ENDPOINT_URL_KINESIS=http://"+w.toKinesis.Addr, "AWS_ENDPOINT_URL_S3=http://"+w.toS3.Addr), args...)
+	e = e.with("AWS_ENDPOINT_URL_KINESIS=http://"+w.toKinesis.Addr, "AWS_ENDPOINT_URL_S3=http://"+w.toS3.Addr)
+	if sinks {
+		e = e.with("AWS_ENDPOINT_URL_REDSHIFT_DATA=http://" + w.toSinks[houseSink].Addr)
+		args = append(args, w.sinks.outputs()...)
+	}
+	w.run = start(t, e, args...)
 	w.begun = time.Now()
 
 	for _, f := range plan {
@@ -131,6 +148,9 @@ func hurt(t *testing.T, worker string, seed uint64, n int, report *chaosLog) {
 		t.Fatalf("exit code %d: %s", r.code, r.stderr)
 	}
 	w.verdict(t, e, farm, lake, objects)
+	if sinks {
+		w.sinks.equal(t, chaosPrefix, objects, "after the faults")
+	}
 	report.round(w)
 }
 
@@ -138,7 +158,7 @@ func hurt(t *testing.T, worker string, seed uint64, n int, report *chaosLog) {
 // lake lie on disks of their own.
 func newChaosWorld(t *testing.T, e env) (w *chaosWorld, disks bool) {
 	t.Helper()
-	w = &chaosWorld{plant: filepath.Join(t.TempDir(), "panic"), checkpoints: e.in("checkpoints"), largest: map[string]int64{}}
+	w = &chaosWorld{pace: 1, plant: filepath.Join(t.TempDir(), "panic"), checkpoints: e.in("checkpoints"), largest: map[string]int64{}}
 	objects := e.in("objects")
 	if disks = memoryDisk(t, w.checkpoints, checkpointDisk) && memoryDisk(t, objects, lakeDisk); disks {
 		w.s3 = testenv.S3In(t, objects)
@@ -226,7 +246,11 @@ func (w *chaosWorld) ready(t *testing.T) bool {
 	}
 	w.state = max(w.state, c.Last.Size)
 	const something = 20_000 // bytes; positions alone are less
-	return c.Last.Size > something && time.Since(c.Last.Triggered) < 10*time.Second && w.flowing()
+	newest := 10 * time.Second
+	if w.sinks != nil {
+		newest *= 2
+	}
+	return c.Last.Size > something && time.Since(c.Last.Triggered) < newest && w.flowing()
 }
 
 // flowing tells whether records were given a moment ago: they are in a bundle.

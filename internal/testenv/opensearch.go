@@ -105,19 +105,31 @@ type Hit struct {
 	Source json.RawMessage `json:"_source"`
 }
 
-// Search gives the documents that a query finds in an index, a pattern or an
-// alias, 10,000 at most. Nil finds all. What was written is seen.
-func (n *OpenSearchNode) Search(t testing.TB, index string, query any) []Hit {
+// page is how many documents come at a time.
+const page = 10_000
+
+// Search gives the documents that a query finds in an index, a pattern or an alias.
+// Nil finds all. What was written is seen.
+func (n *OpenSearchNode) Search(t testing.TB, index string, query any) (hits []Hit) {
 	t.Helper()
 	if query == nil {
 		query = map[string]any{"match_all": map[string]any{}}
 	}
 	n.Call(t, http.MethodPost, index+"/_refresh?allow_no_indices=true&ignore_unavailable=true", nil, nil)
 	var result struct {
-		Hits struct{ Hits []Hit }
+		Scroll string `json:"_scroll_id"`
+		Hits   struct{ Hits []Hit }
 	}
-	n.Call(t, http.MethodPost, index+"/_search?allow_no_indices=true&ignore_unavailable=true", map[string]any{"query": query, "size": 10_000}, &result)
-	return result.Hits.Hits
+	n.Call(t, http.MethodPost, index+"/_search?allow_no_indices=true&ignore_unavailable=true&scroll=1m", map[string]any{"query": query, "size": page, "sort": "_doc"}, &result)
+	for hits = result.Hits.Hits; len(result.Hits.Hits) == page; hits = append(hits, result.Hits.Hits...) {
+		scroll := result.Scroll
+		result.Hits.Hits = nil
+		n.Call(t, http.MethodPost, "_search/scroll", map[string]any{"scroll": "1m", "scroll_id": scroll}, &result)
+	}
+	if result.Scroll != "" {
+		n.Call(t, http.MethodDelete, "_search/scroll", map[string]any{"scroll_id": result.Scroll}, nil)
+	}
+	return hits
 }
 
 // Set sets a transient setting of the cluster; nil takes it back.
