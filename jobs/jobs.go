@@ -44,6 +44,8 @@ type Job struct {
 	Shards func(settings any) int
 	// Funnels is where the settings hold funnels, nil for a job without.
 	Funnels func(settings any) *[]funnels.Definition
+	// FunnelsExample is a YAML file of funnels.
+	FunnelsExample string
 	// Build is the job's diagram.
 	Build func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs
 }
@@ -89,8 +91,9 @@ var Catalogue = []Job{
 			}
 			return version, nil
 		},
-		Shards: func(s any) int { return s.(*weblogs.Settings).Shards },
-		Funnels: func(s any) *[]funnels.Definition { return &s.(*weblogs.Settings).Funnels },
+		Shards:         func(s any) int { return s.(*weblogs.Settings).Shards },
+		Funnels:        func(s any) *[]funnels.Definition { return &s.(*weblogs.Settings).Funnels },
+		FunnelsExample: weblogs.FunnelsExample,
 		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {
 			return weblogs.Build(s, *settings.(*weblogs.Settings), c, records)
 		},

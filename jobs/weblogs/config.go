@@ -3,6 +3,7 @@
 package weblogs
 
 import (
+	_ "embed"
 	"errors"
 	"fmt"
 	"time"
@@ -11,6 +12,11 @@ import (
 	"millrace/transforms/funnels"
 	"millrace/transforms/sessions"
 )
+
+// FunnelsExample is a YAML file of funnels: those of a shop.
+//
+//go:embed funnels.yaml
+var FunnelsExample string
 
 // Settings are what a user can set by --set or in a YAML file. The zero value is
 // not useful: start from Defaults.
