@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
@@ -134,7 +135,7 @@ func funnelText(d *funnels.Definition) string {
 	for _, s := range d.Steps {
 		steps = append(steps, s.Name)
 	}
-	text := strings.Join(steps, " > ") + fmt.Sprintf(", within %v", d.Within)
+	text := strings.Join(steps, " > ") + ", within " + brief(d.Within)
 	if d.Order != "" && d.Order != funnels.Ordered {
 		text += ", " + d.Order
 	}
@@ -145,4 +146,15 @@ func funnelText(d *funnels.Definition) string {
 		text += ", by " + d.Breakdown.Field
 	}
 	return text
+}
+
+// brief writes 24h0m0s as 24h.
+func brief(d time.Duration) string {
+	s := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(s, zero) {
+			s = s[:len(s)-2]
+		}
+	}
+	return s
 }
