@@ -8,11 +8,14 @@ import (
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/passert"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/ptest"
 
 	"millrace/jobs/weblogs"
 	"millrace/schemas/record"
+	"millrace/schemas/table"
+	"millrace/transforms"
 	"millrace/transforms/funnels"
 )
 
@@ -80,4 +83,37 @@ func TestFaultsOfFunnelsNameTheirPlace(t *testing.T) {
 			t.Errorf("%q is missing in %v", want, err)
 		}
 	}
+}
+
+func init() {
+	register.Function2x0(showKinds)
+}
+
+// showKinds turns rows into text that begins with their kind.
+func showKinds(rows table.Rows, emit func(string)) {
+	kind := map[table.RowKind]string{table.Provisional: "open ", table.Withdrawn: "gone ", table.Sealed: "sealed "}[rows.Kind]
+	showRows(rows, func(row string) { emit(kind + row) })
+}
+
+// TestFunnelsGoToSinksWhileTheyChange, and once more when they are sealed.
+func TestFunnelsGoToSinksWhileTheyChange(t *testing.T) {
+	c := common(t)
+	c.Live = &transforms.Live{Bucket: 10 * time.Minute, Provisional: map[string]bool{"funnels": true, "funnel_steps": true}}
+	var wanted []string
+	for _, output := range []string{"funnels", "funnel_steps"} {
+		for _, row := range want[output] {
+			wanted = append(wanted, "sealed "+row)
+		}
+	}
+	buy := func(level int, times string, last, version int64) string {
+		return fmt.Sprintf("open funnel=buy start_time=%d level=%d steps=3 converted=%d excluded=0 reached=%d step_times=%s last_time=%d breakdown=GET truncated=0 duration_ms=%d version=%d", ms, level, level/3, level, times, ms+last, last, version)
+	}
+	look := func(start, version int64) string {
+		return fmt.Sprintf("open funnel=look start_time=%d level=1 steps=2 converted=0 excluded=0 reached=1 step_times=[0] last_time=%d truncated=0 duration_ms=0 version=%d", ms+start, ms+start, version)
+	}
+	wanted = append(wanted, buy(1, "[0]", 0, 1), buy(2, "[0,20000]", 20_000, 2), buy(3, "[0,20000,1830000]", 1_830_000, 3), look(20_000, 2), look(30_000, 1))
+	ptest.BuildAndRun(t, func(s beam.Scope) {
+		out := weblogs.Build(s, settings(), c, stream(s))
+		passert.EqualsList(s, beam.ParDo(s, showKinds, beam.Flatten(s, out.Provisional...)), wanted)
+	})
 }
