@@ -8,6 +8,7 @@ import (
 
 	"millrace/jobs/weblogs"
 	"millrace/schemas/badrow"
+	"millrace/schemas/funnel"
 	"millrace/schemas/late"
 	"millrace/schemas/raw"
 	"millrace/schemas/refused"
@@ -15,6 +16,7 @@ import (
 	"millrace/schemas/weblog"
 	"millrace/transforms"
 	"millrace/transforms/decode"
+	"millrace/transforms/funnels"
 )
 
 // Job is one entry of the catalogue.
@@ -40,6 +42,10 @@ type Job struct {
 	Fingerprint func(settings any) (string, error)
 	// Shards is how many files of a day are written side by side.
 	Shards func(settings any) int
+	// Funnels is where the settings hold funnels, nil for a job without.
+	Funnels func(settings any) *[]funnels.Definition
+	// FunnelsExample is a YAML file of funnels.
+	FunnelsExample string
 	// Build is the job's diagram.
 	Build func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs
 }
@@ -66,6 +72,8 @@ var Catalogue = []Job{
 			{"top_pages", weblog.TopPages, "most requested paths of each hour", false},
 			{"visitors", weblog.Visitors, "distinct visitors of each day, with and without bots", false},
 			{"bots", weblog.Bots, "requests and visitors of each known bot and day", false},
+			{"funnels", funnel.Attempts, "best attempts of visitors at the funnels of the YAML key funnels; none without it", false},
+			{"funnel_steps", funnel.Steps, "visitors of each funnel, day and step, and how long it took them", false},
 			{"bad_rows", badrow.Rows, "lines that could not become events, by reason; never their text", true},
 			{"late", late.Rows, "events that came after their windows were sealed; none when reading files", true},
 			{"refused", refused.Rows, "rows that a sink of --output will not take, with the reason; millrace replay sends them again", false},
@@ -83,7 +91,9 @@ var Catalogue = []Job{
 			}
 			return version, nil
 		},
-		Shards: func(s any) int { return s.(*weblogs.Settings).Shards },
+		Shards:         func(s any) int { return s.(*weblogs.Settings).Shards },
+		Funnels:        func(s any) *[]funnels.Definition { return &s.(*weblogs.Settings).Funnels },
+		FunnelsExample: weblogs.FunnelsExample,
 		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {
 			return weblogs.Build(s, *settings.(*weblogs.Settings), c, records)
 		},

@@ -11,11 +11,13 @@ import (
 	"millrace/internal/failure"
 	"millrace/schemas/record"
 	"millrace/schemas/table"
+	"millrace/transforms/funnels"
 	"millrace/transforms/sessions"
 )
 
 func init() {
 	beam.RegisterType(reflect.TypeFor[accessLogFn]())
+	beam.RegisterType(reflect.TypeFor[funnelLogFn]())
 	register.Emitter1[[]byte]()
 }
 
@@ -25,6 +27,7 @@ type AccessLogConfig struct {
 	Sessions      sessions.Options
 	ExactVisitors int
 	BotsFile      string // built-in list when empty
+	Funnels       []funnels.Definition
 }
 
 // AccessLogOutputs are what one pass over the lines gives.
@@ -33,6 +36,7 @@ type AccessLogOutputs struct {
 	Fragments                  beam.PCollection // KV<visitor shard, encoded fragments>, for Sessions
 	Partials                   beam.PCollection // KV<table and window, encoded partial aggregates>, for Rollups
 	Ledger                     beam.PCollection // of []byte: ledgers in JSON
+	Funnels                    beam.PCollection // KV<visitor shard, encoded fragments>, for Funnels; none without any
 }
 
 // AccessLogs decodes, masks and pre-aggregates blocks of access-log lines,
@@ -40,8 +44,14 @@ type AccessLogOutputs struct {
 // Blocks are spread over all cores.
 func AccessLogs(s beam.Scope, cfg AccessLogConfig, blocks beam.PCollection) AccessLogOutputs {
 	s = s.Scope("AccessLogs")
-	out := beam.ParDoN(s, &accessLogFn{Config: cfg, Bots: readBotList(cfg.BotsFile)}, blocks)
-	return AccessLogOutputs{Events: out[0], BadRows: out[1], Late: out[2], Raw: out[3], Fragments: out[4], Partials: out[5], Ledger: out[6]}
+	fn := accessLogFn{Config: cfg, Bots: readBotList(cfg.BotsFile)}
+	var out []beam.PCollection
+	if len(cfg.Funnels) > 0 {
+		out = beam.ParDoN(s, &funnelLogFn{Logs: fn}, blocks)
+	} else {
+		out = append(beam.ParDoN(s, &fn, blocks), beam.PCollection{})
+	}
+	return AccessLogOutputs{Events: out[0], BadRows: out[1], Late: out[2], Raw: out[3], Fragments: out[4], Partials: out[5], Ledger: out[6], Funnels: out[7]}
 }
 
 type accessLogFn struct {
@@ -84,13 +94,20 @@ func (fn *accessLogFn) Teardown() {
 	fn.cores, fn.quit = nil, nil
 }
 
-// ProcessElement hands the block to a core and does not wait for it: meanwhile
-// the next block is read. Only this goroutine may emit, so it does for the cores.
 func (fn *accessLogFn) ProcessElement(ctx context.Context, block record.Block, events, bad, late, raw func(table.Rows), fragments, partials func(string, []byte), ledgers func([]byte)) error {
-	to := emitters{events, bad, late, raw, fragments, partials, ledgers}
+	return fn.process(ctx, &block, &emitters{events, bad, late, raw, fragments, partials, nil, ledgers})
+}
+
+func (fn *accessLogFn) FinishBundle(events, bad, late, raw func(table.Rows), fragments, partials func(string, []byte), ledgers func([]byte)) error {
+	return fn.finish(&emitters{events, bad, late, raw, fragments, partials, nil, ledgers})
+}
+
+// process hands the block to a core and does not wait for it: meanwhile the next
+// block is read. Only this goroutine may emit, so it does for the cores.
+func (fn *accessLogFn) process(ctx context.Context, block *record.Block, to *emitters) error {
 	for {
 		select {
-		case fn.blocks <- &block:
+		case fn.blocks <- block:
 			return nil
 		case out := <-fn.ready:
 			if err := to.emit(out); err != nil {
@@ -102,8 +119,7 @@ func (fn *accessLogFn) ProcessElement(ctx context.Context, block record.Block, e
 	}
 }
 
-func (fn *accessLogFn) FinishBundle(events, bad, late, raw func(table.Rows), fragments, partials func(string, []byte), ledgers func([]byte)) error {
-	to := emitters{events, bad, late, raw, fragments, partials, ledgers}
+func (fn *accessLogFn) finish(to *emitters) error {
 	for _, c := range fn.cores {
 		go c.finish(fn.quit)
 	}
@@ -123,6 +139,7 @@ func (fn *accessLogFn) FinishBundle(events, bad, late, raw func(table.Rows), fra
 type emitters struct {
 	events, bad, late, raw func(table.Rows)
 	fragments, partials    func(string, []byte)
+	funnels                func(string, []byte) // nil without funnels
 	ledgers                func([]byte)
 }
 
@@ -140,6 +157,9 @@ func (to *emitters) emit(out output) error {
 	}
 	for _, p := range out.partials {
 		to.partials(p.key, p.blob)
+	}
+	for _, p := range out.funnels {
+		to.funnels(p.key, p.blob)
 	}
 	if out.ledger != nil {
 		to.ledgers(out.ledger)

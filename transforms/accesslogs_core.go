@@ -11,6 +11,7 @@ import (
 	"millrace/schemas/record"
 	"millrace/schemas/table"
 	"millrace/transforms/accesslog"
+	"millrace/transforms/funnels"
 	"millrace/transforms/mask"
 	"millrace/transforms/seal"
 	"millrace/transforms/sessions"
@@ -35,6 +36,7 @@ type core struct {
 	worker   *accesslog.Worker
 	sessions *sessions.Collector
 	rollups  *rollups
+	funnels  *funnels.Collector // nil without funnels
 	packer   packer
 	live     bool
 	bundle   int           // bytes since the bundle began
@@ -47,6 +49,7 @@ type output struct {
 	events, bad, late, raw *table.Batch // nil for none
 	group                  string       // of the rows, see table.Rows
 	fragments, partials    []keyed
+	funnels                []keyed // fragments
 	ledger                 []byte
 	last                   bool // of the bundle
 	err                    error
@@ -70,9 +73,12 @@ func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots) (*core
 	if c.sessions, err = sessions.NewCollector(cfg.Sessions); err != nil {
 		return nil, err
 	}
+	if c.funnels, err = newFunnelCollector(cfg.Funnels); err != nil {
+		return nil, err
+	}
 	c.worker = accesslog.New(accesslog.Config{
 		Masker: mask.New(key.ID(), key.Secret(), mask.Options{}), Bots: bots,
-		From: cfg.Common.From, To: cfg.Common.To,
+		From: cfg.Common.From, To: cfg.Common.To, After: daysAfter(cfg.Funnels),
 		Keep: keep, Open: opener(keys), Count: c.rollups.add, Visit: c.visit,
 	})
 	return c, nil
@@ -184,6 +190,7 @@ func (c *core) process(block *record.Block) output {
 // account. The aggregates of rolls add up until the bundle ends.
 func (c *core) takeRoll(block *record.Block) (out output) {
 	out.events, out.bad, out.late, out.raw = c.worker.Take()
+	c.collect(out.events)
 	out.group = block.Roll
 	out.ledger, out.err = json.Marshal(ledger.Part{Roll: block.Roll, Ledger: c.worker.TakeLedger(), Close: block.Close})
 	return out
@@ -192,6 +199,7 @@ func (c *core) takeRoll(block *record.Block) (out output) {
 // take gives the rows, and the aggregates if asked to.
 func (c *core) take(aggregates bool) (out output) {
 	out.events, out.bad, out.late, out.raw = c.worker.Take()
+	c.collect(out.events)
 	if aggregates {
 		c.takeAggregates(&out)
 	}
@@ -201,6 +209,7 @@ func (c *core) take(aggregates bool) (out output) {
 // takeLast gives everything at the end of a bundle.
 func (c *core) takeLast() (out output) {
 	out.events, out.bad, out.late, out.raw = c.worker.TakeLast()
+	c.collect(out.events)
 	c.takeAggregates(&out)
 	out.last = true
 	if c.bundle >= longBundle {
@@ -214,6 +223,11 @@ func (c *core) takeAggregates(out *output) {
 	c.input = 0
 	for _, p := range c.sessions.Flush(visitorShards) {
 		out.fragments = append(out.fragments, c.packed(out, strconv.Itoa(p.Shard), p.Blob))
+	}
+	if c.funnels != nil {
+		for _, p := range c.funnels.Flush(visitorShards) {
+			out.funnels = append(out.funnels, c.packed(out, strconv.Itoa(p.Shard), p.Blob))
+		}
 	}
 	c.rollups.take(c.live, func(key string, blob []byte) { out.partials = append(out.partials, c.packed(out, key, blob)) })
 	if c.live {

@@ -17,6 +17,7 @@ import (
 type jobFlags struct {
 	options run.Options
 	config  string
+	funnels string
 	set     []string
 	outputs []string
 }
@@ -29,6 +30,7 @@ func (f *jobFlags) add(c *cobra.Command) {
 	fs.StringArrayVar(&f.outputs, "output", nil, "send one output to a sink besides the lake: NAME=URL, for example sessions=kinesis://sessions; of a stream also rows that can still change (repeatable, also for one output)")
 	fs.StringVar(&f.config, "config", "", "YAML file with any of these settings; flags win over it")
 	fs.StringArrayVar(&f.set, "set", nil, "a setting of the job: NAME=VALUE (repeatable; millrace jobs show JOB lists them)")
+	fs.StringVar(&f.funnels, "funnels", "", "YAML file of funnels, as the key funnels of --config has them, in place of those (docs/funnels.md)")
 	fs.StringVar(&f.options.MaskKey, "mask-key", "", "masking key by reference: file:///path or env://NAME (default: a key of your own, made on first use)")
 	fs.StringVar(&f.options.Raw, "raw", "", "keep every line as it came in output raw: off, sealed (encrypted) or plain (default off for files, sealed for streams)")
 	fs.StringVar(&f.options.From, "from", "", "first UTC day to write, 2006-01-02; days named so are replaced")
@@ -99,6 +101,15 @@ func (f *jobFlags) read(job string) (run.Options, error) {
 	}
 	if err := errors.Join(faults...); err != nil {
 		return o, &run.UsageError{Err: err}
+	}
+	if f.funnels != "" {
+		b, err := settings.ReadFile(f.funnels)
+		if err != nil {
+			return o, &run.UsageError{Err: fmt.Errorf("--funnels: %w", err)}
+		}
+		if o.Funnels, err = run.ReadFunnels(b, f.funnels); err != nil {
+			return o, err
+		}
 	}
 	if f.config == "" {
 		return o, nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -50,6 +51,12 @@ func showJob(c *cobra.Command, name string, columns bool) error {
 	fmt.Fprint(w, "\nSettings (--set NAME=VALUE)\n")
 	for _, s := range settings.Describe(j.NewSettings()) {
 		fmt.Fprintf(w, "  %s\t%s\tdefault %s\t%s\n", s.Name, s.Type, orNone(s.Default), s.Doc)
+	}
+	if j.FunnelsExample != "" {
+		fmt.Fprintf(w, "\nFunnels (the key funnels of a --config file, or a file of --funnels; docs/funnels.md)\n")
+		for line := range strings.Lines(j.FunnelsExample) {
+			fmt.Fprintf(w, "  %s", line)
+		}
 	}
 	if columns {
 		for _, o := range j.Outputs {

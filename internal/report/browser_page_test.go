@@ -28,7 +28,9 @@ func collectedIn(t testing.TB, l *lake, root string) Data {
 }
 
 func TestEverySectionIsDrawnOnEveryDevice(t *testing.T) {
-	page := written(t, collected(t, farm(2, 6_000, 3)))
+	all := farm(2, 6_000, 3)
+	all.steps = funnelSteps(3)
+	page := written(t, collected(t, all))
 	for name, l := range looks {
 		t.Run(name, func(t *testing.T) {
 			b := open(t, page, l)

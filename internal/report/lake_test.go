@@ -88,6 +88,7 @@ type lake struct {
 	sessions []sessionRow
 	badRows  []badRow
 	late     []lateRow
+	steps    []stepRow // funnel_steps
 }
 
 // rollUp derives the other outputs from events, in the plainest way.
@@ -197,6 +198,7 @@ func (l *lake) write(t testing.TB, root string) {
 	writeDays(t, root, "bots", l.bots, func(r botRow) int64 { return int64(r.Day) * dayMs })
 	writeDays(t, root, "sessions", l.sessions, func(r sessionRow) int64 { return r.StartTime })
 	writeDays(t, root, "bad_rows", l.badRows, func(badRow) int64 { return l.firstTime() })
+	writeDays(t, root, "funnel_steps", l.steps, func(r stepRow) int64 { return int64(r.Day) * dayMs })
 	writeDays(t, root, "late", l.late, func(lateRow) int64 { return l.firstTime() })
 }
 

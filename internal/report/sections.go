@@ -13,6 +13,7 @@ type section struct {
 
 	collect func(context.Context, Source, *Data) error // reads the section's own outputs
 	watch   func(*Data) watcher                        // sees every event of the one pass over events
+	shown   func(*Data) bool                           // whether it is on the page; nil: always
 	data    func(*Data) any                            // what the template shows
 	chart   func(*Data) any                            // what the charts draw; nil without one
 }
@@ -26,6 +27,7 @@ var sections = []section{
 	visitorsSection,
 	hoursSection,
 	sessionsSection,
+	funnelsSection,
 	botsSection,
 	referrersSection,
 	sizesSection,

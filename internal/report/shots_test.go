@@ -24,7 +24,9 @@ func TestDraw(t *testing.T) {
 		t.Skip("REPORT_OUT names no folder")
 	}
 	root := t.TempDir()
-	farm(1, 200_000, 10).write(t, root)
+	l := farm(1, 200_000, 10)
+	l.steps = funnelSteps(10)
+	l.write(t, root)
 	d, err := Collect(t.Context(), Dir(root))
 	if err != nil {
 		t.Fatal(err)

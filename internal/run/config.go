@@ -40,6 +40,7 @@ var fileKeys = []fileKey{
 	{"flink_master", func(o *Options) *string { return &o.Flink.Master }},
 	{"environment", func(o *Options) *string { return &o.Flink.Environment }},
 	{"settings", nil},
+	{"funnels", nil},
 }
 
 // Merge fills what the options leave open from a YAML file. Every fault is
@@ -124,6 +125,8 @@ func (f *file) entry(e *ast.MappingValueNode) {
 		f.each(e, false, func(name, value string, n ast.Node) {
 			f.values = append(f.values, settings.Value{Name: name, Text: value, Where: fmt.Sprintf("%s:%d", f.name, line(n))})
 		})
+	case "funnels":
+		f.funnels(e.Value, where)
 	case "outputs":
 		outputs := Outputs{}
 		f.each(e, true, func(name, value string, _ ast.Node) { outputs.Add(name, value) })

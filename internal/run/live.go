@@ -204,6 +204,9 @@ func (p *livePlan) identifyLive() error {
 	for _, s := range settings.Describe(p.req.settings) {
 		p.Settings[s.Name] = s.Default // the value that holds
 	}
+	if err := p.req.describeFunnels(p.Settings); err != nil {
+		return err
+	}
 	o := p.options
 	p.ConfigHash, err = hashJSON(map[string]any{
 		"job": p.Job, "program": version.Rows, "settings": p.Settings, "reference": fingerprint, "raw": p.req.Raw, "key": p.Key.Active().ID(),

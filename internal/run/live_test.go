@@ -31,7 +31,20 @@ func liveOptions() Options {
 // the changelog: jobs cannot be resumed over it. So does the coder of a state or of
 // its key, as state is read with the one of the program that resumes.
 func TestStagesKeepTheirNames(t *testing.T) {
-	req, err := check(liveOptions())
+	stagesKeepTheirNames(t, liveOptions(), "testdata/stages.golden")
+}
+
+// TestStagesWithFunnelsKeepTheirNames, too.
+func TestStagesWithFunnelsKeepTheirNames(t *testing.T) {
+	o := liveOptions()
+	o.Funnels = someFunnels(t)
+	o.Outputs.Add("funnels", "kinesis://funnels")
+	stagesKeepTheirNames(t, o, "testdata/stages_funnels.golden")
+}
+
+func stagesKeepTheirNames(t *testing.T, o Options, file string) {
+	t.Helper()
+	req, err := check(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +84,7 @@ func TestStagesKeepTheirNames(t *testing.T) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	golden.Equal(t, "testdata/stages.golden", []byte(strings.Join(names, "\n")+"\n"))
+	golden.Equal(t, file, []byte(strings.Join(names, "\n")+"\n"))
 }
 
 // coderText writes a coder with those it consists of. Of a coder of ours it names

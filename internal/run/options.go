@@ -15,6 +15,7 @@ import (
 	"millrace/io/lakeio"
 	"millrace/io/refusal"
 	"millrace/jobs"
+	"millrace/transforms/funnels"
 )
 
 // Options are what a user asks for, from flags and a YAML file.
@@ -30,6 +31,8 @@ type Options struct {
 	To      string  // last UTC day
 	Staging string  // where unfinished files lie: a folder or s3:// URL
 	Values  []settings.Value
+	// Funnels are the visitors' ways that a job is to follow, see package funnels.
+	Funnels []funnels.Definition `json:",omitempty"`
 	// NoReport leaves LAKE/report.html as it is.
 	NoReport bool
 	Live     LiveOptions
@@ -132,6 +135,10 @@ func (r *request) checkJob() (faults []error) {
 			faults = append(faults, fmt.Errorf("%s: what sinks refuse stays in the lake, as LAKE/%s; millrace replay sends it again", r.at("output"), name))
 			continue
 		}
+		if !r.makes(name) {
+			faults = append(faults, fmt.Errorf("%s: there are no funnels, and so no output %s; give some by the key funnels of the YAML file or by --funnels", r.at("output"), name))
+			continue
+		}
 		faults = append(faults, r.checkSinks(name)...)
 	}
 	r.settings = r.job.NewSettings()
@@ -139,6 +146,9 @@ func (r *request) checkJob() (faults []error) {
 		r.Values = absoluteFiles(r.Values, r.settings)
 	}
 	if err := settings.Apply(r.settings, r.Values); err != nil {
+		return append(faults, err)
+	}
+	if err := r.setFunnels(); err != nil {
 		return append(faults, err)
 	}
 	if err := r.job.Validate(r.settings); err != nil {

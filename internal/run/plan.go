@@ -140,9 +140,14 @@ func (p *Plan) identify() error {
 	for _, s := range settings.Describe(p.req.settings) {
 		p.Settings[s.Name] = s.Default // the value that holds
 	}
+	if err := p.req.describeFunnels(p.Settings); err != nil {
+		return err
+	}
 	schemas := map[string]string{}
 	for _, out := range p.req.job.Outputs {
-		schemas[out.Name] = out.Schema.ID()
+		if p.req.makes(out.Name) {
+			schemas[out.Name] = out.Schema.ID()
+		}
 	}
 	p.ConfigHash, err = hashJSON(map[string]any{
 		"job": p.Job, "program": version.Rows, "settings": p.Settings, "reference": fingerprint, "schemas": schemas,

@@ -28,10 +28,7 @@ func (p *Plan) String() string {
 	_ = w.Flush() // a builder takes everything
 	p.readText(line, w.Flush)
 	p.writeText(line, w.Flush)
-	line("\nsettings")
-	for _, name := range slices.Sorted(maps.Keys(p.Settings)) {
-		line("  %s\t%s", name, orNone(p.Settings[name]))
-	}
+	p.settingsText(line)
 	_ = w.Flush() // a builder takes everything
 	return b.String()
 }
@@ -80,10 +77,7 @@ func (p *livePlan) String() string {
 		line("  %s\talso to %s", to.Output.Name, to.URL)
 	}
 	line("\nruns\ton %s, parallelism %d", p.req.Runner, len(p.cursors))
-	line("\nsettings")
-	for _, name := range slices.Sorted(maps.Keys(p.Settings)) {
-		line("  %s\t%s", name, orNone(p.Settings[name]))
-	}
+	p.settingsText(line)
 	_ = w.Flush() // a builder takes everything
 	return b.String()
 }
@@ -131,7 +125,7 @@ func (p *Plan) writeText(line func(string, ...any), flush func() error) {
 	_ = flush()
 	kept := false
 	for _, o := range p.Outputs {
-		if o.Name == "raw" && p.req.Raw == "off" && o.Days == 0 {
+		if o.Days == 0 && (o.Name == "raw" && p.req.Raw == "off" || !p.req.makes(o.Name)) {
 			continue
 		}
 		has := "nothing there yet"
@@ -150,6 +144,18 @@ func (p *Plan) writeText(line func(string, ...any), flush func() error) {
 	}
 	for _, day := range slices.Sorted(maps.Keys(p.Frozen)) {
 		line("  refuses %s", p.Frozen[day])
+	}
+}
+
+func (p *Plan) settingsText(line func(string, ...any)) {
+	for _, f := range p.req.Funnels {
+		line("\nfunnel %s\t%s", f.Name, funnelText(&f))
+	}
+	line("\nsettings")
+	for _, name := range slices.Sorted(maps.Keys(p.Settings)) {
+		if name != funnelsKey {
+			line("  %s\t%s", name, orNone(p.Settings[name]))
+		}
 	}
 }
 

@@ -3,12 +3,20 @@
 package weblogs
 
 import (
+	_ "embed"
 	"errors"
 	"fmt"
 	"time"
 
+	"millrace/transforms"
+	"millrace/transforms/funnels"
 	"millrace/transforms/sessions"
 )
+
+// FunnelsExample is a YAML file of funnels: those of a shop.
+//
+//go:embed funnels.yaml
+var FunnelsExample string
 
 // Settings are what a user can set by --set or in a YAML file. The zero value is
 // not useful: start from Defaults.
@@ -21,6 +29,8 @@ type Settings struct {
 	ExactVisitors   int           `set:"visitors.exact_limit" doc:"visitors of a day that are counted one by one; beyond it a HyperLogLog estimates"`
 	BotsFile        string        `set:"bots.file" file:"true" doc:"file with bot patterns to use instead of the built-in list"`
 	Shards          int           `set:"lake.shards" doc:"files of a day that are written side by side; part of the result, so keep it for a lake"`
+	// Funnels come by the YAML key funnels and by --funnels.
+	Funnels []funnels.Definition
 }
 
 // Defaults are the settings of a run that sets none.
@@ -41,9 +51,10 @@ func (s Settings) Validate() error {
 	check(s.TopPages >= 1 && s.TopPages <= 10_000, "top_pages", "must be from 1 to 10000")
 	check(s.ExactVisitors >= 0 && s.ExactVisitors <= 10_000_000, "visitors.exact_limit", "must be from 0 to 10000000")
 	check(s.Shards >= 1 && s.Shards <= 256, "lake.shards", "must be from 1 to 256")
+	faults = append(faults, transforms.CheckFunnels(s.Funnels))
 	_, err := time.LoadLocation(s.SessionDayZone)
 	check(err == nil, "sessions.day_zone", fmt.Sprintf("%q is not a time zone; write for example Europe/Berlin, UTC or nothing", s.SessionDayZone))
-	if len(faults) == 0 {
+	if errors.Join(faults...) == nil {
 		faults = append(faults, s.sessions().Validate())
 	}
 	return errors.Join(faults...)

@@ -11,15 +11,16 @@ import (
 //	blocks ── decode, flag bots, mask, pre-aggregate ─┬─ events, bad_rows, late, raw
 //	                                                  ├─ fragments ── sessions
 //	                                                  ├─ partials ─── traffic, top_pages, visitors, bots
+//	                                                  ├─ fragments ── funnels ── funnel_steps
 //	                                                  └─ ledger
 func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollection) transforms.Outputs {
 	s = s.Scope("weblogs")
 	logs := transforms.AccessLogs(s, transforms.AccessLogConfig{
-		Common: c, Sessions: cfg.sessions(), ExactVisitors: cfg.ExactVisitors, BotsFile: cfg.BotsFile,
+		Common: c, Sessions: cfg.sessions(), ExactVisitors: cfg.ExactVisitors, BotsFile: cfg.BotsFile, Funnels: cfg.Funnels,
 	}, records)
 	sessions, provisional := transforms.Sessions(s, c, cfg.sessions(), logs.Fragments)
 	rollups := transforms.Rollups(s, c, transforms.RollupConfig{TopPages: cfg.TopPages, ExactVisitors: cfg.ExactVisitors}, logs.Partials)
-	return transforms.Outputs{
+	out := transforms.Outputs{
 		Rows: map[string]beam.PCollection{
 			"events":    logs.Events,
 			"bad_rows":  logs.BadRows,
@@ -34,4 +35,10 @@ func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollec
 		Provisional: []beam.PCollection{provisional, rollups.Provisional},
 		Ledger:      logs.Ledger,
 	}
+	if len(cfg.Funnels) > 0 {
+		f := transforms.Funnels(s, c, cfg.Funnels, logs.Funnels)
+		out.Rows["funnels"], out.Rows["funnel_steps"] = f.Attempts, f.Steps
+		out.Provisional = append(out.Provisional, f.Provisional...)
+	}
+	return out
 }

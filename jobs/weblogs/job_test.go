@@ -19,6 +19,7 @@ import (
 	"millrace/schemas/record"
 	"millrace/schemas/table"
 	"millrace/transforms"
+	"millrace/transforms/funnels"
 )
 
 func TestMain(m *testing.M) { ptest.Main(m) }
@@ -41,6 +42,8 @@ func showRows(rows table.Rows, emit func(string)) {
 				cells = append(cells, c.Name+"="+string(b.Text(col, row)))
 			case c.Kind == table.Bytes:
 				cells = append(cells, fmt.Sprintf("%s=%d bytes", c.Name, len(b.Text(col, row))))
+			case c.Kind == table.Float64:
+				cells = append(cells, fmt.Sprintf("%s=%g", c.Name, b.Float(col, row)))
 			default:
 				cells = append(cells, fmt.Sprintf("%s=%d", c.Name, b.Int(col, row)))
 			}
@@ -102,6 +105,18 @@ var want = map[string][]string{
 	},
 	"visitors": {"day=20513 visitors=2 visitors_without_bots=1 exact=1 version=5"},
 	"bots":     {"day=20513 bot_name=Googlebot hits=1 visitors=1 version=1"},
+	"funnels": {
+		fmt.Sprintf("funnel=buy start_time=%d level=3 steps=3 converted=1 excluded=0 reached=3 step_times=[0,20000,1830000] last_time=%d breakdown=GET truncated=0 duration_ms=1830000 version=3", ms, ms+1_830_000),
+		fmt.Sprintf("funnel=look start_time=%d level=1 steps=2 converted=0 excluded=0 reached=1 step_times=[0] last_time=%d truncated=0 duration_ms=0 version=3", ms+20_000, ms+20_000),
+		fmt.Sprintf("funnel=look start_time=%d level=1 steps=2 converted=0 excluded=0 reached=1 step_times=[0] last_time=%d truncated=0 duration_ms=0 version=1", ms+30_000, ms+30_000),
+	},
+	"funnel_steps": {
+		"day=20513 funnel=buy breakdown=GET step=1 step_name=home visitors=1 previous=1 excluded=0 version=1",
+		"day=20513 funnel=buy breakdown=GET step=2 step_name=product visitors=1 previous=1 excluded=0 total_ms=20000 average_ms=20000 median_ms=20000 version=1",
+		"day=20513 funnel=buy breakdown=GET step=3 step_name=cart visitors=1 previous=1 excluded=0 total_ms=1810000 average_ms=1.81e+06 median_ms=1.81e+06 version=1",
+		"day=20513 funnel=look step=1 step_name=product visitors=2 previous=2 excluded=0 version=2",
+		"day=20513 funnel=look step=2 step_name=cart visitors=0 previous=2 excluded=0 total_ms=0 version=2",
+	},
 	"bad_rows": {fmt.Sprintf("noted_time=%d stage=decode reason=truncated position=%d length=12 skeleton=%s", ms+20_000, len(lines[0])+len(lines[1])+len(lines[2])+3, `a6 "a4`)},
 	"raw":      {},
 }
@@ -118,6 +133,14 @@ func common(t *testing.T) transforms.Common {
 func settings() weblogs.Settings {
 	s := weblogs.Defaults()
 	s.TopPages = 3
+	s.Funnels = []funnels.Definition{
+		{Name: "buy", Within: time.Hour, Breakdown: &funnels.Breakdown{Field: "method"}, Steps: []funnels.Step{
+			{Name: "home", Where: `path == "/"`}, {Name: "product", Where: `path == "/product"`}, {Name: "cart", Where: `path == "/cart"`},
+		}},
+		{Name: "look", Within: 90 * time.Minute, Order: funnels.Strict, Steps: []funnels.Step{
+			{Name: "product", Where: `path == "/product"`}, {Name: "cart", Where: `path == "/cart"`},
+		}},
+	}
 	return s
 }
 

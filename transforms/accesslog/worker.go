@@ -28,6 +28,8 @@ type Config struct {
 	// From and To bound the UTC days to write, in days since the Unix epoch; 0
 	// is open. Events up to a day outside still feed sessions.
 	From, To int64
+	// After is how many days after To are given by TakeBeyond.
+	After int64
 	// Keep, when set, is given every record for the raw archive and returns the
 	// payload to store and the id of the key that seals it ("" for none). sequence
 	// is empty for records of files.
@@ -61,6 +63,7 @@ type Worker struct {
 	Config
 	// Rows made since the last Take.
 	events, bad, late, raw *table.Batch
+	beyond                 *table.Batch // events after To, see TakeBeyond; nil for none
 	// Ledger of everything since the last TakeLedger.
 	ledger ledger.Ledger
 
@@ -138,7 +141,11 @@ func (w *Worker) Rows() int { return w.events.Len() + w.bad.Len() + w.late.Len()
 
 // Size estimates the memory of the waiting rows in bytes.
 func (w *Worker) Size() int {
-	return w.events.Size() + w.bad.Size() + w.late.Size() + w.raw.Size()
+	size := w.events.Size() + w.bad.Size() + w.late.Size() + w.raw.Size()
+	if w.beyond != nil {
+		size += w.beyond.Size()
+	}
+	return size
 }
 
 // Take hands over the waiting rows; the worker begins new batches with room for
@@ -235,7 +242,7 @@ func (w *Worker) one(line []byte) {
 	}
 	w.span.Last = l.Time
 	day := table.FloorDay(l.Time)
-	if (w.From != 0 && day < w.From-1) || (w.To != 0 && day > w.To+1) {
+	if (w.From != 0 && day < w.From-1) || (w.To != 0 && day > w.To+max(1, w.After)) {
 		w.ledger.Skipped++
 		return
 	}
@@ -257,10 +264,13 @@ func (w *Worker) one(line []byte) {
 		ref = w.referrer(l.Referrer)
 		e.Referrer = ref.masked
 	}
-	if w.behind == 0 {
+	if w.behind == 0 && (w.To == 0 || day <= w.To+1) {
 		w.Visit(e)
 	}
 	if !inside {
+		if w.behind == 0 && w.To != 0 && day > w.To && day <= w.To+w.After {
+			w.putBeyond(v, agent, path, ref)
+		}
 		w.ledger.Skipped++
 		return
 	}

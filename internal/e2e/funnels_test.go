@@ -1,0 +1,83 @@
+package e2e
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"millrace/internal/testenv"
+)
+
+// farmFunnels writes a file of funnels over the farm, of every order, and returns
+// its path. farmFunnelRows is what they have to give at least.
+func farmFunnels(t testing.TB, e env) string {
+	t.Helper()
+	path := e.in("funnels.yaml")
+	writeFile(t, path, []byte(`
+- name: purchase
+  steps:
+    - {name: home, where: path == "/"}
+    - {name: product, where: path.startsWith("/product")}
+    - {name: cart, where: path.startsWith("/cart")}
+    - {name: checkout, where: path == "/checkout"}
+  within: 36h
+  breakdown: {field: protocol, attribution: last}
+- name: undisturbed
+  steps:
+    - {name: product, where: path.startsWith("/product")}
+    - {name: cart, where: path.startsWith("/cart")}
+  within: 10m
+  exclude:
+    - {where: path == "/search", between: [product, cart]}
+- name: at_once
+  steps:
+    - {name: product, where: path.startsWith("/product")}
+    - {name: static, where: path.startsWith("/static/")}
+  within: 1m
+  order: strict
+- name: both
+  steps:
+    - {name: search, where: path == "/search"}
+    - {name: product, where: path.startsWith("/product")}
+  within: 1h
+  order: any
+`))
+	return path
+}
+
+const farmFunnelRows = ", funnels 900, funnel_steps 10"
+
+// TestFunnelsEqualSQL asks another program how many visitors of the farm go how far,
+// in the plainest way: every start with everything that follows it.
+func TestFunnelsEqualSQL(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	mustRun(t, e, "generate", "weblog", "--days", "2", "--rate", "20/min", "--servers", "2", "--seed", "5", "--out", e.in("farm"))
+	lake := e.in("lake")
+	mustRun(t, e, weblogs(filepath.Join(e.in("farm"), "*.log"), lake, "--funnels", filepath.Join(testenv.Root(t), "jobs", "weblogs", "funnels.yaml"))...)
+	got := sql(t, lake, `SELECT day, step_name, visitors, total_ms, median_ms, average_ms FROM funnel_steps WHERE funnel = 'purchase' ORDER BY day, step`)
+	want := sql(t, lake, `
+		WITH e AS (SELECT visitor_id v, epoch_ms(event_time) t, CASE
+				WHEN path = '/' AND page_view THEN 1 WHEN starts_with(path, '/product') AND page_view THEN 2
+				WHEN starts_with(path, '/cart') THEN 3 WHEN path = '/checkout' THEN 4 END s, rowid r
+			FROM (SELECT *, row_number() OVER () rowid FROM events) WHERE NOT bot),
+		one AS (SELECT v, t t1 FROM e WHERE s = 1),
+		two AS (SELECT v, t1, (SELECT min(t) FROM e WHERE e.v = one.v AND s = 2 AND t BETWEEN t1 AND t1 + 86400000) t2 FROM one),
+		three AS (SELECT *, (SELECT min(t) FROM e WHERE e.v = two.v AND s = 3 AND t BETWEEN t2 AND t1 + 86400000) t3 FROM two),
+		four AS (SELECT *, (SELECT min(t) FROM e WHERE e.v = three.v AND s = 4 AND t BETWEEN t3 AND t1 + 86400000) t4 FROM three),
+		best AS (SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY v, t1 // 86400000 ORDER BY (t2 IS NOT NULL)::int + (t3 IS NOT NULL)::int + (t4 IS NOT NULL)::int DESC, t1) n FROM four) WHERE n = 1),
+		steps AS (SELECT t1 // 86400000 AS d, 1 AS k, 'home' AS step, t1 AS reached, NULL::bigint AS took FROM best
+			UNION ALL SELECT t1 // 86400000, 2, 'product', t2, t2 - t1 FROM best UNION ALL SELECT t1 // 86400000, 3, 'cart', t3, t3 - t2 FROM best UNION ALL SELECT t1 // 86400000, 4, 'checkout', t4, t4 - t3 FROM best)
+		SELECT DATE '1970-01-01' + d::int, step, count(reached), CASE WHEN k > 1 THEN coalesce(sum(took), 0)::bigint END, median(took), avg(took) FROM steps GROUP BY d, k, step ORDER BY d, k`)
+	if len(got) < 8 || number(t, got[3][2]) < 20 {
+		t.Fatalf("too little to compare: %v", got)
+	}
+	for i, row := range want {
+		if i >= len(got) || strings.Join(got[i], "|") != strings.Join(row, "|") {
+			t.Errorf("row %d: the lake has %v, SQL says %v", i, got[min(i, len(got)-1)], row)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d rows, SQL has %d", len(got), len(want))
+	}
+}

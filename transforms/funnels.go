@@ -1,0 +1,179 @@
+package transforms
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
+	"millrace/schemas/funnel"
+	"millrace/schemas/table"
+	"millrace/schemas/weblog"
+	"millrace/transforms/funnels"
+)
+
+func init() {
+	beam.RegisterType(reflect.TypeFor[funnelsFn]())
+	beam.RegisterType(reflect.TypeFor[funnelStepsFn]())
+}
+
+// FunnelOutputs are collections of table.Rows: the best attempts of visitors, of
+// funnel.Attempts, and what they come to, of funnel.Steps. Provisional are those of
+// a live run: of attempts rows that can still change, and after them the sealed
+// ones; of steps the sealed ones.
+type FunnelOutputs struct {
+	Attempts, Steps beam.PCollection
+	Provisional     []beam.PCollection
+}
+
+// Funnels puts visitors' fragments together, KV<visitor shard, encoded fragments>
+// in the global window, a shard at a time. The days' counts of the shards go on to
+// where they are added up, by funnel and day. In batch all rows are sealed.
+func Funnels(s beam.Scope, c Common, defs []funnels.Definition, fragments beam.PCollection) FunnelOutputs {
+	s = s.Scope("Funnels")
+	steps := s.Scope("Steps")
+	if c.Live != nil {
+		attempts, open, tallies := beam.ParDo3(s, newLiveFunnelsFn(c, defs), fragments)
+		rows, sealed := beam.ParDo2(steps, newLiveFunnelStepsFn(c, defs), tallies)
+		return FunnelOutputs{Attempts: attempts, Steps: rows, Provisional: []beam.PCollection{open, sealed}}
+	}
+	attempts, tallies := beam.ParDo2(s, &funnelsFn{Common: c, Definitions: defs}, beam.GroupByKey(s, fragments))
+	return FunnelOutputs{Attempts: attempts, Steps: beam.ParDo(steps, &funnelStepsFn{Common: c, Definitions: defs}, beam.GroupByKey(steps, tallies))}
+}
+
+// compileFunnels compiles funnels over events.
+func compileFunnels(defs []funnels.Definition) (*funnels.Set, error) {
+	set, err := funnels.Compile(defs, weblog.Events, funnels.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("compiling funnels: %w", err)
+	}
+	return set, nil
+}
+
+// CheckFunnels reports everything that is wrong with funnels over events.
+func CheckFunnels(defs []funnels.Definition) error {
+	_, err := funnels.Compile(defs, weblog.Events, funnels.Options{})
+	return err
+}
+
+type funnelsFn struct {
+	Common      Common
+	Definitions []funnels.Definition
+
+	set    *funnels.Set
+	packer packer
+}
+
+func (fn *funnelsFn) Setup() (err error) {
+	fn.packer.dir = fn.Common.Spill
+	fn.set, err = compileFunnels(fn.Definitions)
+	return err
+}
+
+func (fn *funnelsFn) Teardown() { fn.packer.close() }
+
+func (fn *funnelsFn) ProcessElement(_ context.Context, shard string, next func(*[]byte) bool, attempts func(table.Rows), tallies func(string, []byte)) error {
+	e := fn.set.NewEvaluator(fn.Common.revision)
+	for b := []byte(nil); next(&b); b = nil {
+		blob, err := unpack(b)
+		if err == nil {
+			err = e.Add(blob)
+		}
+		if err != nil {
+			return fmt.Errorf("funnels of visitor shard %s: %w", shard, err)
+		}
+	}
+	all := e.Rows()
+	within := all[:0]
+	rows := table.NewBatch(funnel.Attempts)
+	for _, one := range all {
+		if fn.Common.within(one.Day()) {
+			putAttempt(rows, fn.set.Name(one.Funnel), &one)
+			within = append(within, one)
+		}
+	}
+	if rows.Len() > 0 {
+		attempts(table.Rows{Batch: rows})
+	}
+	return tallied(fn.set, &fn.packer, funnels.BestOfDays(within), tallies)
+}
+
+// tallied counts the rows of visitors' days, for each funnel and day by itself.
+func tallied(set *funnels.Set, p *packer, rows []funnels.Row, emit func(string, []byte)) error {
+	var keys []funnelDay
+	tallies := map[funnelDay]*funnels.Tally{}
+	for i := range rows {
+		key := funnelDay{rows[i].Funnel, rows[i].Day()}
+		if tallies[key] == nil {
+			tallies[key] = set.NewTally()
+			keys = append(keys, key)
+		}
+		tallies[key].Add(&rows[i])
+	}
+	for _, key := range keys {
+		blob, err := p.pack(tallies[key].Encode())
+		if err != nil {
+			return err
+		}
+		emit(key.String(), blob)
+	}
+	return nil
+}
+
+// funnelDay is a funnel by its number and a UTC day.
+type funnelDay struct {
+	funnel int
+	day    int64
+}
+
+func (k funnelDay) String() string { return fmt.Sprintf("%d/%d", k.funnel, k.day) }
+
+func parseFunnelDay(key string) (k funnelDay, err error) {
+	if _, err = fmt.Sscanf(key, "%d/%d", &k.funnel, &k.day); err != nil {
+		return k, fmt.Errorf("%q is no funnel and day: %w", key, err)
+	}
+	return k, nil
+}
+
+// funnelStepsFn adds the shards' counts of a funnel and a day up.
+type funnelStepsFn struct {
+	Common      Common
+	Definitions []funnels.Definition
+
+	set *funnels.Set
+}
+
+func (fn *funnelStepsFn) Setup() (err error) {
+	fn.set, err = compileFunnels(fn.Definitions)
+	return err
+}
+
+func (fn *funnelStepsFn) ProcessElement(_ context.Context, key string, next func(*[]byte) bool, steps func(table.Rows)) error {
+	t := fn.set.NewTally()
+	for b := []byte(nil); next(&b); b = nil {
+		if err := mergeTally(t, b); err != nil {
+			return fmt.Errorf("counts of funnel and day %s: %w", key, err)
+		}
+	}
+	if rows := stepRows(fn.set, t, fn.Common.revision); rows.Len() > 0 {
+		steps(table.Rows{Batch: rows})
+	}
+	return nil
+}
+
+func mergeTally(t *funnels.Tally, packed []byte) error {
+	blob, err := unpack(packed)
+	if err != nil {
+		return err
+	}
+	return t.Merge(blob)
+}
+
+func stepRows(set *funnels.Set, t *funnels.Tally, revision funnels.Revision) *table.Batch {
+	b := table.NewBatch(funnel.Steps)
+	for _, r := range t.Rows(revision) {
+		putStep(b, set.Name(r.Funnel), &r)
+	}
+	return b
+}

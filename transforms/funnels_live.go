@@ -1,0 +1,200 @@
+package transforms
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/state"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/timers"
+
+	"millrace/internal/failure"
+	"millrace/schemas/funnel"
+	"millrace/schemas/table"
+	"millrace/transforms/funnels"
+)
+
+func init() {
+	beam.RegisterType(reflect.TypeFor[liveFunnelsFn]())
+}
+
+// liveFunnelsFn is funnelsFn for records that keep coming: liveSessionsFn for
+// funnels. Days that are over go on as counts.
+type liveFunnelsFn struct {
+	Common      Common
+	Definitions []funnels.Definition
+
+	Fragments state.Bag[[]byte]   // that came since the last Advance
+	Held      state.Value[int64]  // how many
+	Open      state.Value[[]byte] // events and rows that are still needed
+	Until     state.Value[int64]  // watermark of the last Advance
+	Close     timers.EventTime
+	ClosesAt  state.Value[int64]
+
+	set       *funnels.Set
+	evaluator *funnels.Evaluator
+}
+
+// funnelEmitters are where the outputs of liveFunnelsFn go.
+type funnelEmitters struct {
+	sealed, provisional func(table.Rows)
+	tallies             func(string, []byte)
+}
+
+func newLiveFunnelsFn(c Common, defs []funnels.Definition) *liveFunnelsFn {
+	a := newAlarm()
+	return &liveFunnelsFn{
+		Common: c, Definitions: defs,
+		Fragments: state.MakeBagState[[]byte]("fragments"), Held: state.MakeValueState[int64]("held"), Open: state.MakeValueState[[]byte]("open"), Until: state.MakeValueState[int64]("until"),
+		Close: a.Timer, ClosesAt: a.At,
+	}
+}
+
+func (fn *liveFunnelsFn) Setup() (err error) {
+	if fn.set, err = compileFunnels(fn.Definitions); err != nil {
+		return failure.Note(fn.Common.Run, err)
+	}
+	fn.evaluator = fn.set.NewEvaluator(fn.Common.revision)
+	return nil
+}
+
+func (fn *liveFunnelsFn) alarm() *alarm { return &alarm{fn.Close, fn.ClosesAt} }
+
+func (fn *liveFunnelsFn) wanted() bool { return fn.Common.Live.Provisional["funnels"] }
+
+// ProcessElement keeps the fragments of a bundle, and makes sure to be called when
+// the first of them may seal.
+func (fn *liveFunnelsFn) ProcessElement(_ context.Context, sp state.Provider, tp timers.Provider, shard string, packed []byte, sealed, provisional func(table.Rows), tallies func(string, []byte)) error {
+	err := fn.take(sp, tp, packed, funnelEmitters{sealed, provisional, tallies})
+	return fn.note(shard, err)
+}
+
+// OnTimer seals what can no longer change.
+func (fn *liveFunnelsFn) OnTimer(_ context.Context, sp state.Provider, tp timers.Provider, shard string, _ timers.Context, sealed, provisional func(table.Rows), tallies func(string, []byte)) error {
+	at, err := fn.alarm().rang(sp)
+	if err == nil && at != 0 {
+		err = fn.advance(sp, tp, at, funnelEmitters{sealed, provisional, tallies})
+	}
+	return fn.note(shard, err)
+}
+
+func (fn *liveFunnelsFn) note(shard string, err error) error {
+	if err != nil {
+		return failure.Note(fn.Common.Run, fmt.Errorf("funnels of visitor shard %s: %w", shard, err))
+	}
+	return nil
+}
+
+func (fn *liveFunnelsFn) take(sp state.Provider, tp timers.Provider, packed []byte, to funnelEmitters) error {
+	blob, err := unpack(packed)
+	if err != nil {
+		return err
+	}
+	first, err := fn.evaluator.Earliest(blob)
+	if err != nil {
+		return err
+	}
+	if err := fn.alarm().notAfter(sp, tp, sealsAt(first+fn.set.MinWithin()+1)); err != nil {
+		return err
+	}
+	if err := fn.Fragments.Add(sp, packed); err != nil {
+		return err
+	}
+	held, _, err := fn.Held.Read(sp)
+	if err != nil {
+		return err
+	}
+	if held++; held < mostFragments && !fn.wanted() {
+		return fn.Held.Write(sp, held)
+	}
+	until, _, err := fn.Until.Read(sp)
+	if err != nil {
+		return err
+	}
+	return fn.advance(sp, tp, until, to)
+}
+
+// advance folds the kept fragments into what is open, as of a watermark.
+func (fn *liveFunnelsFn) advance(sp state.Provider, tp timers.Provider, watermark int64, to funnelEmitters) error {
+	open, _, err := fn.Open.Read(sp)
+	if err != nil {
+		return err
+	}
+	if open, err = unpackState(open); err != nil {
+		return err
+	}
+	packed, _, err := fn.Fragments.Read(sp)
+	if err != nil {
+		return err
+	}
+	blobs := make([][]byte, len(packed))
+	for i, p := range packed {
+		if blobs[i], err = unpack(p); err != nil {
+			return err
+		}
+	}
+	u, err := fn.evaluator.Advance(open, blobs, watermark)
+	if err != nil {
+		return err
+	}
+	if err := fn.Fragments.Clear(sp); err != nil {
+		return err
+	}
+	if err := fn.Held.Clear(sp); err != nil {
+		return err
+	}
+	if err := fn.Until.Write(sp, watermark); err != nil {
+		return err
+	}
+	if err := fn.emit(&u, to); err != nil {
+		return err
+	}
+	if u.State == nil {
+		return fn.Open.Clear(sp)
+	}
+	if err := fn.Open.Write(sp, packState(u.State)); err != nil {
+		return err
+	}
+	return fn.alarm().notAfter(sp, tp, sealsAt(u.Next))
+}
+
+func (fn *liveFunnelsFn) emit(u *funnels.Update, to funnelEmitters) error {
+	groups := map[string]*table.Batch{}
+	final := table.NewBatch(funnel.Attempts)
+	for i := range u.Sealed {
+		name := fn.Common.Live.group(u.Closed[i])
+		rows := groups[name]
+		if rows == nil {
+			rows = table.NewBatch(funnel.Attempts)
+			groups[name] = rows
+		}
+		fn.put(rows, &u.Sealed[i])
+		fn.put(final, &u.Sealed[i])
+	}
+	for name, rows := range groups {
+		to.sealed(table.Rows{Batch: rows, Group: name})
+	}
+	// Shards are added up in memory alone: what is left of a day is small.
+	if err := tallied(fn.set, &packer{}, u.Days, to.tallies); err != nil || !fn.wanted() {
+		return err
+	}
+	open, gone := table.NewBatch(funnel.Attempts), table.NewBatch(funnel.Attempts)
+	for i := range u.Provisional {
+		fn.put(open, &u.Provisional[i])
+	}
+	for i := range u.Withdrawn {
+		w := &u.Withdrawn[i]
+		putWithdrawn(gone, fn.set.Name(w.Funnel), len(fn.Definitions[w.Funnel].Steps), w)
+	}
+	for _, rows := range []table.Rows{{Batch: open, Kind: table.Provisional}, {Batch: gone, Kind: table.Withdrawn}, {Batch: final, Kind: table.Sealed}} {
+		if rows.Batch.Len() > 0 {
+			to.provisional(rows)
+		}
+	}
+	return nil
+}
+
+func (fn *liveFunnelsFn) put(b *table.Batch, r *funnels.Row) {
+	putAttempt(b, fn.set.Name(r.Funnel), r)
+}
