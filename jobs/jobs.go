@@ -2,8 +2,6 @@
 package jobs
 
 import (
-	"fmt"
-
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"millrace/jobs/weblogs"
@@ -76,13 +74,7 @@ var Catalogue = []Job{
 		Detect:      func(head []byte) (string, int64) { return formatName(decode.Detect(head)), firstTime(head) },
 		EventTime:   decode.EventTime,
 		Formats:     []string{decode.Common.String(), decode.Combined.String(), decode.VhostCombined.String()},
-		Fingerprint: func(s any) (string, error) {
-			version, err := transforms.BotsVersion(s.(*weblogs.Settings).BotsFile)
-			if err != nil {
-				return "", fmt.Errorf("setting bots.file: %w", err)
-			}
-			return version, nil
-		},
+		Fingerprint: func(s any) (string, error) { return s.(*weblogs.Settings).Fingerprint() },
 		Shards: func(s any) int { return s.(*weblogs.Settings).Shards },
 		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {
 			return weblogs.Build(s, *settings.(*weblogs.Settings), c, records)

@@ -25,6 +25,10 @@ type AccessLogConfig struct {
 	Sessions      sessions.Options
 	ExactVisitors int
 	BotsFile      string // built-in list when empty
+
+	// Used with Sessions.Attribution:
+	AttributionRules string   // file; built-in rules when empty
+	OwnDomains       []string // of the site itself
 }
 
 // AccessLogOutputs are what one pass over the lines gives.
@@ -40,13 +44,14 @@ type AccessLogOutputs struct {
 // Blocks are spread over all cores.
 func AccessLogs(s beam.Scope, cfg AccessLogConfig, blocks beam.PCollection) AccessLogOutputs {
 	s = s.Scope("AccessLogs")
-	out := beam.ParDoN(s, &accessLogFn{Config: cfg, Bots: readBotList(cfg.BotsFile)}, blocks)
+	out := beam.ParDoN(s, &accessLogFn{Config: cfg, Bots: readBotList(cfg.BotsFile), Rules: readAttributionRules(cfg.AttributionRules)}, blocks)
 	return AccessLogOutputs{Events: out[0], BadRows: out[1], Late: out[2], Raw: out[3], Fragments: out[4], Partials: out[5], Ledger: out[6]}
 }
 
 type accessLogFn struct {
 	Config AccessLogConfig
 	Bots   botList
+	Rules  attributionRules
 
 	cores  []*core
 	blocks chan *record.Block // to whichever core is free
@@ -64,8 +69,12 @@ func (fn *accessLogFn) Setup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	rules, err := fn.Rules.parse()
+	if err != nil {
+		return err
+	}
 	for range runtime.GOMAXPROCS(0) {
-		c, err := newCore(fn.Config, keys, bots)
+		c, err := newCore(fn.Config, keys, bots, rules)
 		if err != nil {
 			return err
 		}

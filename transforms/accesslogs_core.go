@@ -11,6 +11,7 @@ import (
 	"millrace/schemas/record"
 	"millrace/schemas/table"
 	"millrace/transforms/accesslog"
+	"millrace/transforms/attribution"
 	"millrace/transforms/mask"
 	"millrace/transforms/seal"
 	"millrace/transforms/sessions"
@@ -57,7 +58,7 @@ type keyed struct {
 	blob []byte
 }
 
-func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots) (*core, error) {
+func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots, rules *attribution.Rules) (*core, error) {
 	key := keys.Active()
 	keep, err := keeper(cfg.Common.Raw, key.ID(), key.Secret())
 	if err != nil {
@@ -70,8 +71,14 @@ func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots) (*core
 	if c.sessions, err = sessions.NewCollector(cfg.Sessions); err != nil {
 		return nil, err
 	}
+	var attributor *attribution.Attributor
+	if cfg.Sessions.Attribution {
+		if attributor, err = attribution.New(rules, cfg.OwnDomains); err != nil {
+			return nil, err
+		}
+	}
 	c.worker = accesslog.New(accesslog.Config{
-		Masker: mask.New(key.ID(), key.Secret(), mask.Options{}), Bots: bots,
+		Masker: mask.New(key.ID(), key.Secret(), mask.Options{}), Bots: bots, Attribution: attributor,
 		From: cfg.Common.From, To: cfg.Common.To,
 		Keep: keep, Open: opener(keys), Count: c.rollups.add, Visit: c.visit,
 	})
@@ -121,7 +128,7 @@ func opener(keys maskkey.Ring) func(dst, payload []byte, keyID string, source re
 func (c *core) visit(e *accesslog.Event) {
 	c.sessions.Add(e.Visitor, &sessions.Event{
 		Time: e.Time, Source: e.Source, Position: e.Position, Page: e.PageView, Path: e.Path,
-		Campaign: accesslog.Campaign(e.Query), Bot: e.Bot,
+		Campaign: accesslog.Campaign(e.Query), Bot: e.Bot, Touch: e.Touch, Direct: e.Direct,
 	})
 }
 

@@ -16,6 +16,7 @@ func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollec
 	s = s.Scope("weblogs")
 	logs := transforms.AccessLogs(s, transforms.AccessLogConfig{
 		Common: c, Sessions: cfg.sessions(), ExactVisitors: cfg.ExactVisitors, BotsFile: cfg.BotsFile,
+		AttributionRules: cfg.AttributionFile, OwnDomains: cfg.ownDomains(),
 	}, records)
 	sessions, provisional := transforms.Sessions(s, c, cfg.sessions(), logs.Fragments)
 	rollups := transforms.Rollups(s, c, transforms.RollupConfig{TopPages: cfg.TopPages, ExactVisitors: cfg.ExactVisitors}, logs.Partials)
