@@ -75,7 +75,7 @@ var Catalogue = []Job{
 		EventTime:   decode.EventTime,
 		Formats:     []string{decode.Common.String(), decode.Combined.String(), decode.VhostCombined.String()},
 		Fingerprint: func(s any) (string, error) { return s.(*weblogs.Settings).Fingerprint() },
-		Shards: func(s any) int { return s.(*weblogs.Settings).Shards },
+		Shards:      func(s any) int { return s.(*weblogs.Settings).Shards },
 		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {
 			return weblogs.Build(s, *settings.(*weblogs.Settings), c, records)
 		},

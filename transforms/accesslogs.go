@@ -24,6 +24,7 @@ type AccessLogConfig struct {
 	Common        Common
 	Sessions      sessions.Options
 	ExactVisitors int
+	PageSketches  bool
 	BotsFile      string // built-in list when empty
 
 	// Used with Sessions.Attribution:

@@ -65,7 +65,7 @@ func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots, rules 
 		return nil, err
 	}
 	c := &core{packer: packer{dir: cfg.Common.Spill}, live: cfg.Common.Live != nil, flush: make(chan struct{})}
-	if c.rollups, err = newRollups(cfg.ExactVisitors); err != nil {
+	if c.rollups, err = newRollups(cfg.ExactVisitors, cfg.PageSketches); err != nil {
 		return nil, err
 	}
 	if c.sessions, err = sessions.NewCollector(cfg.Sessions); err != nil {

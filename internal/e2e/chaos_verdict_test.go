@@ -37,7 +37,7 @@ func (w *chaosWorld) verdict(t *testing.T, e env, all farmLog, lake, objects str
 	outputs = w.compared(t)
 	outputs["events"] = counted{outputs["events"].least, "* EXCLUDE (event_id, source, position, sequence)"}
 	outputs["sessions"] = counted{outputs["sessions"].least, placed}
-	delete(outputs, "bad_rows")                                                                   // some were put besides
+	delete(outputs, "bad_rows") // some were put besides
 	same(t, timely(t, objects, e.in("lake-timely"), "events"), e.in("logs"), outputs)
 
 	bad := readManifest(t, e.in("logs")).Ledger.Bad + int64(w.bad)

@@ -25,6 +25,7 @@ type Settings struct {
 	AttributionFile string        `set:"attribution.rules" file:"true" doc:"file with attribution rules to use instead of the built-in ones"`
 	OwnDomains      string        `set:"attribution.own_domains" doc:"domains of the site itself, separated by commas, each with its subdomains: coming from them says nothing"`
 	TopPages        int           `set:"top_pages" doc:"pages kept for each hour"`
+	PageSketches    bool          `set:"top_pages.sketches" doc:"whether top pages also have estimates of their visitors and of quantiles of the bytes of their responses"`
 	ExactVisitors   int           `set:"visitors.exact_limit" doc:"visitors of a day that are counted one by one; beyond it a HyperLogLog estimates"`
 	BotsFile        string        `set:"bots.file" file:"true" doc:"file with bot patterns to use instead of the built-in list"`
 	Shards          int           `set:"lake.shards" doc:"files of a day that are written side by side; part of the result, so keep it for a lake"`

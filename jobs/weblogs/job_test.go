@@ -79,6 +79,9 @@ func blocks() []record.Block {
 
 const ms = 1772359200000 // 2026-03-01 10:00 UTC
 
+// firstSession is the id of the person's first session.
+const firstSession = "a69f4314f57b1a95e0c3fbe91019d901"
+
 // touched are the columns of a session that came from one place.
 func touched(source, medium, channel string) string {
 	var of []string
@@ -93,9 +96,9 @@ var want = map[string][]string{
 	"sessions": {
 		fmt.Sprintf("start_time=%d end_time=%d events=3 page_views=2 entry_page=/ exit_page=/product bounce=0 version=3 duration_ms=30000 engaged=1 bot=0 truncated=0 "+
 			"source=news medium=email campaign=tok_email_k1_x54z35h7ugcnnmvkzezetoe2pku555xb channel=Email "+
-			"first_source=(direct) first_medium=(none) first_channel=Direct last_source=news last_medium=email last_campaign=tok_email_k1_x54z35h7ugcnnmvkzezetoe2pku555xb last_channel=Email", ms, ms+30_000),
-		fmt.Sprintf("start_time=%d end_time=%d events=1 page_views=0 bounce=1 version=1 duration_ms=0 engaged=0 bot=0 truncated=0 "+touched("google", "organic", "Organic Search"), ms+1_830_000, ms+1_830_000),
-		fmt.Sprintf("start_time=%d end_time=%d events=1 page_views=0 bounce=1 version=1 duration_ms=0 engaged=0 bot=1 truncated=0 "+touched("(direct)", "(none)", "Direct"), ms+30_000, ms+30_000),
+			"first_source=(direct) first_medium=(none) first_channel=Direct last_source=news last_medium=email last_campaign=tok_email_k1_x54z35h7ugcnnmvkzezetoe2pku555xb last_channel=Email session_index=1", ms, ms+30_000),
+		fmt.Sprintf("start_time=%d end_time=%d events=1 page_views=0 bounce=1 version=1 duration_ms=0 engaged=0 bot=0 truncated=0 "+touched("google", "organic", "Organic Search")+" session_index=2 previous_session_id="+firstSession, ms+1_830_000, ms+1_830_000),
+		fmt.Sprintf("start_time=%d end_time=%d events=1 page_views=0 bounce=1 version=1 duration_ms=0 engaged=0 bot=1 truncated=0 "+touched("(direct)", "(none)", "Direct")+" session_index=1", ms+30_000, ms+30_000),
 	},
 	"traffic": {
 		fmt.Sprintf("window_start=%d window_seconds=1 status_class=2xx views=1 bytes=100 version=1", ms),
@@ -108,9 +111,9 @@ var want = map[string][]string{
 		fmt.Sprintf("window_start=%d window_seconds=60 status_class=3xx views=1 bytes=0 version=1", ms+1_800_000),
 	},
 	"top_pages": {
-		fmt.Sprintf("window_start=%d rank=1 path=/product views=2 window_seconds=3600 version=5", ms),
-		fmt.Sprintf("window_start=%d rank=2 path=/ views=1 window_seconds=3600 version=5", ms),
-		fmt.Sprintf("window_start=%d rank=3 path=/cart views=1 window_seconds=3600 version=5", ms),
+		fmt.Sprintf("window_start=%d rank=1 path=/product views=2 window_seconds=3600 version=5 visitors=2 bytes_p50=0 bytes_p95=0 bytes_p99=0", ms),
+		fmt.Sprintf("window_start=%d rank=2 path=/ views=1 window_seconds=3600 version=5 visitors=1 bytes_p50=100 bytes_p95=100 bytes_p99=100", ms),
+		fmt.Sprintf("window_start=%d rank=3 path=/cart views=1 window_seconds=3600 version=5 visitors=1 bytes_p50=0 bytes_p95=0 bytes_p99=0", ms),
 	},
 	"visitors": {"day=20513 visitors=2 visitors_without_bots=1 exact=1 version=5"},
 	"bots":     {"day=20513 bot_name=Googlebot hits=1 visitors=1 version=1"},
@@ -129,7 +132,7 @@ func common(t *testing.T) transforms.Common {
 
 func settings() weblogs.Settings {
 	s := weblogs.Defaults()
-	s.TopPages = 3
+	s.TopPages, s.PageSketches, s.SessionIndex = 3, true, true
 	return s
 }
 

@@ -36,6 +36,7 @@ func TestTheColumnNumbersNameTheirColumns(t *testing.T) {
 		{TopPages, map[string]int{
 			"window_start": TopPageWindowStart, "rank": TopPageRank, "path": TopPagePath, "views": TopPageViews,
 			"window_seconds": TopPageWindowSeconds, "version": TopPageVersion,
+			"visitors": TopPageVisitors, "bytes_p50": TopPageBytesP50, "bytes_p95": TopPageBytesP95, "bytes_p99": TopPageBytesP99,
 		}},
 	} {
 		if len(c.columns) != len(c.schema.Columns) {
