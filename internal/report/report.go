@@ -18,6 +18,7 @@ type Data struct {
 	Pages     Pages     `json:"pages"`
 	Visitors  Visitors  `json:"visitors"`
 	Sessions  Sessions  `json:"sessions"`
+	Channels  Channels  `json:"channels"`
 	Bots      Bots      `json:"bots"`
 	Referrers Referrers `json:"referrers"`
 	Sizes     Sizes     `json:"sizes"`

@@ -11,6 +11,7 @@ type section struct {
 	Nav   string // shorter title for the list of sections; Title when empty
 	Half  bool   // takes half of a wide screen
 
+	shown   func(*Data) bool                           // whether the page has it; always when nil
 	collect func(context.Context, Source, *Data) error // reads the section's own outputs
 	watch   func(*Data) watcher                        // sees every event of the one pass over events
 	data    func(*Data) any                            // what the template shows
@@ -26,6 +27,7 @@ var sections = []section{
 	visitorsSection,
 	hoursSection,
 	sessionsSection,
+	channelsSection,
 	botsSection,
 	referrersSection,
 	sizesSection,

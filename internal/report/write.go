@@ -80,6 +80,9 @@ func Write(w io.Writer, d Data) error {
 		Style: template.CSS(styleSheet), Library: template.JS(chartLibrary), Script: template.JS(pageScript), //nolint:gosec // our own files
 	}
 	for _, s := range sections {
+		if s.shown != nil && !s.shown(&d) {
+			continue
+		}
 		v := sectionView{ID: s.ID, Title: s.Title, Nav: cmp.Or(s.Nav, s.Title), Half: s.Half}
 		var body bytes.Buffer
 		if err := pageTemplates.ExecuteTemplate(&body, s.ID+".html", s.data(&d)); err != nil {
