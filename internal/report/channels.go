@@ -39,21 +39,21 @@ func (c OriginCount) Depth() string {
 	return strconv.FormatFloat(float64(c.PageViews)/float64(c.Sessions), 'f', 1, 64)
 }
 
-// originTable is what the template shows of a list.
-type originTable struct {
+// OriginTable is what the template shows of a list.
+type OriginTable struct {
 	Name, Head string
 	Rows       []OriginCount
 	All        int64
 }
 
 // ByChannel is the table of channels.
-func (c Channels) ByChannel() originTable {
-	return originTable{"channels.row", "Channel", c.Rows, c.Sessions}
+func (c Channels) ByChannel() OriginTable {
+	return OriginTable{"channels.row", "Channel", c.Rows, c.Sessions}
 }
 
 // BySource is the table of sources.
-func (c Channels) BySource() originTable {
-	return originTable{"channels.source", "Source and medium", c.Sources, c.Sessions}
+func (c Channels) BySource() OriginTable {
+	return OriginTable{"channels.source", "Source and medium", c.Sources, c.Sessions}
 }
 
 const (
