@@ -2,8 +2,6 @@
 package jobs
 
 import (
-	"fmt"
-
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"millrace/jobs/weblogs"
@@ -79,21 +77,15 @@ var Catalogue = []Job{
 			{"refused", refused.Rows, "rows that a sink of --output will not take, with the reason; millrace replay sends them again", false},
 			{"raw", raw.Rows, "every line as it came, encrypted unless --raw plain", true},
 		},
-		NewSettings: func() any { s := weblogs.Defaults(); return &s },
-		Validate:    func(s any) error { return s.(*weblogs.Settings).Validate() },
-		Detect:      func(head []byte) (string, int64) { return formatName(decode.Detect(head)), firstTime(head) },
-		EventTime:   decode.EventTime,
-		Formats:     []string{decode.Common.String(), decode.Combined.String(), decode.VhostCombined.String()},
-		Fingerprint: func(s any) (string, error) {
-			version, err := transforms.BotsVersion(s.(*weblogs.Settings).BotsFile)
-			if err != nil {
-				return "", fmt.Errorf("setting bots.file: %w", err)
-			}
-			return version, nil
-		},
+		NewSettings:    func() any { s := weblogs.Defaults(); return &s },
+		Validate:       func(s any) error { return s.(*weblogs.Settings).Validate() },
+		Detect:         func(head []byte) (string, int64) { return formatName(decode.Detect(head)), firstTime(head) },
+		EventTime:      decode.EventTime,
+		Formats:        []string{decode.Common.String(), decode.Combined.String(), decode.VhostCombined.String()},
 		Shards:         func(s any) int { return s.(*weblogs.Settings).Shards },
 		Funnels:        func(s any) *[]funnels.Definition { return &s.(*weblogs.Settings).Funnels },
 		FunnelsExample: weblogs.FunnelsExample,
+		Fingerprint:    func(s any) (string, error) { return s.(*weblogs.Settings).Fingerprint() },
 		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {
 			return weblogs.Build(s, *settings.(*weblogs.Settings), c, records)
 		},

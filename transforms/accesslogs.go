@@ -26,8 +26,13 @@ type AccessLogConfig struct {
 	Common        Common
 	Sessions      sessions.Options
 	ExactVisitors int
+	PageSketches  bool
 	BotsFile      string // built-in list when empty
 	Funnels       []funnels.Definition
+
+	// Used with Sessions.Attribution:
+	AttributionRules string   // file; built-in rules when empty
+	OwnDomains       []string // of the site itself
 }
 
 // AccessLogOutputs are what one pass over the lines gives.
@@ -44,7 +49,7 @@ type AccessLogOutputs struct {
 // Blocks are spread over all cores.
 func AccessLogs(s beam.Scope, cfg AccessLogConfig, blocks beam.PCollection) AccessLogOutputs {
 	s = s.Scope("AccessLogs")
-	fn := accessLogFn{Config: cfg, Bots: readBotList(cfg.BotsFile)}
+	fn := accessLogFn{Config: cfg, Bots: readBotList(cfg.BotsFile), Rules: readAttributionRules(cfg.AttributionRules)}
 	var out []beam.PCollection
 	if len(cfg.Funnels) > 0 {
 		out = beam.ParDoN(s, &funnelLogFn{Logs: fn}, blocks)
@@ -57,6 +62,7 @@ func AccessLogs(s beam.Scope, cfg AccessLogConfig, blocks beam.PCollection) Acce
 type accessLogFn struct {
 	Config AccessLogConfig
 	Bots   botList
+	Rules  attributionRules
 
 	cores  []*core
 	blocks chan *record.Block // to whichever core is free
@@ -74,8 +80,12 @@ func (fn *accessLogFn) Setup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	rules, err := fn.Rules.parse()
+	if err != nil {
+		return err
+	}
 	for range runtime.GOMAXPROCS(0) {
-		c, err := newCore(fn.Config, keys, bots)
+		c, err := newCore(fn.Config, keys, bots, rules)
 		if err != nil {
 			return err
 		}

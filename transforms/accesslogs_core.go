@@ -11,6 +11,7 @@ import (
 	"millrace/schemas/record"
 	"millrace/schemas/table"
 	"millrace/transforms/accesslog"
+	"millrace/transforms/attribution"
 	"millrace/transforms/funnels"
 	"millrace/transforms/mask"
 	"millrace/transforms/seal"
@@ -60,14 +61,14 @@ type keyed struct {
 	blob []byte
 }
 
-func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots) (*core, error) {
+func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots, rules *attribution.Rules) (*core, error) {
 	key := keys.Active()
 	keep, err := keeper(cfg.Common.Raw, key.ID(), key.Secret())
 	if err != nil {
 		return nil, err
 	}
 	c := &core{packer: packer{dir: cfg.Common.Spill}, live: cfg.Common.Live != nil, flush: make(chan struct{})}
-	if c.rollups, err = newRollups(cfg.ExactVisitors); err != nil {
+	if c.rollups, err = newRollups(cfg.ExactVisitors, cfg.PageSketches); err != nil {
 		return nil, err
 	}
 	if c.sessions, err = sessions.NewCollector(cfg.Sessions); err != nil {
@@ -76,8 +77,14 @@ func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots) (*core
 	if c.funnels, err = newFunnelCollector(cfg.Funnels); err != nil {
 		return nil, err
 	}
+	var attributor *attribution.Attributor
+	if cfg.Sessions.Attribution {
+		if attributor, err = attribution.New(rules, cfg.OwnDomains); err != nil {
+			return nil, err
+		}
+	}
 	c.worker = accesslog.New(accesslog.Config{
-		Masker: mask.New(key.ID(), key.Secret(), mask.Options{}), Bots: bots,
+		Masker: mask.New(key.ID(), key.Secret(), mask.Options{}), Bots: bots, Attribution: attributor,
 		From: cfg.Common.From, To: cfg.Common.To, After: daysAfter(cfg.Funnels),
 		Keep: keep, Open: opener(keys), Count: c.rollups.add, Visit: c.visit,
 	})
@@ -127,7 +134,7 @@ func opener(keys maskkey.Ring) func(dst, payload []byte, keyID string, source re
 func (c *core) visit(e *accesslog.Event) {
 	c.sessions.Add(e.Visitor, &sessions.Event{
 		Time: e.Time, Source: e.Source, Position: e.Position, Page: e.PageView, Path: e.Path,
-		Campaign: accesslog.Campaign(e.Query), Bot: e.Bot,
+		Campaign: accesslog.Campaign(e.Query), Bot: e.Bot, Touch: e.Touch, Direct: e.Direct,
 	})
 }
 

@@ -1,52 +1,26 @@
 package transforms
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 
 	"millrace/transforms/enrich"
 )
 
-// botList is a list of bots as it travels with a pipeline: workers need not have
-// the file that it comes from.
-type botList struct {
-	File  string // empty for the built-in list
-	Text  string
-	Fault string // why the file could not be read
-}
+// botList is a list of bots as it travels with a pipeline.
+type botList struct{ textFile }
 
 const maxBotList = 1 << 20 // bytes of a list
 
 func readBotList(path string) botList {
-	if path == "" {
-		return botList{}
-	}
-	fail := func(err error) botList {
-		return botList{File: path, Fault: fmt.Sprintf("reading the list of bots %s: %v", path, err)}
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return fail(err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxBotList+1))
-	if err != nil {
-		return fail(err)
-	}
-	if len(text) > maxBotList {
-		return fail(fmt.Errorf("it has more than %d bytes", maxBotList))
-	}
-	return botList{File: path, Text: string(text)}
+	return botList{readTextFile("the list of bots", path, maxBotList)}
 }
 
 // parse gives the list.
 func (l botList) parse() (*enrich.Bots, error) {
-	switch {
-	case l.Fault != "":
-		return nil, errors.New(l.Fault)
+	switch err := l.err(); {
+	case err != nil:
+		return nil, err
 	case l.File == "":
 		return enrich.DefaultBots(), nil
 	}

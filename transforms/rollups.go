@@ -23,6 +23,7 @@ func init() {
 type RollupConfig struct {
 	TopPages      int // pages of an hour
 	ExactVisitors int // visitors of a day that are counted one by one
+	PageSketches  bool
 }
 
 // RollupOutputs are collections of table.Rows, one for each table. Provisional,
@@ -63,8 +64,12 @@ type rollups struct {
 	bots     *rollup.Bots
 }
 
-func newRollups(exactVisitors int) (*rollups, error) {
-	pages, err := rollup.NewTopPages(pageWindow)
+func newRollups(exactVisitors int, pageSketches bool) (*rollups, error) {
+	newPages := rollup.NewTopPages
+	if pageSketches {
+		newPages = rollup.NewSketchedTopPages
+	}
+	pages, err := newPages(pageWindow)
 	return &rollups{traffic: rollup.NewTraffic(), pages: pages, visitors: rollup.NewVisitors(exactVisitors), bots: rollup.NewBots(exactVisitors)}, err
 }
 
@@ -76,7 +81,7 @@ func (r *rollups) tables() map[string]accumulator {
 func (r *rollups) add(e *accesslog.Event) {
 	r.traffic.Add(e.Time, e.Status, e.Bytes)
 	if len(e.Path) > 0 {
-		r.pages.Add(e.Time, e.Path)
+		r.pages.Add(e.Time, e.Path, e.Visitor.Hash, e.Bytes)
 	}
 	r.visitors.Add(e.Time, e.Visitor.Hash, e.Bot)
 	if e.BotName != "" {
@@ -108,7 +113,7 @@ type rollupsFn struct {
 }
 
 func (fn *rollupsFn) Setup() (err error) {
-	fn.rollups, err = newRollups(fn.Config.ExactVisitors)
+	fn.rollups, err = newRollups(fn.Config.ExactVisitors, fn.Config.PageSketches)
 	fn.merge = fn.rollups.tables()
 	return err
 }
@@ -191,9 +196,23 @@ func (fn *rollupsFn) pages(emit func(table.Rows)) {
 		b.PutInt(weblog.TopPageViews, r.Views)
 		b.PutInt(weblog.TopPageWindowSeconds, int64(r.Seconds))
 		b.PutInt(weblog.TopPageVersion, r.Version)
+		putEstimates(b, r.About)
 		b.EndRow()
 	}
 	emit(table.Rows{Batch: b})
+}
+
+func putEstimates(b *table.Batch, about *rollup.PageEstimates) {
+	if about == nil {
+		for _, col := range []int{weblog.TopPageVisitors, weblog.TopPageBytesP50, weblog.TopPageBytesP95, weblog.TopPageBytesP99} {
+			b.PutNull(col)
+		}
+		return
+	}
+	b.PutInt(weblog.TopPageVisitors, about.Visitors)
+	b.PutInt(weblog.TopPageBytesP50, about.P50)
+	b.PutInt(weblog.TopPageBytesP95, about.P95)
+	b.PutInt(weblog.TopPageBytesP99, about.P99)
 }
 
 func (fn *rollupsFn) visitors(emit func(table.Rows)) error {

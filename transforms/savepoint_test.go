@@ -38,7 +38,7 @@ func TestKeysOfSavepointsAreFoundAgain(t *testing.T) {
 	if diff := cmp.Diff([]int{25, 58, 21}, shards); diff != "" {
 		t.Errorf("shards of visitors (-want +got):\n%s", diff)
 	}
-	r, err := newRollups(10)
+	r, err := newRollups(10, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,20 +68,21 @@ func putSession(b *table.Batch, s *sessions.Session) {
 	b.PutInt(weblog.SessionEndTime, s.End)
 	b.PutInt(weblog.SessionEvents, s.Events)
 	b.PutInt(weblog.SessionPageViews, s.Pages)
-	putPage(b, weblog.SessionEntryPage, s.Entry, s.Pages > 0)
-	putPage(b, weblog.SessionExitPage, s.Exit, s.Pages > 0)
+	putKnown(b, weblog.SessionEntryPage, s.Entry, s.Pages > 0)
+	putKnown(b, weblog.SessionExitPage, s.Exit, s.Pages > 0)
 	b.PutBool(weblog.SessionBounce, s.Bounce)
 	b.PutInt(weblog.SessionVersion, s.Version)
 	b.PutInt(weblog.SessionDurationMs, s.Duration())
 	b.PutBool(weblog.SessionEngaged, s.Engaged)
 	b.PutBool(weblog.SessionBot, s.Bot)
 	b.PutBool(weblog.SessionTruncated, s.Truncated)
+	putOrigin(b, s)
 	b.EndRow()
 }
 
-func putPage(b *table.Batch, col int, path string, known bool) {
+func putKnown(b *table.Batch, col int, text string, known bool) {
 	if known {
-		b.PutString(col, path)
+		b.PutString(col, text)
 	} else {
 		b.PutNull(col)
 	}

@@ -58,6 +58,9 @@ func recoverDamage(err *error) {
 	}
 }
 
+// ErrNoColumn is returned for a file without a column that was asked for.
+var ErrNoColumn = errors.New("no column")
+
 // Scan reads the named columns of a file, and no others, some thousand rows at a
 // time. A damaged file is an error.
 func Scan(ctx context.Context, in File, names []string, each func(Batch) error) (err error) {
@@ -70,7 +73,7 @@ func Scan(ctx context.Context, in File, names []string, each func(Batch) error) 
 	for i, name := range names {
 		leaf, ok := file.Schema().Lookup(name)
 		if !ok {
-			return fmt.Errorf("no column %q: was the lake written by another version?", name)
+			return fmt.Errorf("%w %q: was the lake written by another version?", ErrNoColumn, name)
 		}
 		at[i] = leaf.ColumnIndex
 	}

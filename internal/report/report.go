@@ -19,6 +19,7 @@ type Data struct {
 	Visitors  Visitors  `json:"visitors"`
 	Sessions  Sessions  `json:"sessions"`
 	Funnels   []Funnel  `json:"funnels,omitempty"`
+	Channels  Channels  `json:"channels"`
 	Bots      Bots      `json:"bots"`
 	Referrers Referrers `json:"referrers"`
 	Sizes     Sizes     `json:"sizes"`

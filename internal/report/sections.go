@@ -11,9 +11,9 @@ type section struct {
 	Nav   string // shorter title for the list of sections; Title when empty
 	Half  bool   // takes half of a wide screen
 
+	shown   func(*Data) bool                           // whether the page has it; always when nil
 	collect func(context.Context, Source, *Data) error // reads the section's own outputs
 	watch   func(*Data) watcher                        // sees every event of the one pass over events
-	shown   func(*Data) bool                           // whether it is on the page; nil: always
 	data    func(*Data) any                            // what the template shows
 	chart   func(*Data) any                            // what the charts draw; nil without one
 }
@@ -28,6 +28,7 @@ var sections = []section{
 	hoursSection,
 	sessionsSection,
 	funnelsSection,
+	channelsSection,
 	botsSection,
 	referrersSection,
 	sizesSection,

@@ -6,9 +6,11 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"millrace/transforms"
+	"millrace/transforms/attribution"
 	"millrace/transforms/funnels"
 	"millrace/transforms/sessions"
 )
@@ -25,7 +27,12 @@ type Settings struct {
 	SessionMax      time.Duration `set:"sessions.max_duration" doc:"longest session; 0s is no limit beyond the midnight rule"`
 	SessionDayZone  string        `set:"sessions.day_zone" doc:"time zone in whose midnights sessions are cut, for example Europe/Berlin; empty cuts none"`
 	SessionCampaign bool          `set:"sessions.campaign_cut" doc:"whether a new campaign (utm_campaign) starts a new session"`
+	SessionIndex    bool          `set:"sessions.index" doc:"whether sessions are numbered by visitor and day (session_index, previous_session_id); live, each visitor is remembered until the day ends"`
+	Attribution     bool          `set:"attribution" doc:"whether sessions tell where they came from: source, medium, campaign and channel"`
+	AttributionFile string        `set:"attribution.rules" file:"true" doc:"file with attribution rules to use instead of the built-in ones"`
+	OwnDomains      string        `set:"attribution.own_domains" doc:"domains of the site itself, separated by commas, each with its subdomains: coming from them says nothing"`
 	TopPages        int           `set:"top_pages" doc:"pages kept for each hour"`
+	PageSketches    bool          `set:"top_pages.sketches" doc:"whether top pages also have estimates of their visitors and of quantiles of the bytes of their responses"`
 	ExactVisitors   int           `set:"visitors.exact_limit" doc:"visitors of a day that are counted one by one; beyond it a HyperLogLog estimates"`
 	BotsFile        string        `set:"bots.file" file:"true" doc:"file with bot patterns to use instead of the built-in list"`
 	Shards          int           `set:"lake.shards" doc:"files of a day that are written side by side; part of the result, so keep it for a lake"`
@@ -35,7 +42,7 @@ type Settings struct {
 
 // Defaults are the settings of a run that sets none.
 func Defaults() Settings {
-	return Settings{SessionGap: 30 * time.Minute, TopPages: 10, ExactVisitors: 65_536, Shards: 1}
+	return Settings{SessionGap: 30 * time.Minute, TopPages: 10, ExactVisitors: 65_536, Shards: 1, Attribution: true}
 }
 
 // Validate reports every setting that cannot work.
@@ -54,6 +61,11 @@ func (s Settings) Validate() error {
 	faults = append(faults, transforms.CheckFunnels(s.Funnels))
 	_, err := time.LoadLocation(s.SessionDayZone)
 	check(err == nil, "sessions.day_zone", fmt.Sprintf("%q is not a time zone; write for example Europe/Berlin, UTC or nothing", s.SessionDayZone))
+	_, err = attribution.New(attribution.Default(), s.ownDomains())
+	if err != nil {
+		err = fmt.Errorf("setting attribution.own_domains: %w", err)
+	}
+	faults = append(faults, err)
 	if errors.Join(faults...) == nil {
 		faults = append(faults, s.sessions().Validate())
 	}
@@ -62,5 +74,32 @@ func (s Settings) Validate() error {
 
 // sessions are the settings as the sessionizer takes them.
 func (s Settings) sessions() sessions.Options {
-	return sessions.Options{Gap: s.SessionGap, MaxDuration: s.SessionMax, DayCutZone: s.SessionDayZone, CampaignCut: s.SessionCampaign}
+	return sessions.Options{Gap: s.SessionGap, MaxDuration: s.SessionMax, DayCutZone: s.SessionDayZone, CampaignCut: s.SessionCampaign, Attribution: s.Attribution, Index: s.SessionIndex}
+}
+
+// ownDomains are those of the setting.
+func (s Settings) ownDomains() (domains []string) {
+	for domain := range strings.SplitSeq(s.OwnDomains, ",") {
+		if domain = strings.TrimSpace(domain); domain != "" {
+			domains = append(domains, domain)
+		}
+	}
+	return domains
+}
+
+// Fingerprint names the content of the reference data that the settings select, so
+// that rows made with other data count as another run.
+func (s Settings) Fingerprint() (string, error) {
+	version, err := transforms.BotsVersion(s.BotsFile)
+	if err != nil {
+		return "", fmt.Errorf("setting bots.file: %w", err)
+	}
+	if !s.Attribution {
+		return version, nil
+	}
+	rules, err := transforms.AttributionVersion(s.AttributionFile)
+	if err != nil {
+		return "", fmt.Errorf("setting attribution.rules: %w", err)
+	}
+	return version + " " + rules, nil
 }

@@ -16,10 +16,11 @@ import (
 func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollection) transforms.Outputs {
 	s = s.Scope("weblogs")
 	logs := transforms.AccessLogs(s, transforms.AccessLogConfig{
-		Common: c, Sessions: cfg.sessions(), ExactVisitors: cfg.ExactVisitors, BotsFile: cfg.BotsFile, Funnels: cfg.Funnels,
+		Common: c, Sessions: cfg.sessions(), ExactVisitors: cfg.ExactVisitors, PageSketches: cfg.PageSketches, BotsFile: cfg.BotsFile, Funnels: cfg.Funnels,
+		AttributionRules: cfg.AttributionFile, OwnDomains: cfg.ownDomains(),
 	}, records)
 	sessions, provisional := transforms.Sessions(s, c, cfg.sessions(), logs.Fragments)
-	rollups := transforms.Rollups(s, c, transforms.RollupConfig{TopPages: cfg.TopPages, ExactVisitors: cfg.ExactVisitors}, logs.Partials)
+	rollups := transforms.Rollups(s, c, transforms.RollupConfig{TopPages: cfg.TopPages, ExactVisitors: cfg.ExactVisitors, PageSketches: cfg.PageSketches}, logs.Partials)
 	out := transforms.Outputs{
 		Rows: map[string]beam.PCollection{
 			"events":    logs.Events,

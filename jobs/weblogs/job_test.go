@@ -18,6 +18,7 @@ import (
 	"millrace/jobs/weblogs"
 	"millrace/schemas/record"
 	"millrace/schemas/table"
+	"millrace/schemas/weblog"
 	"millrace/transforms"
 	"millrace/transforms/funnels"
 )
@@ -37,7 +38,7 @@ func showRows(rows table.Rows, emit func(string)) {
 		for col, c := range b.Schema().Columns {
 			switch {
 			case b.Null(col, row):
-			case c.Name == "visitor_id" || c.Name == "session_id" || c.Name == "source" || c.Kind == table.UUID:
+			case c.Name == "visitor_id" || c.Name == "session_id" || c.Name == "source" && b.Schema() != weblog.Sessions || c.Kind == table.UUID:
 			case c.Kind == table.String:
 				cells = append(cells, c.Name+"="+string(b.Text(col, row)))
 			case c.Kind == table.Bytes:
@@ -61,10 +62,10 @@ const (
 var lines = []string{
 	`203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] "GET /?email=ann%40example.com HTTP/1.1" 200 100 "-" ` + human,
 	`203.0.113.9 - - [01/Mar/2026:10:00:30 +0000] "GET /style.css HTTP/1.1" 200 50 "https://shop.example/" ` + human,
-	`203.0.113.9 - - [01/Mar/2026:10:00:20 +0000] "GET /product HTTP/1.1" 200 70 "-" ` + human,
+	`203.0.113.9 - - [01/Mar/2026:10:00:20 +0000] "GET /product?utm_source=News&utm_medium=email&utm_campaign=ann%40example.com HTTP/1.1" 200 70 "-" ` + human,
 	`broken "line`,
 	`198.51.100.1 - - [01/Mar/2026:10:00:30 +0000] "GET /product HTTP/1.1" 503 - "-" ` + robot,
-	`203.0.113.9 - ann [01/Mar/2026:10:30:30 +0000] "GET /cart HTTP/1.1" 302 0 "-" ` + human,
+	`203.0.113.9 - ann [01/Mar/2026:10:30:30 +0000] "GET /cart HTTP/1.1" 302 0 "https://www.google.com/" ` + human,
 }
 
 // blocks cuts the lines into blocks of two.
@@ -81,12 +82,26 @@ func blocks() []record.Block {
 
 const ms = 1772359200000 // 2026-03-01 10:00 UTC
 
+// firstSession is the id of the person's first session.
+const firstSession = "a69f4314f57b1a95e0c3fbe91019d901"
+
+// touched are the columns of a session that came from one place.
+func touched(source, medium, channel string) string {
+	var of []string
+	for _, which := range []string{"", "first_", "last_"} {
+		of = append(of, fmt.Sprintf("%ssource=%s %[1]smedium=%[3]s %[1]schannel=%[4]s", which, source, medium, channel))
+	}
+	return strings.Join(of, " ")
+}
+
 // want is what the job makes of the lines, by output, whatever brings them.
 var want = map[string][]string{
 	"sessions": {
-		fmt.Sprintf("start_time=%d end_time=%d events=3 page_views=2 entry_page=/ exit_page=/product bounce=0 version=3 duration_ms=30000 engaged=1 bot=0 truncated=0", ms, ms+30_000),
-		fmt.Sprintf("start_time=%d end_time=%d events=1 page_views=0 bounce=1 version=1 duration_ms=0 engaged=0 bot=0 truncated=0", ms+1_830_000, ms+1_830_000),
-		fmt.Sprintf("start_time=%d end_time=%d events=1 page_views=0 bounce=1 version=1 duration_ms=0 engaged=0 bot=1 truncated=0", ms+30_000, ms+30_000),
+		fmt.Sprintf("start_time=%d end_time=%d events=3 page_views=2 entry_page=/ exit_page=/product bounce=0 version=3 duration_ms=30000 engaged=1 bot=0 truncated=0 "+
+			"source=news medium=email campaign=tok_email_k1_x54z35h7ugcnnmvkzezetoe2pku555xb channel=Email "+
+			"first_source=(direct) first_medium=(none) first_channel=Direct last_source=news last_medium=email last_campaign=tok_email_k1_x54z35h7ugcnnmvkzezetoe2pku555xb last_channel=Email session_index=1", ms, ms+30_000),
+		fmt.Sprintf("start_time=%d end_time=%d events=1 page_views=0 bounce=1 version=1 duration_ms=0 engaged=0 bot=0 truncated=0 "+touched("google", "organic", "Organic Search")+" session_index=2 previous_session_id="+firstSession, ms+1_830_000, ms+1_830_000),
+		fmt.Sprintf("start_time=%d end_time=%d events=1 page_views=0 bounce=1 version=1 duration_ms=0 engaged=0 bot=1 truncated=0 "+touched("(direct)", "(none)", "Direct")+" session_index=1", ms+30_000, ms+30_000),
 	},
 	"traffic": {
 		fmt.Sprintf("window_start=%d window_seconds=1 status_class=2xx views=1 bytes=100 version=1", ms),
@@ -99,9 +114,9 @@ var want = map[string][]string{
 		fmt.Sprintf("window_start=%d window_seconds=60 status_class=3xx views=1 bytes=0 version=1", ms+1_800_000),
 	},
 	"top_pages": {
-		fmt.Sprintf("window_start=%d rank=1 path=/product views=2 window_seconds=3600 version=5", ms),
-		fmt.Sprintf("window_start=%d rank=2 path=/ views=1 window_seconds=3600 version=5", ms),
-		fmt.Sprintf("window_start=%d rank=3 path=/cart views=1 window_seconds=3600 version=5", ms),
+		fmt.Sprintf("window_start=%d rank=1 path=/product views=2 window_seconds=3600 version=5 visitors=2 bytes_p50=0 bytes_p95=0 bytes_p99=0", ms),
+		fmt.Sprintf("window_start=%d rank=2 path=/ views=1 window_seconds=3600 version=5 visitors=1 bytes_p50=100 bytes_p95=100 bytes_p99=100", ms),
+		fmt.Sprintf("window_start=%d rank=3 path=/cart views=1 window_seconds=3600 version=5 visitors=1 bytes_p50=0 bytes_p95=0 bytes_p99=0", ms),
 	},
 	"visitors": {"day=20513 visitors=2 visitors_without_bots=1 exact=1 version=5"},
 	"bots":     {"day=20513 bot_name=Googlebot hits=1 visitors=1 version=1"},
@@ -132,7 +147,7 @@ func common(t *testing.T) transforms.Common {
 
 func settings() weblogs.Settings {
 	s := weblogs.Defaults()
-	s.TopPages = 3
+	s.TopPages, s.PageSketches, s.SessionIndex = 3, true, true
 	s.Funnels = []funnels.Definition{
 		{Name: "buy", Within: time.Hour, Breakdown: &funnels.Breakdown{Field: "method"}, Steps: []funnels.Step{
 			{Name: "home", Where: `path == "/"`}, {Name: "product", Where: `path == "/product"`}, {Name: "cart", Where: `path == "/cart"`},
@@ -195,8 +210,8 @@ func TestDefaultsAreValidAndFaultsAreReportedTogether(t *testing.T) {
 	if err := weblogs.Defaults().Validate(); err != nil {
 		t.Errorf("defaults: %v", err)
 	}
-	err := weblogs.Settings{SessionGap: -1, TopPages: 0, Shards: 1000}.Validate()
-	for _, name := range []string{"sessions.gap", "top_pages", "lake.shards"} {
+	err := weblogs.Settings{SessionGap: -1, TopPages: 0, Shards: 1000, OwnDomains: "example.org, a b"}.Validate()
+	for _, name := range []string{"sessions.gap", "top_pages", "lake.shards", `attribution.own_domains: own domain "a b"`} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%v does not name %s", err, name)
 		}

@@ -24,6 +24,10 @@ func TestTheColumnNumbersNameTheirColumns(t *testing.T) {
 			"events": SessionEvents, "page_views": SessionPageViews, "entry_page": SessionEntryPage, "exit_page": SessionExitPage,
 			"bounce": SessionBounce, "version": SessionVersion, "duration_ms": SessionDurationMs, "engaged": SessionEngaged,
 			"bot": SessionBot, "truncated": SessionTruncated,
+			"source": SessionSource, "medium": SessionMedium, "campaign": SessionCampaign, "channel": SessionChannel,
+			"first_source": SessionFirstSource, "first_medium": SessionFirstMedium, "first_campaign": SessionFirstCampaign, "first_channel": SessionFirstChannel,
+			"last_source": SessionLastSource, "last_medium": SessionLastMedium, "last_campaign": SessionLastCampaign, "last_channel": SessionLastChannel,
+			"session_index": SessionIndex, "previous_session_id": SessionPreviousID,
 		}},
 		{TrafficRows, map[string]int{
 			"window_start": TrafficWindowStart, "window_seconds": TrafficWindowSeconds, "status_class": TrafficStatusClass,
@@ -32,6 +36,7 @@ func TestTheColumnNumbersNameTheirColumns(t *testing.T) {
 		{TopPages, map[string]int{
 			"window_start": TopPageWindowStart, "rank": TopPageRank, "path": TopPagePath, "views": TopPageViews,
 			"window_seconds": TopPageWindowSeconds, "version": TopPageVersion,
+			"visitors": TopPageVisitors, "bytes_p50": TopPageBytesP50, "bytes_p95": TopPageBytesP95, "bytes_p99": TopPageBytesP99,
 		}},
 	} {
 		if len(c.columns) != len(c.schema.Columns) {

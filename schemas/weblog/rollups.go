@@ -33,6 +33,12 @@ type TopPage struct {
 	Views         int64        `col:"views" doc:"requests, exact"`
 	WindowSeconds int32        `col:"window_seconds" doc:"length of the window: 3600"`
 	Version       int64        `col:"version" doc:"revision * 2^32 + requests in the window; the greater one wins"`
+
+	// Estimates, null in a run without top_pages.sketches.
+	Visitors *int64 `col:"visitors,null" doc:"distinct visitors of the page in the window, a HyperLogLog estimate (standard error 0.81 %); null without top_pages.sketches"`
+	BytesP50 *int64 `col:"bytes_p50,null" doc:"median of the bytes of its responses, within 1 % (DDSketch); one without a logged size counts as 0"`
+	BytesP95 *int64 `col:"bytes_p95,null" doc:"95th percentile of these, within 1 %"`
+	BytesP99 *int64 `col:"bytes_p99,null" doc:"99th percentile of these, within 1 %"`
 }
 
 // Columns of TopPage.
@@ -43,6 +49,10 @@ const (
 	TopPageViews
 	TopPageWindowSeconds
 	TopPageVersion
+	TopPageVisitors
+	TopPageBytesP50
+	TopPageBytesP95
+	TopPageBytesP99
 )
 
 // TopPages is the schema of TopPage.

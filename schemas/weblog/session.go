@@ -18,6 +18,23 @@ type Session struct {
 	Engaged    bool         `col:"engaged" doc:"10 seconds or longer, or two page views or more"`
 	Bot        bool         `col:"bot" doc:"whether the visitor is a known bot"`
 	Truncated  bool         `col:"truncated" doc:"more events than the sessionizer keeps in detail; counters are exact"`
+
+	// Where it came from. All are null in a run without attribution, and where no request says it.
+	Source        *string `col:"source,null" mask:"scanned" doc:"where the session came from: of the first request that did not come directly, (direct) if all did"`
+	Medium        *string `col:"medium,null" mask:"scanned" doc:"by what: organic, referral, email, cpc, ..., or (none)"`
+	Campaign      *string `col:"campaign,null" mask:"scanned" doc:"name of the campaign, if the link said one"`
+	Channel       *string `col:"channel,null" mask:"none" doc:"channel of the attribution rules that source, medium and campaign fit"`
+	FirstSource   *string `col:"first_source,null" mask:"scanned" doc:"source of the first request that says one, also (direct)"`
+	FirstMedium   *string `col:"first_medium,null" mask:"scanned" doc:"its medium"`
+	FirstCampaign *string `col:"first_campaign,null" mask:"scanned" doc:"its campaign"`
+	FirstChannel  *string `col:"first_channel,null" mask:"none" doc:"its channel"`
+	LastSource    *string `col:"last_source,null" mask:"scanned" doc:"source of the last request that did not come directly, (direct) if all did"`
+	LastMedium    *string `col:"last_medium,null" mask:"scanned" doc:"its medium"`
+	LastCampaign  *string `col:"last_campaign,null" mask:"scanned" doc:"its campaign"`
+	LastChannel   *string `col:"last_channel,null" mask:"none" doc:"its channel"`
+
+	SessionIndex      *int32  `col:"session_index,null" doc:"number among the visitor's sessions that start on the same UTC day, from 1; null without sessions.index"`
+	PreviousSessionID *string `col:"previous_session_id,null" mask:"hash" doc:"the one before on that day; null for the first and without sessions.index"`
 }
 
 // Columns of Session.
@@ -36,6 +53,20 @@ const (
 	SessionEngaged
 	SessionBot
 	SessionTruncated
+	SessionSource
+	SessionMedium
+	SessionCampaign
+	SessionChannel
+	SessionFirstSource
+	SessionFirstMedium
+	SessionFirstCampaign
+	SessionFirstChannel
+	SessionLastSource
+	SessionLastMedium
+	SessionLastCampaign
+	SessionLastChannel
+	SessionIndex
+	SessionPreviousID
 )
 
 // Sessions is the schema of Session.

@@ -8,7 +8,7 @@ import (
 
 // putBeyond appends an event after To to the batch of those, which is no output:
 // windows that began in the bounds can reach to it.
-func (w *Worker) putBeyond(v *visitor, a *agent, path *page, ref *text) {
+func (w *Worker) putBeyond(v *visitor, a *agent, path *page, ref *referrer) {
 	if w.beyond == nil {
 		w.beyond = table.NewBatch(weblog.Events)
 	}

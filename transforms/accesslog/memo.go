@@ -68,8 +68,8 @@ func (w *Worker) agent(l *decode.AccessLog) *agent {
 	})
 }
 
-func (w *Worker) referrer(ref pii.Text) *text {
-	return memoOf(w.referrers, pii.Reveal(ref), func() *text { return &text{masked: w.masked(ref, mask.Referrer)} })
+func (w *Worker) referrer(ref pii.Text) *referrer {
+	return memoOf(w.referrers, pii.Reveal(ref), func() *referrer { return &referrer{text: text{masked: w.masked(ref, mask.Referrer)}} })
 }
 
 func (w *Worker) page(path []byte) *page {

@@ -11,6 +11,7 @@ import (
 	"millrace/schemas/record"
 	"millrace/schemas/table"
 	"millrace/schemas/weblog"
+	"millrace/transforms/attribution"
 	"millrace/transforms/decode"
 	"millrace/transforms/mask"
 	"millrace/transforms/sessions"
@@ -25,6 +26,8 @@ type Bots interface {
 type Config struct {
 	Masker *mask.Masker
 	Bots   Bots
+	// Attribution, when set, says where requests come from. It is this worker's own.
+	Attribution *attribution.Attributor
 	// From and To bound the UTC days to write, in days since the Unix epoch; 0
 	// is open. Events up to a day outside still feed sessions.
 	From, To int64
@@ -56,6 +59,8 @@ type Event struct {
 	PageView bool
 	Bot      bool
 	BotName  string
+	Touch    []byte // where it came from, as sessions.Event has it; with Config.Attribution
+	Direct   bool
 }
 
 // Worker processes lines. One goroutine uses it.
@@ -74,9 +79,12 @@ type Worker struct {
 	event  Event
 
 	agents    map[string]*agent
-	referrers map[string]*text
+	referrers map[string]*referrer
+	campaigns map[string]*touch
 	pages     map[string]*page
 	visitors  map[visitorKey]*visitor
+	direct    touch
+	key       []byte // scratch of campaigns
 	unsaid    agent  // of lines whose layout has no user agent: nobody is a bot
 	batch     uint32 // number of the present events batch, never 0
 	scratch   []byte
@@ -122,13 +130,17 @@ func New(c Config) *Worker {
 	w := &Worker{Config: c, masker: c.Masker, bots: c.Bots}
 	w.Forget()
 	w.fresh()
+	if w.Attribution != nil {
+		t := w.Attribution.Touch(attribution.Request{})
+		w.direct = *w.newTouch(&t)
+	}
 	return w
 }
 
 // Forget empties the worker's memory of texts it has met. It costs time when
 // more lines follow.
 func (w *Worker) Forget() {
-	w.agents, w.referrers, w.pages, w.visitors = map[string]*agent{}, map[string]*text{}, map[string]*page{}, map[visitorKey]*visitor{}
+	w.agents, w.referrers, w.campaigns, w.pages, w.visitors = map[string]*agent{}, map[string]*referrer{}, map[string]*touch{}, map[string]*page{}, map[visitorKey]*visitor{}
 }
 
 func (w *Worker) fresh() {
@@ -258,13 +270,17 @@ func (w *Worker) one(line []byte) {
 		e.Path = path.masked
 		e.PageView = !path.asset && string(l.Method) == "GET" && (l.Status >= 200 && l.Status < 300 || l.Status == 304)
 	}
-	var ref *text
+	var ref *referrer
 	e.Referrer = nil
 	if !l.Referrer.Empty() {
 		ref = w.referrer(l.Referrer)
 		e.Referrer = ref.masked
 	}
 	if w.behind == 0 && (w.To == 0 || day <= w.To+1) {
+		if w.Attribution != nil {
+			from := w.touch(l, path, ref)
+			e.Touch, e.Direct = from.texts, from.direct
+		}
 		w.Visit(e)
 	}
 	if !inside {
@@ -302,7 +318,7 @@ func (w *Worker) target(t pii.Text) (path *page, query []byte) {
 }
 
 // put appends the masked row.
-func (w *Worker) put(id table.ID, v *visitor, a *agent, path *page, ref *text) {
+func (w *Worker) put(id table.ID, v *visitor, a *agent, path *page, ref *referrer) {
 	b, l := w.events, &w.line
 	b.PutUUID(weblog.EventID, id)
 	b.PutInt(weblog.EventTime, l.Time)
@@ -323,7 +339,7 @@ func (w *Worker) put(id table.ID, v *visitor, a *agent, path *page, ref *text) {
 		b.PutNull(weblog.EventBytes)
 	}
 	if ref != nil {
-		w.putMemo(weblog.EventReferrer, ref)
+		w.putMemo(weblog.EventReferrer, &ref.text)
 	} else {
 		b.PutNull(weblog.EventReferrer)
 	}

@@ -293,15 +293,30 @@ func TestCampaignIsReadFromTheQuery(t *testing.T) {
 	}
 }
 
+// BenchmarkWorker has a query in every third line, and a referrer in two of three.
 func BenchmarkWorker(b *testing.B) {
+	for name, c := range map[string]accesslog.Config{"plain": {}, "attribution": {Attribution: attributor(b, "shop.example")}} {
+		b.Run(name, func(b *testing.B) { benchmarkWorker(b, c) })
+	}
+}
+
+func benchmarkWorker(b *testing.B, c accesslog.Config) {
 	r := rand.New(rand.NewPCG(1, 1))
 	var text []byte
 	for range 20_000 {
-		text = append(text, line(1+r.IntN(3), fmt.Sprintf("/product/%d", r.IntN(5000)), fmt.Sprintf("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/126.0.0.0 Safari/537.%d", r.IntN(5)))...)
+		target := fmt.Sprintf("/product/%d", r.IntN(5000))
+		switch r.IntN(12) {
+		case 0:
+			target += "?utm_source=newsletter&utm_medium=email&utm_campaign=spring"
+		case 1, 2, 3:
+			target += fmt.Sprintf("?page=%d&sort=price", r.IntN(100))
+		}
+		referrer := []string{"-", "https://www.google.com/", fmt.Sprintf("https://shop.example/product/%d", r.IntN(5000))}[r.IntN(3)]
+		text = append(text, from(1+r.IntN(3), target, referrer, fmt.Sprintf("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/126.0.0.0 Safari/537.%d", r.IntN(5)))...)
 		text = append(text, '\n')
 	}
 	block := record.Block{Source: source, Name: "bench.log", Format: "combined", Data: text}
-	w, _ := worker(accesslog.Config{})
+	w, _ := worker(c)
 	w.Count, w.Visit = func(*accesslog.Event) {}, func(*accesslog.Event) {}
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()

@@ -33,7 +33,7 @@ func BenchmarkAdd(b *testing.B) {
 	x.visitors, x.bots = rollup.NewVisitors(0), rollup.NewBots(0)
 	for name, add := range map[string]func(i int){
 		"traffic":  func(i int) { x.traffic.Add(all[i].t, all[i].status, all[i].bytes) },
-		"toppages": func(i int) { x.pages.Add(all[i].t, paths[i]) },
+		"toppages": func(i int) { x.pages.Add(all[i].t, paths[i], all[i].visitor, all[i].bytes) },
 		"visitors": func(i int) { x.visitors.Add(all[i].t, all[i].visitor, all[i].bot != "") },
 		"bots": func(i int) {
 			if q := &all[i]; q.bot != "" {

@@ -14,6 +14,13 @@
 //	Visitors  day    the day
 //	Bots      day    the day and bot
 //
+// Top pages can have sketches ([NewSketchedTopPages]): of each page the different
+// visitors, by HyperLogLog (standard error 0.81 %), and quantiles of the bytes of its
+// responses, by DDSketch (within 1 %). Views and ranks stay exact. A page takes
+// some 20 bytes more in a part while it has one request there, then 3 for each visitor and
+// size, and at most 16 KiB for visitors, from 1,024 registers on. These logs have no
+// latency; where a format has one, its quantiles belong beside those of bytes.
+//
 // Hours and days are UTC. Add takes times in Unix milliseconds and no matter in
 // which order.
 package rollup

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"millrace/transforms/rollup"
 )
 
 // FuzzMerge holds that bytes nobody wrote are refused or merged, without a
@@ -33,5 +35,35 @@ func FuzzMerge(f *testing.F) {
 			t.Errorf("a second time (-want +got):\n%s", diff)
 		}
 		x.rows(t, 3, time.Hour)
+	})
+}
+
+// FuzzMergeSketches is FuzzMerge of top pages with sketches.
+func FuzzMergeSketches(f *testing.F) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for _, n := range []int{1, 20} {
+		for _, x := range []*rollup.TopPages{plain(f, time.Hour), sketched(f, time.Hour)} {
+			for _, q := range randomRequests(r)[:n] {
+				q.addTo(x)
+			}
+			f.Add(x.Parts()[0].Blob)
+		}
+	}
+	f.Fuzz(func(t *testing.T, blob []byte) {
+		x, y := sketched(t, time.Hour), sketched(t, time.Hour)
+		if x.Merge(blob) != nil {
+			return
+		}
+		for _, p := range x.Parts() {
+			if err := y.Merge(p.Blob); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if diff := cmp.Diff(x.Parts(), y.Parts()); diff != "" {
+			t.Errorf("a second time (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(x.Rows(3, nil), y.Rows(3, nil)); diff != "" {
+			t.Errorf("rows, a second time (-want +got):\n%s", diff)
+		}
 	})
 }

@@ -34,7 +34,8 @@ const (
 	hourMs   = 60 * 60 * 1000
 	dayMs    = 24 * hourMs
 
-	encodingVersion = 1
+	encodingVersion         = 1
+	encodingVersionSketches = 2 // of top pages alone
 
 	maxHour  = 1 << 28 // some 30,000 years
 	maxCount = 1 << 48 // of one encoded number: sums of many do not overflow
@@ -84,14 +85,25 @@ func End(key string) (int64, error) {
 
 // open reads what begins every blob: a version and the number of the span.
 func open(blob []byte, limit int64) (in *wire.Reader, span int64) {
+	in, _, span = openUpTo(encodingVersion, blob, limit)
+	return in, span
+}
+
+// openUpTo is open of blobs whose versions go up to newest.
+func openUpTo(newest byte, blob []byte, limit int64) (in *wire.Reader, version byte, span int64) {
 	in = wire.NewReader(blob)
-	if v := in.Byte(); v != encodingVersion {
-		in.Fail("version %d, this program reads %d", v, encodingVersion)
+	version = in.Byte()
+	switch {
+	case version >= encodingVersion && version <= newest:
+	case newest == encodingVersion:
+		in.Fail("version %d, this program reads %d", version, newest)
+	default:
+		in.Fail("version %d, this program reads %d to %d", version, encodingVersion, newest)
 	}
 	if span = in.Varint(); span < -limit || span > limit {
 		in.Fail("span %d", span)
 	}
-	return in, span
+	return in, version, span
 }
 
 // windowsInHour checks a window and returns how many make an hour.

@@ -43,7 +43,7 @@ func newTables(t testing.TB, window time.Duration) tables {
 
 func (x tables) add(q request) {
 	x.traffic.Add(q.t, q.status, q.bytes)
-	x.pages.Add(q.t, []byte(q.path))
+	x.pages.Add(q.t, []byte(q.path), q.visitor, q.bytes)
 	x.visitors.Add(q.t, q.visitor, q.bot != "")
 	if q.bot != "" {
 		x.bots.Add(q.t, q.bot, q.visitor)
@@ -226,7 +226,7 @@ func TestAddAllocatesNothingOnceGrown(t *testing.T) {
 	add := func() {
 		for i, q := range all {
 			x.traffic.Add(q.t, q.status, q.bytes)
-			x.pages.Add(q.t, paths[i])
+			x.pages.Add(q.t, paths[i], 0, 0)
 			x.visitors.Add(q.t, q.visitor, q.bot != "")
 			x.bots.Add(q.t, q.bot, q.visitor)
 		}

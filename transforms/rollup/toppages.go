@@ -12,11 +12,15 @@ import (
 	"millrace/transforms/sketch"
 )
 
-// TopPages counts requests by window and path, exactly.
+// TopPages counts requests by window and path, exactly. With sketches it also
+// estimates the visitors and the sizes of responses of every path: which paths are
+// the top is known only when all parts are together.
 type TopPages struct {
-	window  int64 // ms
-	windows map[int64]*pages
-	last    *pages
+	window   int64 // ms
+	sketched bool
+	windows  map[int64]*pages
+	last     *pages
+	scratch  []byte
 }
 
 // pages are the paths of one window.
@@ -25,6 +29,7 @@ type pages struct {
 	index  map[string]int32
 	paths  []string
 	views  []int64
+	about  []pageSketch // with sketches
 	total  int64
 }
 
@@ -37,19 +42,33 @@ func NewTopPages(window time.Duration) (*TopPages, error) {
 	return &TopPages{window: window.Milliseconds(), windows: map[int64]*pages{}}, nil
 }
 
-// Add counts a request for path at t (ms).
-func (a *TopPages) Add(t int64, path []byte) {
+// NewSketchedTopPages returns an empty table with sketches.
+func NewSketchedTopPages(window time.Duration) (*TopPages, error) {
+	a, err := NewTopPages(window)
+	if err == nil {
+		a.sketched = true
+	}
+	return a, err
+}
+
+// Add counts a request for path at t (ms). The hash of its visitor and the bytes
+// of the response, of which those below zero count as none, go into the sketches, if
+// the table has them.
+func (a *TopPages) Add(t int64, path []byte, visitor uint64, bytes int64) {
 	window := floor(t, a.window)
 	if a.last == nil || a.last.window != window {
 		a.last = a.of(window)
 	}
 	p := a.last
 	p.total++
-	if i, ok := p.index[string(path)]; ok {
-		p.views[i]++
-		return
+	i, ok := p.index[string(path)]
+	if !ok {
+		i = p.add(string(path), a.sketched)
 	}
-	p.add(string(path), 1)
+	if a.sketched {
+		p.about[i].add(visitor, uint64(max(bytes, 0)), p.views[i])
+	}
+	p.views[i]++
 }
 
 func (a *TopPages) of(window int64) *pages {
@@ -61,15 +80,15 @@ func (a *TopPages) of(window int64) *pages {
 	return p
 }
 
-func (p *pages) add(path string, views int64) {
-	i, ok := p.index[path]
-	if !ok {
-		i = int32(len(p.paths))
-		p.index[path] = i
-		p.paths = append(p.paths, path)
-		p.views = append(p.views, 0)
+// add makes room for a path that is not there.
+func (p *pages) add(path string, sketched bool) int32 {
+	i := int32(len(p.paths))
+	p.index[path] = i
+	p.paths, p.views = append(p.paths, path), append(p.views, 0)
+	if sketched {
+		p.about = append(p.about, pageSketch{})
 	}
-	p.views[i] += views
+	return i
 }
 
 // Len is the number of paths, counted once in each window.
@@ -87,7 +106,8 @@ func (a *TopPages) Reset() { clear(a.windows); a.last = nil }
 // Parts encodes the table, an hour a part: the window in seconds, the number of
 // windows, then for each its place in the hour and how many paths it has, and
 // for each of these, in order, how many bytes it begins with as the one before,
-// the bytes after them, and its views.
+// the bytes after them, and its views. With sketches this is the second version of
+// the encoding, and what is known of a page follows its views.
 func (a *TopPages) Parts() []Part {
 	var parts []Part
 	perHour := hourMs / a.window
@@ -97,12 +117,16 @@ func (a *TopPages) Parts() []Part {
 		for n < len(numbers) && floor(numbers[n], perHour) == hour {
 			n++
 		}
-		b := binary.AppendVarint([]byte{encodingVersion}, hour)
+		version := byte(encodingVersion)
+		if a.sketched {
+			version = encodingVersionSketches
+		}
+		b := binary.AppendVarint([]byte{version}, hour)
 		b = binary.AppendUvarint(b, uint64(a.window/secondMs))
 		b = binary.AppendUvarint(b, uint64(n))
 		for _, number := range numbers[:n] {
 			b = binary.AppendUvarint(b, uint64(number-hour*perHour))
-			b = a.windows[number].appendEncoded(b)
+			b = a.windows[number].appendEncoded(b, &a.scratch)
 		}
 		parts = append(parts, hourPart(hour, b))
 		numbers = numbers[n:]
@@ -110,7 +134,7 @@ func (a *TopPages) Parts() []Part {
 	return parts
 }
 
-func (p *pages) appendEncoded(b []byte) []byte {
+func (p *pages) appendEncoded(b []byte, scratch *[]byte) []byte {
 	order := make([]int32, len(p.paths))
 	for i := range order {
 		order[i] = int32(i)
@@ -127,14 +151,18 @@ func (p *pages) appendEncoded(b []byte) []byte {
 		b = binary.AppendUvarint(b, uint64(shared))
 		b = wire.AppendText(b, path[shared:])
 		b = binary.AppendUvarint(b, uint64(p.views[i]))
+		if p.about != nil {
+			b = p.about[i].appendEncoded(b, scratch)
+		}
 		previous = path
 	}
 	return b
 }
 
-// Merge adds a part. After an error the table must be Reset.
+// Merge adds a part, of a table with sketches or without. Of a page that any part
+// counted without, nothing is estimated. After an error the table must be Reset.
 func (a *TopPages) Merge(blob []byte) error {
-	in, hour := open(blob, maxHour)
+	in, version, hour := openUpTo(encodingVersionSketches, blob, maxHour)
 	if seconds := in.Uvarint(); in.Err() == nil && seconds != uint64(a.window/secondMs) {
 		in.Fail("windows of %d s, this table has %d s", seconds, a.window/secondMs)
 	}
@@ -145,7 +173,7 @@ func (a *TopPages) Merge(blob []byte) error {
 		if in.Err() != nil {
 			break
 		}
-		a.of(hour*perHour+at).read(in, n)
+		a.of(hour*perHour+at).read(in, n, version == encodingVersionSketches, a.sketched)
 	}
 	if err := in.Close(); err != nil {
 		return fmt.Errorf("merging top pages: %w", err)
@@ -153,7 +181,8 @@ func (a *TopPages) Merge(blob []byte) error {
 	return nil
 }
 
-func (p *pages) read(in *wire.Reader, n int) {
+// read reads n pages; they may have sketches, and so may these.
+func (p *pages) read(in *wire.Reader, n int, have, want bool) {
 	var path []byte
 	for range n {
 		shared := in.Limited(uint64(len(path)))
@@ -162,15 +191,22 @@ func (p *pages) read(in *wire.Reader, n int) {
 		if in.Err() == nil && views == 0 {
 			in.Fail("a page without views")
 		}
+		about := pageSketch{unknown: true}
+		if have {
+			about = readPageSketch(in, views)
+		}
 		if in.Err() != nil {
 			return
 		}
-		p.total += views
-		if i, ok := p.index[string(path)]; ok {
-			p.views[i] += views
-			continue
+		i, ok := p.index[string(path)]
+		if !ok {
+			i = p.add(string(path), want)
 		}
-		p.add(string(path), views)
+		if want {
+			p.about[i].merge(about, p.views[i])
+		}
+		p.total += views
+		p.views[i] += views
 	}
 }
 
@@ -181,7 +217,8 @@ type TopPageRow struct {
 	Rank    int32 // from 1; equal counts rank by path
 	Path    string
 	Views   int64
-	Version int64 // revision * 2^32 + requests of the window
+	Version int64          // revision * 2^32 + requests of the window
+	About   *PageEstimates // nil when nothing is estimated
 }
 
 // Rows returns the n most requested paths of each window, by start and rank.
@@ -191,10 +228,14 @@ func (a *TopPages) Rows(n int, revision Revision) []TopPageRow {
 		p := a.windows[number]
 		start := number * a.window
 		for i, top := range sketch.Largest(p.all(), n) {
-			rows = append(rows, TopPageRow{
+			row := TopPageRow{
 				Start: start, Seconds: int32(a.window / secondMs), Rank: int32(i + 1),
 				Path: top.Key, Views: top.Count, Version: revision.version(start, p.total),
-			})
+			}
+			if a.sketched {
+				row.About = p.about[p.index[top.Key]].estimates()
+			}
+			rows = append(rows, row)
 		}
 	}
 	return rows
