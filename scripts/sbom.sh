@@ -8,6 +8,10 @@ cd "$(dirname "$0")/.."
 
 version=$("$1" version | cut -d' ' -f2)
 mkdir -p "$(dirname "$2")"
-# All modules are in the cache, for the program was built; its own is nowhere else.
+made=$(mktemp -d)
+trap 'rm -rf "$made"' EXIT
+go build -modfile=tools.mod -o "$made/cyclonedx-gomod" github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
+# All modules are in the cache, for the program was built; its own is nowhere else. That
+# they are the right ones, the build has seen by go.sum, which is not known elsewhere.
 # The standard library's licence, Go's, is the only one that it does not find.
-GOPROXY=off go tool -modfile=tools.mod cyclonedx-gomod bin -json -licenses -std -version "$version" -output "$2" "$1"
+GOPROXY=off GOSUMDB=off "$made/cyclonedx-gomod" bin -json -licenses -std -version "$version" -output "$2" "$1"

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,7 +26,7 @@ func TestAttributionDoesNotDependOnTheOrder(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		blocks := visits(r)
 		want := touchesOf(t, r, blocks, 1)
-		again := append(blocks[:len(blocks):len(blocks)], blocks[:len(blocks)/3]...) // some come twice
+		again := slices.Concat(blocks, blocks[:len(blocks)/3]) // some come twice
 		r.Shuffle(len(again), func(i, j int) { again[i], again[j] = again[j], again[i] })
 		if diff := cmp.Diff(want, touchesOf(t, r, again, 3)); diff != "" {
 			t.Fatalf("seed %d: sessions (-in order +shuffled):\n%s", seed, diff)

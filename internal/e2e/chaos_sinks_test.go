@@ -46,7 +46,7 @@ func TestSinksSurviveFaults(t *testing.T) {
 // sendTo starts the sinks, each behind a way of its own.
 func (w *chaosWorld) sendTo(t *testing.T) {
 	t.Helper()
-	w.pace = 0.3 // four sinks more share the machine
+	w.pace = 0.3                                              // four sinks more share the machine
 	names := []string{searchSink, influxSink, timestreamSink} // in the order in which newSinks asks
 	w.toSinks = map[string]way{}
 	w.sinks = newSinks(t, chaosPrefix, w.s3, func(server string) string {

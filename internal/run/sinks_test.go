@@ -22,7 +22,9 @@ func TestASinkIsNamedByItsOutputAndWhereThereAreSeveralByItsKind(t *testing.T) {
 	}
 	want := [][3]string{
 		{"events", "events", "opensearch+https://h/i"},
-		{"traffic-kinesis", "traffic", "kinesis://a"}, {"traffic-opensearch", "traffic", "opensearch://h/i"}, {"traffic-kinesis-2", "traffic", "kinesis://b"},
+		{"traffic-kinesis", "traffic", "kinesis://a"},
+		{"traffic-opensearch", "traffic", "opensearch://h/i"},
+		{"traffic-kinesis-2", "traffic", "kinesis://b"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("sinks (-want +got):\n%s", diff)
