@@ -43,10 +43,10 @@ type funnelEmitters struct {
 }
 
 func newLiveFunnelsFn(c Common, defs []funnels.Definition) *liveFunnelsFn {
-	a := newAlarm()
+	a, k := newAlarm(), newKept()
 	return &liveFunnelsFn{
 		Common: c, Definitions: defs,
-		Fragments: state.MakeBagState[[]byte]("fragments"), Held: state.MakeValueState[int64]("held"), Open: state.MakeValueState[[]byte]("open"), Until: state.MakeValueState[int64]("until"),
+		Fragments: k.Fragments, Held: k.Held, Open: k.Open, Until: k.Until,
 		Close: a.Timer, ClosesAt: a.At,
 	}
 }
@@ -58,6 +58,8 @@ func (fn *liveFunnelsFn) Setup() (err error) {
 	fn.evaluator = fn.set.NewEvaluator(fn.Common.revision)
 	return nil
 }
+
+func (fn *liveFunnelsFn) kept() kept { return kept{fn.Fragments, fn.Held, fn.Open, fn.Until} }
 
 func (fn *liveFunnelsFn) alarm() *alarm { return &alarm{fn.Close, fn.ClosesAt} }
 
@@ -98,18 +100,8 @@ func (fn *liveFunnelsFn) take(sp state.Provider, tp timers.Provider, packed []by
 	if err := fn.alarm().notAfter(sp, tp, sealsAt(first+fn.set.MinWithin()+1)); err != nil {
 		return err
 	}
-	if err := fn.Fragments.Add(sp, packed); err != nil {
-		return err
-	}
-	held, _, err := fn.Held.Read(sp)
-	if err != nil {
-		return err
-	}
-	if held++; held < mostFragments && !fn.wanted() {
-		return fn.Held.Write(sp, held)
-	}
-	until, _, err := fn.Until.Read(sp)
-	if err != nil {
+	until, fold, err := fn.kept().add(sp, packed, fn.wanted())
+	if err != nil || !fold {
 		return err
 	}
 	return fn.advance(sp, tp, until, to)
@@ -117,46 +109,18 @@ func (fn *liveFunnelsFn) take(sp state.Provider, tp timers.Provider, packed []by
 
 // advance folds the kept fragments into what is open, as of a watermark.
 func (fn *liveFunnelsFn) advance(sp state.Provider, tp timers.Provider, watermark int64, to funnelEmitters) error {
-	open, _, err := fn.Open.Read(sp)
+	open, blobs, err := fn.kept().read(sp)
 	if err != nil {
 		return err
-	}
-	if open, err = unpackState(open); err != nil {
-		return err
-	}
-	packed, _, err := fn.Fragments.Read(sp)
-	if err != nil {
-		return err
-	}
-	blobs := make([][]byte, len(packed))
-	for i, p := range packed {
-		if blobs[i], err = unpack(p); err != nil {
-			return err
-		}
 	}
 	u, err := fn.evaluator.Advance(open, blobs, watermark)
 	if err != nil {
 		return err
 	}
-	if err := fn.Fragments.Clear(sp); err != nil {
-		return err
-	}
-	if err := fn.Held.Clear(sp); err != nil {
-		return err
-	}
-	if err := fn.Until.Write(sp, watermark); err != nil {
-		return err
-	}
 	if err := fn.emit(&u, to); err != nil {
 		return err
 	}
-	if u.State == nil {
-		return fn.Open.Clear(sp)
-	}
-	if err := fn.Open.Write(sp, packState(u.State)); err != nil {
-		return err
-	}
-	return fn.alarm().notAfter(sp, tp, sealsAt(u.Next))
+	return fn.kept().write(sp, tp, fn.alarm(), watermark, u.State, u.Next)
 }
 
 func (fn *liveFunnelsFn) emit(u *funnels.Update, to funnelEmitters) error {

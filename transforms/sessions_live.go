@@ -42,10 +42,10 @@ type liveSessionsFn struct {
 }
 
 func newLiveSessionsFn(c Common, opt sessions.Options) *liveSessionsFn {
-	a := newAlarm()
+	a, k := newAlarm(), newKept()
 	return &liveSessionsFn{
 		Common: c, Options: opt,
-		Fragments: state.MakeBagState[[]byte]("fragments"), Held: state.MakeValueState[int64]("held"), Open: state.MakeValueState[[]byte]("open"), Until: state.MakeValueState[int64]("until"),
+		Fragments: k.Fragments, Held: k.Held, Open: k.Open, Until: k.Until,
 		Close: a.Timer, ClosesAt: a.At,
 	}
 }
@@ -54,6 +54,8 @@ func (fn *liveSessionsFn) Setup() (err error) {
 	fn.sessionizer, err = sessions.NewSessionizer(fn.Options, fn.Common.revision)
 	return failure.Note(fn.Common.Run, err)
 }
+
+func (fn *liveSessionsFn) kept() kept { return kept{fn.Fragments, fn.Held, fn.Open, fn.Until} }
 
 func (fn *liveSessionsFn) alarm() *alarm { return &alarm{fn.Close, fn.ClosesAt} }
 
@@ -79,18 +81,8 @@ func (fn *liveSessionsFn) take(sp state.Provider, tp timers.Provider, packed []b
 	if err := fn.alarm().notAfter(sp, tp, sealsAt(first+fn.Options.Gap.Milliseconds())); err != nil {
 		return err
 	}
-	if err := fn.Fragments.Add(sp, packed); err != nil {
-		return err
-	}
-	held, _, err := fn.Held.Read(sp)
-	if err != nil {
-		return err
-	}
-	if held++; held < mostFragments && !fn.Common.Live.Provisional["sessions"] {
-		return fn.Held.Write(sp, held)
-	}
-	until, _, err := fn.Until.Read(sp)
-	if err != nil {
+	until, fold, err := fn.kept().add(sp, packed, fn.Common.Live.Provisional["sessions"])
+	if err != nil || !fold {
 		return err
 	}
 	return fn.advance(sp, tp, until, sealed, provisional)
@@ -110,44 +102,16 @@ func (fn *liveSessionsFn) OnTimer(_ context.Context, sp state.Provider, tp timer
 
 // advance folds the kept fragments into the open sessions, as of a watermark.
 func (fn *liveSessionsFn) advance(sp state.Provider, tp timers.Provider, watermark int64, sealed, provisional func(table.Rows)) error {
-	open, _, err := fn.Open.Read(sp)
+	open, blobs, err := fn.kept().read(sp)
 	if err != nil {
 		return err
-	}
-	if open, err = unpackState(open); err != nil {
-		return err
-	}
-	packed, _, err := fn.Fragments.Read(sp)
-	if err != nil {
-		return err
-	}
-	blobs := make([][]byte, len(packed))
-	for i, p := range packed {
-		if blobs[i], err = unpack(p); err != nil {
-			return err
-		}
 	}
 	u, err := fn.sessionizer.Advance(open, blobs, watermark)
 	if err != nil {
 		return err
 	}
-	if err := fn.Fragments.Clear(sp); err != nil {
-		return err
-	}
-	if err := fn.Held.Clear(sp); err != nil {
-		return err
-	}
-	if err := fn.Until.Write(sp, watermark); err != nil {
-		return err
-	}
 	fn.emit(&u, sealed, provisional)
-	if u.State == nil {
-		return fn.Open.Clear(sp)
-	}
-	if err := fn.Open.Write(sp, packState(u.State)); err != nil {
-		return err
-	}
-	return fn.alarm().notAfter(sp, tp, sealsAt(u.Next))
+	return fn.kept().write(sp, tp, fn.alarm(), watermark, u.State, u.Next)
 }
 
 func (fn *liveSessionsFn) emit(u *sessions.Update, sealed, provisional func(table.Rows)) {
