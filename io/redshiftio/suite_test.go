@@ -25,6 +25,7 @@ import (
 )
 
 func TestTablesKeepWhatSinksPromise(t *testing.T) {
+	t.Setenv("AWS_MAX_ATTEMPTS", "1") // the store's own patience would lengthen the test
 	w := newWorld(t, redshift.Options{})
 	stage := testenv.NewHTTPGate(t, w.s3.Addr)
 	t.Setenv("AWS_ENDPOINT_URL_S3", "http://"+stage.Addr)
