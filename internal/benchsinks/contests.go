@@ -12,7 +12,7 @@ import (
 )
 
 // contests are all sinks that are measured.
-var contests = []contest{openSearch}
+var contests = []contest{openSearch, redshiftContest}
 
 // contest is a sink beside ready-made clients for the same server.
 type contest struct {
@@ -24,7 +24,7 @@ type contest struct {
 
 // server is one that all clients of a contest write to.
 type server interface {
-	// Addr is what clients are told, PID its process.
+	// Addr is what clients are told, PID its process; 0 where no single one does the work.
 	Addr() string
 	PID() int
 	// Empty removes all rows.

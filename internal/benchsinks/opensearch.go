@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,7 +20,6 @@ import (
 	"millrace/internal/testenv/install"
 	"millrace/io/driver"
 	"millrace/io/opensearchio"
-	"millrace/schemas/table"
 	"millrace/schemas/weblog"
 )
 
@@ -106,25 +104,14 @@ func (s openSearchServer) call(ctx context.Context, method, path string, into an
 	return json.Unmarshal(answer, into)
 }
 
-// batchRows is how many rows come at a time, as from a stage before.
-const batchRows = 1000
-
 func prepareOurs(rows int) (func(context.Context, string) error, error) {
-	var list []*table.Batch
-	for from := 0; from < rows; from += batchRows {
-		list = append(list, events.Batch(from, min(batchRows, rows-from)))
-	}
+	list := batches(rows)
 	return func(ctx context.Context, addr string) error {
 		sink, err := opensearchio.Open(ctx, "opensearch://"+addr+"/"+ofDay, weblog.Events, driver.SinkOptions{})
 		if err != nil {
 			return err
 		}
-		for _, b := range list {
-			if err := sink.Write(ctx, table.Rows{Batch: b}); err != nil {
-				return errors.Join(err, sink.Close(ctx))
-			}
-		}
-		return sink.Close(ctx)
+		return writeAll(ctx, sink, list)
 	}, nil
 }
 

@@ -49,15 +49,18 @@ func (b *bencher) print(c contest, runs [][]run, heaps []uint64) {
 	for i, cl := range c.clients {
 		rates, cpus := each(runs[i], rate), each(runs[i], cpu)
 		server := each(runs[i], func(r run) float64 { return r.server.Seconds() * 1e6 / float64(b.rows) })
-		faster, share := "-", "-"
+		faster, share, work := "-", "-", "-"
+		if most := slices.Max(server); most > 0 { // it has a process of its own
+			work = fmt.Sprintf("%.1f", machine.Median(server))
+		}
 		if i > 0 {
 			// Of the same round, for a machine that is slow for a minute is slow for both.
 			faster = ratios(runs[0], runs[i], rate)
 			share = ratios(runs[0], runs[i], cpu)
 		}
-		fmt.Fprintf(b.out, "| %s | %.0f, **%.0f**, %.0f | %.1f | %.1f, **%.1f**, %.1f | %.1f | %.1f | %s | %s |\n", cl.name,
+		fmt.Fprintf(b.out, "| %s | %.0f, **%.0f**, %.0f | %.1f | %.1f, **%.1f**, %.1f | %s | %.1f | %s | %s |\n", cl.name,
 			slices.Min(rates), machine.Median(rates), slices.Max(rates), machine.Median(rates)*float64(size)/1e6,
-			slices.Min(cpus), machine.Median(cpus), slices.Max(cpus), machine.Median(server), float64(heaps[i])/(1<<20), faster, share)
+			slices.Min(cpus), machine.Median(cpus), slices.Max(cpus), work, float64(heaps[i])/(1<<20), faster, share)
 	}
 	fmt.Fprintln(b.out)
 	for _, cl := range c.clients {

@@ -30,7 +30,7 @@ const callTimeout = 30 * time.Second
 
 func newDataAPI(ctx context.Context, c *config) (*dataAPI, error) {
 	options := []func(*awsconfig.LoadOptions) error{
-		awsconfig.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(callTimeout)),
+		awsconfig.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(min(callTimeout, c.timeout))),
 		awsconfig.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }), // Sink.insist does it
 	}
 	if c.region != "" {
@@ -124,6 +124,10 @@ func (d *dataAPI) finish(ctx context.Context, id string) (*redshiftdata.Describe
 		if err != nil {
 			// The statement goes on meanwhile. Who asks again by its token finds it.
 			err = d.callError(ctx, err)
+			if ctx.Err() != nil {
+				d.cancel(context.WithoutCancel(ctx), id)
+				return nil, err
+			}
 			if lost++; lost > 5 || !passes(err) {
 				return nil, err
 			}

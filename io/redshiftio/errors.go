@@ -18,6 +18,7 @@ const (
 	blameExists                 // what it makes is there already
 	blameMissing                // what it names is not there
 	blameRights
+	blameReadOnly // the database takes no writes
 )
 
 // sqlFault is a statement that Redshift did not carry out. Its transaction changed
@@ -41,6 +42,7 @@ var texts = []struct {
 	text  *regexp.Regexp
 }{
 	{blameRights, regexp.MustCompile(`(?i)permission denied|not authorized|access ?denied|must be owner|password authentication failed|Unable to assume`)},
+	{blameReadOnly, regexp.MustCompile(`(?i)read-only transaction|transaction is read-only|database is read-only`)},
 	{blameTime, regexp.MustCompile(`(?i)serializable isolation violation|\b1023\b|could not serialize|deadlock|conflict with concurrent|canceling statement|cancel+ed|aborted|` +
 		`restart|shutting down|starting up|too many connections|out of memory|disk full|insufficient (resources|memory)|lock timeout|timed? ?out|\bconn(ection)? (reset|refused|closed|lost|error|failure|terminated)|I/O error|unexpected EOF|broken pipe|` +
 		`SlowDown|reduce your request rate|InternalError|ServiceUnavailable|Service Unavailable|RequestTimeout|HTTP (500|502|503)|could not (connect|establish connection)|` +
@@ -64,6 +66,8 @@ func (f *sqlFault) blame() blame {
 			return blameTime
 		case class == "28", f.code == "42501":
 			return blameRights
+		case f.code == "25006":
+			return blameReadOnly
 		case class == "3D", class == "3F", f.code == "42P01", f.code == "42703":
 			return blameMissing
 		}
@@ -87,6 +91,8 @@ func (c *config) failed(code, text string) error {
 		e.Cure = "see what else works on the table, and STL_TR_CONFLICT"
 	case blameRights:
 		e.Class, e.Cure = driver.ErrPermission, "allow the user to write the table, and the role to read the stage; see docs/sinks/redshift.md"
+	case blameReadOnly:
+		e.Class, e.Cure = driver.ErrReadOnly, "name a database that takes writes: no datashare, replica or one that is set to read-only"
 	case blameMissing:
 		e.Class, e.Cure = driver.ErrNotFound, "make the schema and, with ddl=skip, the tables; see millrace ddl"
 	case blameRow, blameExists, blameStatement:

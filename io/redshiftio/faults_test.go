@@ -315,30 +315,39 @@ func TestOutagesAreWaitedFor(t *testing.T) {
 
 func TestACallThatEndsTakesItsStatementAlong(t *testing.T) {
 	w := newWorld(t, redshift.Options{})
-	name := w.name()
-	s := open(t, w.url(name, viaData, ""), letters, driver.SinkOptions{})
-	s.mustWrite(t, table.Sealed, letter{Name: "a"})
-	w.exec(t, "BEGIN")
-	w.exec(t, "LOCK TABLE "+name+"_loads") // the load has to wait
-	ctx, cancel := context.WithCancel(t.Context())
-	before := w.api.Calls("DescribeStatement")
-	go func() {
-		for w.api.Calls("DescribeStatement") < before+3 {
-			time.Sleep(time.Millisecond)
+	for when, lose := range map[string]bool{"while it waits for an answer": true, "between two": false} {
+		name := w.name()
+		s := open(t, w.url(name, viaData, ""), letters, driver.SinkOptions{})
+		s.mustWrite(t, table.Sealed, letter{Name: "a"})
+		w.exec(t, "BEGIN")
+		w.exec(t, "LOCK TABLE "+name+"_loads") // the load has to wait
+		ctx, cancel := context.WithCancel(t.Context())
+		var asked atomic.Int32
+		w.api.Disturb(func(operation string) *redshift.Fault {
+			if operation != "DescribeStatement" || asked.Add(1) != 3 {
+				return nil
+			}
+			if lose {
+				cancel()
+				return &redshift.Fault{Lose: true}
+			}
+			time.AfterFunc(time.Millisecond, cancel)
+			return nil
+		})
+		before := w.api.Calls("CancelStatement")
+		b := table.NewBatch(letters)
+		b.Append(letter{Name: "b"})
+		if err := s.Write(ctx, table.Rows{Batch: b}); err != nil {
+			t.Fatal(err)
 		}
-		cancel()
-	}()
-	b := table.NewBatch(letters)
-	b.Append(letter{Name: "b"})
-	if err := s.Write(ctx, table.Rows{Batch: b}); err != nil {
-		t.Fatal(err)
+		if err := s.Flush(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: the error is %v", when, err)
+		}
+		w.api.Disturb(nil)
+		if n := w.api.Calls("CancelStatement") - before; n != 1 {
+			t.Errorf("%s: the statement was cancelled %d times", when, n)
+		}
+		w.exec(t, "COMMIT")
+		w.check(t, name, 1, "a")
 	}
-	if err := s.Flush(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("the error is %v", err)
-	}
-	if w.api.Calls("CancelStatement") != 1 {
-		t.Error("the statement was not cancelled")
-	}
-	w.exec(t, "COMMIT")
-	w.check(t, name, 1, "a")
 }

@@ -37,7 +37,11 @@ func (s *Sink) prepare(ctx context.Context) error {
 
 func (s *Sink) prepareOnce(ctx context.Context) error {
 	c := s.config
-	there, err := s.columns(ctx)
+	var there map[string]there
+	err := s.insist(ctx, func() (err error) {
+		there, err = s.columns(ctx, c.table.Name)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -45,7 +49,7 @@ func (s *Sink) prepareOnce(ctx context.Context) error {
 	var statements []string
 	switch {
 	case len(missing) > 0 && !c.create:
-		return c.fault("the table lacks the column "+missing[0].Name, "make it as millrace ddl says, or leave ddl=skip out")
+		return c.lacks(missing[0].Name)
 	case len(there) == 0:
 		statements = c.table.Create()
 	case len(missing) > 0:
@@ -96,27 +100,31 @@ type there struct {
 	width int // of a text, in bytes; 0 when the warehouse names none
 }
 
-// columns are those that the table has, by name; none when there is no table.
-func (s *Sink) columns(ctx context.Context) (map[string]there, error) {
-	in, name, _ := strings.Cut(s.config.table.Name, ".")
-	sql := "SELECT column_name, data_type, character_maximum_length FROM information_schema.columns WHERE table_schema = " + ddl.Literal(in) + " AND table_name = " + ddl.Literal(name)
-	var rows [][]string
-	err := s.insist(ctx, func() (err error) {
-		rows, err = s.house.query(ctx, sql)
-		return err
-	})
+// columns are those that a table has, by name; none when there is no table.
+func (s *Sink) columns(ctx context.Context, table string) (map[string]there, error) {
+	in, name, _ := strings.Cut(table, ".")
+	rows, err := s.house.query(ctx, "SELECT column_name, data_type, character_maximum_length FROM information_schema.columns WHERE table_schema = "+ddl.Literal(in)+" AND table_name = "+ddl.Literal(name))
 	if err != nil {
 		return nil, err
 	}
 	found := map[string]there{}
 	for _, row := range rows {
 		if len(row) != 3 {
-			return nil, &driver.Error{Doing: "read the columns of", Object: s.config.place, Class: driver.ErrCorrupt, Cause: errors.New("an answer of another form")}
+			return nil, s.config.strange()
 		}
 		width, _ := strconv.Atoi(row[2]) // null for other types
 		found[row[0]] = there{kind: row[1], width: width}
 	}
 	return found, nil
+}
+
+// strange is the error of an answer of another form.
+func (c *config) strange() error {
+	return &driver.Error{Doing: "ask", Object: c.place, Class: driver.ErrCorrupt, Cause: errors.New("the warehouse gives an answer of another form")}
+}
+
+func (c *config) lacks(column string) error {
+	return c.fault("the table lacks the column "+column, "make it as millrace ddl says, or leave ddl=skip out")
 }
 
 // kinds are the names that types have in the catalogue, for values of each kind.

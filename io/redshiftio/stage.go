@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"time"
 
 	"millrace/io/lakeio"
@@ -20,8 +21,8 @@ import (
 type staged struct {
 	id       string
 	rows     int
-	file     []byte
-	manifest []byte
+	file     *object
+	manifest *object
 }
 
 func (s *staged) fileKey(c *config) string     { return c.table.Name + "/" + s.id + ".parquet" }
@@ -31,14 +32,13 @@ func (s *staged) manifestKey(c *config) string { return c.table.Name + "/" + s.i
 func (s *Sink) stage(items []item) (*staged, error) {
 	c := s.config
 	b := c.staging(items)
-	var file bytes.Buffer
-	if err := lakeio.WriteParquet(&file, b); err != nil {
-		return nil, err
-	}
 	sum := sha256.New()
 	sum.Write([]byte(c.table.Name + "\x00" + c.schema.ID() + "\x00"))
-	sum.Write(file.Bytes())
-	st := &staged{id: hex.EncodeToString(sum.Sum(nil)[:16]), rows: len(items), file: file.Bytes()}
+	var file object
+	if err := lakeio.WriteParquet(io.MultiWriter(&file, sum), b); err != nil {
+		return nil, err
+	}
+	st := &staged{id: hex.EncodeToString(sum.Sum(nil)[:16]), rows: len(items), file: &file, manifest: &object{}}
 	type meta struct {
 		Length int `json:"content_length"` // Redshift wants it of columnar files
 	}
@@ -47,18 +47,50 @@ func (s *Sink) stage(items []item) (*staged, error) {
 		Mandatory bool   `json:"mandatory"`
 		Meta      meta   `json:"meta"`
 	}
-	var err error
-	st.manifest, err = json.Marshal(map[string][]entry{"entries": {{c.stage + "/" + st.fileKey(c), true, meta{file.Len()}}}})
+	text, err := json.Marshal(map[string][]entry{"entries": {{c.stage + "/" + st.fileKey(c), true, meta{file.size}}}})
+	_, _ = st.manifest.Write(text) // never fails
 	return st, err
+}
+
+// object is bytes for the stage in parts, so that growing copies none of them.
+type object struct {
+	parts [][]byte
+	size  int
+}
+
+const partBytes = 256 << 10
+
+func (o *object) Write(p []byte) (int, error) {
+	n := len(p)
+	for len(p) > 0 {
+		last := len(o.parts) - 1
+		if last < 0 || len(o.parts[last]) == partBytes {
+			o.parts = append(o.parts, make([]byte, 0, partBytes))
+			last++
+		}
+		took := min(len(p), partBytes-len(o.parts[last]))
+		o.parts[last] = append(o.parts[last], p[:took]...)
+		p = p[took:]
+	}
+	o.size += n
+	return n, nil
+}
+
+func (o *object) reader() io.Reader {
+	var parts []io.Reader
+	for _, part := range o.parts {
+		parts = append(parts, bytes.NewReader(part))
+	}
+	return io.MultiReader(parts...)
 }
 
 // put writes the objects of a load, its manifest last.
 func (s *Sink) put(ctx context.Context, st *staged) error {
 	for _, o := range []struct {
 		key  string
-		body []byte
+		body *object
 	}{{st.fileKey(s.config), st.file}, {st.manifestKey(s.config), st.manifest}} {
-		if _, err := s.store.Put(ctx, o.key, bytes.NewReader(o.body), lakeio.PutOptions{}); err != nil {
+		if _, err := s.store.Put(ctx, o.key, o.body.reader(), lakeio.PutOptions{}); err != nil {
 			return err
 		}
 	}
@@ -133,7 +165,22 @@ func (c *config) staging(items []item) *table.Batch {
 	for range items {
 		b.EndRow()
 	}
+	c.spareDictionaries(b)
 	return b
+}
+
+// spareDictionaries has texts that hardly repeat written as they are: Parquet's
+// dictionaries take some four times their memory. The schema is the batch's own.
+func (c *config) spareDictionaries(b *table.Batch) {
+	columns := b.Schema().Columns
+	for i := range columns {
+		if k := columns[i].Kind; k != table.String && k != table.Bytes || columns[i].Plain() {
+			continue
+		}
+		if _, distinct := b.Codes(i); 2*distinct > b.Len() {
+			columns[i] = columns[i].WithoutDictionary()
+		}
+	}
 }
 
 // coder puts texts of batches into a column; each is looked up once.

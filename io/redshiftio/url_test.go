@@ -125,6 +125,8 @@ func TestFaultsOfStatementsAreTold(t *testing.T) {
 		"ERROR: S3ServiceException:Access Denied,Status 403,Error AccessDenied":                                                blameRights,
 		"ERROR: User arn:aws:redshift:eu-west-1:1:dbuser:c/u is not authorized to assume IAM Role arn:aws:iam::123456789012:r": blameRights,
 		"ERROR: permission denied for relation rows":                                                                           blameRights,
+		"ERROR: cannot execute INSERT in a read-only transaction":                                                              blameReadOnly,
+		"ERROR: transaction is read-only":                                                                                      blameReadOnly,
 		"ERROR: relation \"public.rows\" does not exist":                                                                       blameMissing,
 		"ERROR: relation \"rows\" already exists":                                                                              blameExists,
 		"ERROR: Spectrum Scan Error. File 'https://s3/x.parquet' has an incompatible Parquet schema for column":                blameStatement,

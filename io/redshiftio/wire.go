@@ -40,7 +40,7 @@ func newWire(c *config) (*wire, error) {
 		return nil, c.fault("preparing the connection failed", "")
 	}
 	open.Host, open.Port, open.Database, open.User, open.Password = host, uint16(number), c.database, c.user, c.password
-	open.Fallbacks, open.RuntimeParams, open.ConnectTimeout = nil, map[string]string{"application_name": "millrace"}, connectTimeout
+	open.Fallbacks, open.RuntimeParams, open.ConnectTimeout = nil, map[string]string{"application_name": "millrace"}, min(connectTimeout, c.timeout)
 	open.TLSConfig = nil
 	if c.tls {
 		open.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host}
