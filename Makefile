@@ -6,7 +6,7 @@ GO      ?= go
 LINT    := $(GO) tool -modfile=tools.mod golangci-lint
 
 PKG     ?= ./...# packages to test
-TIMEOUT ?= 50m# of one package's tests
+TIMEOUT ?= 70m# of one package's tests
 FUZZTIME ?= 30s# of one fuzz target
 CHAOS   ?= 25# faults of make chaos
 SEED    ?= 20261121# by which they are drawn
