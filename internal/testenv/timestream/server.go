@@ -80,8 +80,8 @@ func (s *Server) Rows() []Row {
 
 const writeRecords, describeTable = "Timestream_20181101.WriteRecords", "Timestream_20181101.DescribeTable"
 
-// MemoryHours and MagneticDays are how long the table keeps records.
-const MemoryHours, MagneticDays = 24, 73_000
+// memoryHours and magneticDays are how long the table keeps records.
+const memoryHours, magneticDays = 24, 73_000
 
 // describe answers in the shape that the API's reference has for DescribeTable.
 func (s *Server) describe(w http.ResponseWriter) {
@@ -89,7 +89,7 @@ func (s *Server) describe(w http.ResponseWriter) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"Table": map[string]any{
 		"Arn": "arn:aws:timestream:us-east-1:000000000000:database/web/table/rows", "DatabaseName": "web", "TableName": "rows",
 		"TableStatus":                  cmp.Or(s.Status, "ACTIVE"),
-		"RetentionProperties":          map[string]int{"MemoryStoreRetentionPeriodInHours": MemoryHours, "MagneticStoreRetentionPeriodInDays": MagneticDays},
+		"RetentionProperties":          map[string]int{"MemoryStoreRetentionPeriodInHours": memoryHours, "MagneticStoreRetentionPeriodInDays": magneticDays},
 		"MagneticStoreWriteProperties": map[string]bool{"EnableMagneticStoreWrites": s.Archive},
 	}})
 }
