@@ -12,14 +12,15 @@ import (
 )
 
 // contests are all sinks that are measured.
-var contests = []contest{openSearch, redshiftContest}
+var contests = []contest{openSearch, influx, redshiftContest}
 
 // contest is a sink beside ready-made clients for the same server.
 type contest struct {
 	name    string
 	with    []string // names and versions of what takes part
 	start   func(ctx context.Context, log io.Writer) (server, error)
-	clients []client // ours is the first
+	row     func() (bytes int, as string) // the size of a row, for the report
+	clients []client                      // ours is the first
 }
 
 // server is one that all clients of a contest write to.

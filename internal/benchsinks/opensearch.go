@@ -26,6 +26,7 @@ import (
 // openSearch compares with the bulk indexer of OpenSearch's own client.
 var openSearch = contest{
 	name: "opensearch", with: []string{"opensearch-go " + opensearchVersion()}, start: startOpenSearch,
+	row: func() (int, string) { return documentSize(), "JSON" },
 	clients: []client{
 		{"millrace", "the sink with its defaults, from columns", prepareOurs},
 		{"BulkIndexer", "opensearchutil.BulkIndexer with its defaults, documents by encoding/json as they are added", prepareIndexer(false)},

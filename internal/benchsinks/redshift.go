@@ -28,6 +28,7 @@ import (
 // nothing. Redshift itself has no such COPY: it is what a client at best could do.
 var redshiftContest = contest{
 	name: "redshift", with: []string{"pgx " + strings.TrimPrefix(clientVersion("github.com/jackc/pgx/v5"), "v")}, start: startRedshift,
+	row: func() (int, string) { return documentSize(), "JSON" },
 	clients: []client{
 		{"millrace-wire", "the sink with its defaults over PostgreSQL's protocol: Parquet on S3, COPY, MERGE by our stand-in of Redshift, a process beside", prepareRedshift("wire")},
 		{"millrace-data", "the same over the Data API, which is asked every 100 ms and less often", prepareRedshift("data")},

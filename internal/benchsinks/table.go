@@ -41,8 +41,8 @@ func (b *bencher) contest(ctx context.Context, c contest) error {
 }
 
 func (b *bencher) print(c contest, runs [][]run, heaps []uint64) {
-	size := documentSize()
-	fmt.Fprintf(b.out, "## %s, %d rows of %d bytes as JSON, %d runs of each client\n\n", c.name, b.rows, size, b.runs)
+	size, as := c.row()
+	fmt.Fprintf(b.out, "## %s, %d rows of %d bytes as %s, %d runs of each client\n\n", c.name, b.rows, size, as, b.runs)
 	fmt.Fprintf(b.out, "| client | rows/s min, **median**, max | MB/s | client CPU us/row min, **median**, max | server CPU us/row | peak heap MiB | ours is faster | ours takes of its CPU |\n|---|---:|---:|---:|---:|---:|---:|---:|\n")
 	rate := func(r run) float64 { return float64(b.rows) / r.Wall.Seconds() }
 	cpu := func(r run) float64 { return r.CPU.Seconds() * 1e6 / float64(b.rows) }

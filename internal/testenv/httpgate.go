@@ -49,7 +49,7 @@ func newHTTPGate(t testing.TB, server string, answered func(*http.Response) erro
 		},
 		ModifyResponse: answered,
 		Transport:      &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64},
-		ErrorLog:       log.New(io.Discard, "", 0), // of answers that nobody waits for any more
+		ErrorLog:       log.New(io.Discard, "", 0),                                                                     // of answers that nobody waits for any more
 		ErrorHandler:   func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }, // who asked has left
 	}
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -6,9 +6,6 @@ import (
 	"testing"
 	"time"
 
-	influxdb2 "github.com/influxdata/influxdb-client-go/v2"
-	"github.com/influxdata/influxdb-client-go/v2/api/write"
-
 	"millrace/internal/testenv"
 	"millrace/io/driver"
 	"millrace/schemas/table"
@@ -26,14 +23,6 @@ func benchTraffic(call int) *table.Batch {
 	return b
 }
 
-// point is a row as the official client has it.
-func officialPoint(b *table.Batch, row int) *write.Point {
-	return write.NewPointWithMeasurement("traffic").
-		AddTag("window_seconds", fmt.Sprint(b.Int(weblog.TrafficWindowSeconds, row))).AddTag("status_class", string(b.Text(weblog.TrafficStatusClass, row))).
-		AddField("views", b.Int(weblog.TrafficViews, row)).AddField("bytes", b.Int(weblog.TrafficBytes, row)).AddField("version", b.Int(weblog.TrafficVersion, row)).
-		AddField("sealed", true).AddField("withdrawn", false).SetTime(time.UnixMilli(b.Int(weblog.TrafficWindowStart, row)))
-}
-
 // cpu is what this process has used. The server is another one.
 func cpu() time.Duration {
 	var usage syscall.Rusage
@@ -41,10 +30,10 @@ func cpu() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// BenchmarkAgainstTheOfficialClient writes the same rows into one real server, with this
-// sink and with the client of InfluxData in its blocking interface, 5,000 rows a call
-// each, in rows and CPU of the client.
-func BenchmarkAgainstTheOfficialClient(b *testing.B) {
+// BenchmarkSink writes into one real server with the ways of this sink, 5,000 rows a
+// call, in rows and CPU of the sink. Beside the official client it is measured by
+// internal/benchsinks.
+func BenchmarkSink(b *testing.B) {
 	server := testenv.Influx(b)
 	news, unused := 0, time.Duration(0)
 	run := func(name string, send func(b *testing.B, batch *table.Batch), done func(b *testing.B)) {
@@ -88,20 +77,6 @@ func BenchmarkAgainstTheOfficialClient(b *testing.B) {
 			}
 		})
 	}
-	for name, gzip := range map[string]bool{"official": false, "official, gzip": true} {
-		client := influxdb2.NewClientWithOptions("http://"+server.Addr, "a:b", influxdb2.DefaultOptions().SetUseGZip(gzip).SetPrecision(time.Millisecond))
-		b.Cleanup(client.Close)
-		api := client.WriteAPIBlocking("any", server.Database)
-		run(name, func(b *testing.B, batch *table.Batch) {
-			points := make([]*write.Point, batch.Len())
-			for i := range points {
-				points[i] = officialPoint(batch, i)
-			}
-			if err := api.WritePoint(b.Context(), points...); err != nil {
-				b.Fatal(err)
-			}
-		}, func(*testing.B) {})
-	}
 }
 
 // BenchmarkLine measures the encoder alone.
@@ -117,13 +92,5 @@ func BenchmarkLine(b *testing.B) {
 			line = s.encoder.appendFields(series, table.Rows{Batch: batch}, row, s.encoder.time(s.config.shape.Millis(batch, row), slot))
 		}
 		b.SetBytes(int64(len(line)))
-	})
-	b.Run("official", func(b *testing.B) {
-		b.ReportAllocs()
-		n := 0
-		for i := 0; b.Loop(); i++ {
-			n = len(write.PointToLineProtocol(officialPoint(batch, i%benchRows), time.Millisecond))
-		}
-		b.SetBytes(int64(n))
 	})
 }

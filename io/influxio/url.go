@@ -55,6 +55,9 @@ func Parameters() []driver.Parameter {
 // config is what a URL says, checked.
 type config struct {
 	place       string // for messages
+	database    string
+	policy      string // the retention policy; empty for the database's
+	org         string // with api=v2
 	base        string // http://host:port
 	write       string // path of a writing
 	query       string // of a query for versions, without q=
@@ -133,7 +136,9 @@ func read(raw string, schema *table.Schema) (*config, error) {
 		return nil, c.fault("it is not a host and a database", "write "+u.Scheme+"://HOST:PORT/DATABASE; a retention policy is rp=NAME")
 	}
 	c.base = scheme + "://" + withPort(u.Host)
-	api, org, rp := u.OneOf("api", apiV1, apiV1, apiV2), u.Text("org", ""), u.Text("rp", "")
+	c.database = database
+	api := u.OneOf("api", apiV1, apiV1, apiV2)
+	c.org, c.policy = u.Text("org", ""), u.Text("rp", "")
 	c.measurement = u.Text("measurement", schema.Name[strings.LastIndexByte(schema.Name, '.')+1:])
 	ids, login, key := u.OneOf("ids", idsFold, idsFold, idsTag), u.Text("login_env", ""), u.Text("key_env", "")
 	c.check = u.Bool("check", true)
@@ -147,7 +152,7 @@ func read(raw string, schema *table.Schema) (*config, error) {
 		return nil, c.fault(err.Error(), "send rows of another output, such as traffic")
 	}
 	c.check = c.check && c.shape.Version >= 0
-	return c, errors.Join(c.setColumns(ids), c.setPaths(api, org, database, rp), c.checkLogin(login, key, u.Host), c.checkSizes(), c.checkWay(scheme))
+	return c, errors.Join(c.setColumns(ids), c.setPaths(api), c.checkLogin(login, key, u.Host), c.checkSizes(), c.checkWay(scheme))
 }
 
 // withPort adds the usual port to a host without one.
@@ -182,40 +187,44 @@ func (c *config) setColumns(ids string) error {
 // plainName is a measurement that needs no escapes anywhere.
 var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$`)
 
-func (c *config) setPaths(api, org, database, rp string) error {
-	for what, name := range map[string]string{"measurement": c.measurement, "database": database, "retention policy": rp} {
+func (c *config) setPaths(api string) error {
+	for what, name := range map[string]string{"measurement": c.measurement, "database": c.database, "retention policy": c.policy} {
 		if name != "" && !plainName.MatchString(name) || what == "measurement" && name == "" {
 			return c.fault("the "+what+" has a name of other characters than letters, digits, _, - and .", "")
 		}
 	}
 	q := url.Values{"precision": {c.precision()}}
 	switch {
-	case api == apiV2 && org == "":
+	case api == apiV2 && c.org == "":
 		return c.fault("the organisation is missing", "write api=v2&org=NAME")
-	case api == apiV1 && org != "":
+	case api == apiV1 && c.org != "":
 		return c.fault("org has no effect without api=v2", "add it, or leave org out")
 	case api == apiV2:
-		bucket := database
-		if rp != "" {
-			bucket += "/" + rp
+		bucket := c.database
+		if c.policy != "" {
+			bucket += "/" + c.policy
 		}
-		q.Set("org", org)
+		q.Set("org", c.org)
 		q.Set("bucket", bucket)
 		c.write = "/api/v2/write?" + q.Encode()
 	default:
-		q.Set("db", database)
-		if rp != "" {
-			q.Set("rp", rp)
+		q.Set("db", c.database)
+		if c.policy != "" {
+			q.Set("rp", c.policy)
 		}
 		c.write = "/write?" + q.Encode()
 	}
-	c.query = "/query?" + url.Values{"db": {database}, "epoch": {"ns"}}.Encode()
+	c.query = "/query?" + url.Values{"db": {c.database}, "epoch": {"ns"}}.Encode()
 	c.from = `"` + c.measurement + `"`
-	if rp != "" {
-		c.from = `"` + rp + `".` + c.from
+	if c.policy != "" {
+		c.from = `"` + c.policy + `".` + c.from
 	}
 	return nil
 }
+
+// v2 tells whether rows are written as InfluxDB 2 wants it; only then there is an
+// organisation.
+func (c *config) v2() bool { return c.org != "" }
 
 // precision is that of the points' times.
 func (c *config) precision() string {

@@ -3,6 +3,7 @@
 package timestream
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,7 +19,7 @@ import (
 	"millrace/internal/localservers"
 )
 
-// Server is a server of our own that follows the rules of WriteRecords which the sink
+// Server is a server of our own that follows the rules of WriteRecords and DescribeTable which the sink
 // relies on, as Timestream's documentation and its answers in public reports have them:
 // versions, rejections one by one with their reasons, the limit of a call, the memory
 // store's window. No real Timestream was asked. What the sink promises never to send
@@ -32,6 +33,7 @@ type Server struct {
 	Calls   [][]string // values of the dimension name, of each call
 	Oldest  int64      // time in ms before which the memory store takes nothing
 	Archive bool       // the magnetic store takes what is older
+	Status  string     // of the table; ACTIVE when empty
 	// Fault answers a call instead (true), for tests.
 	Fault func(w http.ResponseWriter, r *http.Request) bool
 }
@@ -76,6 +78,22 @@ func (s *Server) Rows() []Row {
 	return slices.Collect(maps.Values(s.Stored))
 }
 
+const writeRecords, describeTable = "Timestream_20181101.WriteRecords", "Timestream_20181101.DescribeTable"
+
+// memoryHours and magneticDays are how long the table keeps records.
+const memoryHours, magneticDays = 24, 73_000
+
+// describe answers in the shape that the API's reference has for DescribeTable.
+func (s *Server) describe(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	_ = json.NewEncoder(w).Encode(map[string]any{"Table": map[string]any{
+		"Arn": "arn:aws:timestream:us-east-1:000000000000:database/web/table/rows", "DatabaseName": "web", "TableName": "rows",
+		"TableStatus":                  cmp.Or(s.Status, "ACTIVE"),
+		"RetentionProperties":          map[string]int{"MemoryStoreRetentionPeriodInHours": memoryHours, "MagneticStoreRetentionPeriodInDays": magneticDays},
+		"MagneticStoreWriteProperties": map[string]bool{"EnableMagneticStoreWrites": s.Archive},
+	}})
+}
+
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.Fault != nil && s.Fault(w, r) {
@@ -83,7 +101,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if target := r.Header.Get("X-Amz-Target"); target != "Timestream_20181101.WriteRecords" || !strings.Contains(r.Header.Get("Authorization"), "/timestream/aws4_request") {
+	target := r.Header.Get("X-Amz-Target")
+	if target != writeRecords && target != describeTable || !strings.Contains(r.Header.Get("Authorization"), "/timestream/aws4_request") {
 		s.t.Errorf("a call of %s, signed %.60q", target, r.Header.Get("Authorization"))
 	}
 	body, err := io.ReadAll(r.Body)
@@ -100,6 +119,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if q.DatabaseName != "web" || q.TableName != "rows" {
 		Refuse(w, "ResourceNotFoundException", "The table does not exist.")
+		return
+	}
+	if target == describeTable {
+		s.describe(w)
 		return
 	}
 	if len(q.Records) == 0 || len(q.Records) > 100 {

@@ -18,6 +18,7 @@ import (
 
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam" // want beam-in-wrappers-only
 
+	_ "github.com/influxdata/influxdb-client-go/v2"    // want peers-in-benchmarks-only
 	_ "github.com/opensearch-project/opensearch-go/v4" // want peers-in-benchmarks-only
 )
 
