@@ -29,6 +29,11 @@ func (s *Sink) lineOf(t testing.TB, kind table.RowKind, row any) string {
 }
 
 func TestLines(t *testing.T) {
+	// Nothing is known of where the sessions below came from.
+	const (
+		origin  = `source="",medium="",campaign="",channel="",first_source="",first_medium="",first_campaign="",first_channel="",last_source="",last_medium="",last_campaign="",last_channel="",previous_session_id="",`
+		unknown = `source,medium,campaign,channel,first_source,first_medium,first_campaign,first_channel,last_source,last_medium,last_campaign,last_channel,session_index,previous_session_id`
+	)
 	for _, c := range []struct {
 		parameters string
 		schema     *table.Schema
@@ -39,10 +44,10 @@ func TestLines(t *testing.T) {
 		{"", weblog.TrafficRows, table.Sealed, weblog.Traffic{WindowStart: 1_741_003_200_000, WindowSeconds: 60, StatusClass: "2xx", Views: 7, Bytes: 9, Version: 1<<32 | 7}, "traffic,window_seconds=60,status_class=2xx views=7i,bytes=9i,version=4294967303i,sealed=true,withdrawn=false 1741003200000\n"},
 		{"measurement=m.1", weblog.TrafficRows, table.Provisional, weblog.Traffic{WindowStart: -1, StatusClass: "a b"}, "m.1,window_seconds=0,status_class=a\\ b views=0i,bytes=0i,version=0i,sealed=false,withdrawn=false -1\n"},
 		{"", weblog.Visitors, table.Sealed, weblog.Visitor{Day: 1, Visitors: 3, Exact: true, Version: 2}, "visitors visitors=3i,visitors_without_bots=0i,exact=true,version=2i,sealed=true,withdrawn=false 86400000\n"},
-		{"", weblog.TopPages, table.Sealed, weblog.TopPage{Rank: 2, Path: `/a "b"\`, Views: 1}, `top_pages,rank=2 path="/a \"b\"\\",views=1i,window_seconds=0i,version=0i,sealed=true,withdrawn=false 0` + "\n"},
-		{"ids=tag", weblog.Sessions, table.Withdrawn, weblog.Session{SessionID: "s", VisitorID: "v", StartTime: 5, ExitPage: pointer("/")}, `sessions,visitor_id=v session_id="s",end_time=0i,events=0i,page_views=0i,entry_page="",exit_page="/",bounce=false,version=0i,duration_ms=0i,engaged=false,bot=false,truncated=false,sealed=true,withdrawn=true,nulls="entry_page" 5` + "\n"},
+		{"", weblog.TopPages, table.Sealed, weblog.TopPage{Rank: 2, Path: `/a "b"\`, Views: 1}, `top_pages,rank=2 path="/a \"b\"\\",views=1i,window_seconds=0i,version=0i,sealed=true,withdrawn=false,nulls="visitors,bytes_p50,bytes_p95,bytes_p99" 0` + "\n"},
+		{"ids=tag", weblog.Sessions, table.Withdrawn, weblog.Session{SessionID: "s", VisitorID: "v", StartTime: 5, ExitPage: pointer("/")}, `sessions,visitor_id=v session_id="s",end_time=0i,events=0i,page_views=0i,entry_page="",exit_page="/",bounce=false,version=0i,duration_ms=0i,engaged=false,bot=false,truncated=false,` + origin + `sealed=true,withdrawn=true,nulls="entry_page,` + unknown + `" 5` + "\n"},
 		// The digest is stored with every point: these never change.
-		{"", weblog.Sessions, table.Sealed, weblog.Session{SessionID: "s", VisitorID: "v", StartTime: 5}, `sessions,part=3d session_id="s",end_time=0i,events=0i,page_views=0i,entry_page="",exit_page="",bounce=false,version=0i,duration_ms=0i,engaged=false,bot=false,truncated=false,visitor_id="v",sealed=true,withdrawn=false,nulls="entry_page,exit_page" 5495327` + "\n"},
+		{"", weblog.Sessions, table.Sealed, weblog.Session{SessionID: "s", VisitorID: "v", StartTime: 5}, `sessions,part=3d session_id="s",end_time=0i,events=0i,page_views=0i,entry_page="",exit_page="",bounce=false,version=0i,duration_ms=0i,engaged=false,bot=false,truncated=false,` + origin + `visitor_id="v",sealed=true,withdrawn=false,nulls="entry_page,exit_page,` + unknown + `" 5495327` + "\n"},
 		{"", letters, table.Sealed, letter{At: 3, Name: "", N: -1}, "letters,name=~ n=-1i 3\n"},
 	} {
 		if got := offline(t, c.parameters, c.schema).lineOf(t, c.kind, c.row); got != c.want {

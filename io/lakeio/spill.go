@@ -33,7 +33,8 @@ type Run struct {
 
 	Rows  int   `json:"rows"`
 	First int64 `json:"first"` // most significant sort value of the first row
-	// Sources are the distinct values of the column "source", if there is one.
+	// Sources are the distinct values of the column that table.Schema.Origin names, if
+	// there is one.
 	Sources []string `json:"sources,omitempty"`
 }
 
@@ -204,9 +205,9 @@ func sortKey(dst []byte, b *table.Batch, row int) []byte {
 	return dst
 }
 
-// sources lists the distinct values of the column "source" in the rows.
+// sources lists the inputs that the rows came from.
 func sources(b *table.Batch, rows []uint32) []string {
-	col, ok := b.Schema().Index("source")
+	col, ok := b.Schema().Origin()
 	if !ok {
 		return nil
 	}

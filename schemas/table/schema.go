@@ -125,6 +125,13 @@ func (s *Schema) Versioned() (column int, ok bool) {
 	return i, ok && s.Columns[i].Kind == Int64
 }
 
+// Origin is the column that names the input which a row came from: source, where rows
+// are ordered by it. A source elsewhere is something else, as that of a visit.
+func (s *Schema) Origin() (column int, ok bool) {
+	i, ok := s.Index("source")
+	return i, ok && slices.Contains(s.Order, i)
+}
+
 // RowType is the Go struct the schema was made from.
 func (s *Schema) RowType() reflect.Type { return s.row }
 
