@@ -3,11 +3,11 @@ package run
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/parquet-go/parquet-go"
 
 	"millrace/internal/columns"
+	"millrace/io/driver"
 	"millrace/io/lakeio"
 	"millrace/io/refusal"
 	"millrace/schemas/manifest"
@@ -89,5 +89,5 @@ func (p *livePlan) sinksOf(ctx context.Context) (map[string]manifest.Sink, error
 	})
 }
 
-// sortedReasons are those that a sink can have.
-var sortedReasons = slices.Sorted(slices.Values([]string{"invalid", "too_large", "overload"}))
+// reasons are those that a sink can have.
+var reasons = []string{string(driver.RefusedInvalid), string(driver.RefusedOverload), string(driver.RefusedTooLarge)}

@@ -124,8 +124,8 @@ func (o ReplayOptions) check() (from, to int64, err error) {
 		fault("--url %s: outputs can go to %s:// URLs", o.URL, strings.Join(endpoint.Sinks(), ":// and "))
 	}
 	for _, reason := range o.Reasons {
-		if !slices.Contains(sortedReasons, reason) {
-			fault("--reason %s is unknown; there are %s", reason, strings.Join(sortedReasons, ", "))
+		if !slices.Contains(reasons, reason) {
+			fault("--reason %s is unknown; there are %s", reason, strings.Join(reasons, ", "))
 		}
 	}
 	if from, err = day(o.From); err != nil {
