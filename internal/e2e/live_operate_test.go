@@ -254,7 +254,7 @@ func TestAJobIsOperated(t *testing.T) {
 		for _, want := range []string{
 			`"msg":"reading a shard","run":"weblogs-live-`, `"msg":"the reads of a shard fail, trying again"`, `"msg":"the reads of a shard work again"`,
 			`"stage":"endpoint.Follow","shard":"shardId-000000000001"`, `"code":"ProvisionedThroughputExceededException"`,
-			`"msg":"the lake fails, trying again"`, `"msg":"a stage fails at its lake"`, `"stage":"endpoint.WriteLive/`,
+			`"msg":"the lake fails, trying again"`, `"msg":"a stage fails at the lake"`, `"stage":"endpoint.WriteLive/`,
 		} {
 			if !bytes.Contains(all, []byte(want)) {
 				t.Errorf("no log has %s", want)
