@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -79,5 +80,47 @@ func TestFunnelsEqualSQL(t *testing.T) {
 	}
 	if len(got) != len(want) {
 		t.Errorf("%d rows, SQL has %d", len(got), len(want))
+	}
+}
+
+// TestFunnelsOfALakeAreThoseOfTheRun: whether funnels were given to the run or are asked
+// of its events later, the steps are the same.
+func TestFunnelsOfALakeAreThoseOfTheRun(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	mustRun(t, e, "generate", "weblog", "--days", "3", "--rate", "20/min", "--servers", "2", "--seed", "6", "--out", e.in("farm"))
+	lake, funnels := e.in("lake"), farmFunnels(t, e)
+	mustRun(t, e, weblogs(filepath.Join(e.in("farm"), "*.log"), lake, "--funnels", funnels)...)
+	columns := "day, funnel, breakdown, step, step_name, visitors, previous, excluded, total_ms, average_ms, median_ms"
+	r := mustRun(t, e, "funnels", "--lake", lake, "--funnels", funnels, "--csv")
+	got := strings.Split(strings.TrimSpace(r.stdout), "\n")
+	if head := strings.ReplaceAll(columns, " ", ""); got[0] != head {
+		t.Errorf("columns %s", got[0])
+	}
+	got = got[1:]
+	slices.Sort(got)
+	var want []string
+	for _, row := range sql(t, lake, "SELECT "+columns+" FROM funnel_steps") {
+		for i, cell := range row { // which writes nulls and whole numbers in another way
+			row[i] = strings.TrimSuffix(strings.TrimPrefix(cell, "NULL"), ".0")
+		}
+		want = append(want, strings.Join(row, ","))
+	}
+	slices.Sort(want)
+	if len(got) < 10 || !slices.Equal(got, want) {
+		t.Errorf("the events say\n%s\nthe run\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	for _, c := range []struct {
+		args []string
+		say  string
+	}{
+		{[]string{"--from", "2026-02-30"}, "--from: not a day"},
+		{[]string{"--from", "2030-01-02", "--to", "2030-01-01"}, "is before"},
+		{[]string{"--from", "2030-01-02"}, "no events of these days"},
+	} {
+		r := run(t, e, append([]string{"funnels", "--lake", lake, "--funnels", funnels}, c.args...)...)
+		if r.code != 2 || !strings.Contains(r.stderr, c.say) {
+			t.Errorf("%v: exit code %d, %s", c.args, r.code, r.stderr)
+		}
 	}
 }

@@ -54,6 +54,9 @@ func Open(ctx context.Context, store lakeio.Store, opt Options) (*Events, error)
 	return e, nil
 }
 
+// Files is the number of files the events lie in.
+func (e *Events) Files() int { return len(e.files) }
+
 // piece is a row group of a file.
 type piece struct {
 	number int
