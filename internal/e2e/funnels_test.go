@@ -102,7 +102,10 @@ func TestFunnelsOfALakeAreThoseOfTheRun(t *testing.T) {
 	var want []string
 	for _, row := range sql(t, lake, "SELECT "+columns+" FROM funnel_steps") {
 		for i, cell := range row { // which writes nulls and whole numbers in another way
-			row[i] = strings.TrimSuffix(strings.TrimPrefix(cell, "NULL"), ".0")
+			if i > 2 {
+				cell = strings.TrimSuffix(cell, ".0")
+			}
+			row[i] = strings.TrimPrefix(cell, "NULL")
 		}
 		want = append(want, strings.Join(row, ","))
 	}
