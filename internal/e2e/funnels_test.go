@@ -127,3 +127,42 @@ func TestFunnelsOfALakeAreThoseOfTheRun(t *testing.T) {
 		}
 	}
 }
+
+// TestTheExampleSuitsItsLog, where it finds as many as a plain count in SQL.
+func TestTheExampleSuitsItsLog(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	lake := e.in("lake")
+	mustRun(t, e, weblogs(realLogs(t)[0], lake, "--funnels", filepath.Join(accessLogs(t), "funnels.yaml"))...)
+	for name, starts := range map[string]string{
+		"reader": "(path LIKE '/blog/%' OR path LIKE '/articles/%') AND page_view", "slides": "(path = '/' OR path LIKE '/presentations/%')",
+	} {
+		got := sql(t, lake, "SELECT sum(visitors) FILTER (step = 1), sum(visitors) FILTER (step = 2) > 0 FROM funnel_steps WHERE funnel = '"+name+"'")[0]
+		want := sql(t, lake, "SELECT count(DISTINCT (visitor_id, event_time::date)) FROM events WHERE NOT bot AND "+starts)[0]
+		if got[0] != want[0] || got[1] != "true" {
+			t.Errorf("%s: %s began, SQL says %s; some went on: %s", name, got[0], want[0], got[1])
+		}
+	}
+}
+
+// TestARunWithoutFunnelsKeepsThoseOfTheLake: what it writes says nothing about them.
+func TestARunWithoutFunnelsKeepsThoseOfTheLake(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	mustRun(t, e, "generate", "weblog", "--days", "2", "--rate", "20/min", "--seed", "8", "--out", e.in("farm"))
+	logs, lake := filepath.Join(e.in("farm"), "*.log"), e.in("lake")
+	mustRun(t, e, weblogs(logs, lake, "--funnels", farmFunnels(t, e))...)
+	const all = "SELECT * FROM funnel_steps ORDER BY ALL"
+	want, attempts := sql(t, lake, all), sql(t, lake, "SELECT count(*) FROM funnels")
+	again := weblogs(logs, lake, "--set", "top_pages=3")
+	if plan := mustRun(t, e, append([]string{"plan"}, again[1:]...)...); strings.Count(plan.stdout, "stays as it is") != 2 {
+		t.Errorf("the plan does not say that two outputs stay as they are:\n%s", plan.stdout)
+	}
+	mustRun(t, e, again...)
+	if got := sql(t, lake, all); len(want) < 10 || !slices.EqualFunc(want, got, slices.Equal) {
+		t.Errorf("%d rows of steps, before %d", len(got), len(want))
+	}
+	if got := sql(t, lake, "SELECT count(*) FROM funnels"); got[0][0] != attempts[0][0] {
+		t.Errorf("%s attempts, before %s", got[0][0], attempts[0][0])
+	}
+}
