@@ -4,7 +4,7 @@
 import sys, duckdb
 what, key, lake = sys.argv[1:]
 c = duckdb.connect()
-c.execute("set enable_progress_bar=false")
+c.execute("set enable_progress_bar=false") # threads: all cores, as ours
 v = {"id": "visitor_id", "hash": "hash(visitor_id)"}[key]
 events = f"read_parquet('{lake}/events/*/*/*/*.parquet')"
 steps = ["path = '/'", "starts_with(path, '/product/')", "path = '/search'", "path = '/cart'", "path = '/checkout' and status < 400"]
