@@ -33,7 +33,7 @@ var redshiftContest = contest{
 	clients: []client{
 		{"millrace-wire", "the sink with its defaults over PostgreSQL's protocol: Parquet on S3, COPY, MERGE by our stand-in of Redshift, a process beside", prepareRedshift("wire")},
 		{"millrace-data", "the same over the Data API, which is asked every 100 ms and less often", prepareRedshift("data")},
-		{"DuckDB-script", "a script of the same work: DuckDB stages its table, each key once, as Parquet and manifest; COPY, DELETE and INSERT in one transaction by the same stand-in", prepareScript},
+		{"DuckDB-script", "a script of the same work: DuckDB reads CSV that was there before and stages it, each key once, as Parquet and manifest; COPY, DELETE and INSERT in one transaction by the same stand-in", prepareScript},
 		{"pgx-CopyFrom", "pgx.CopyFrom of rows, in binary, straight into PostgreSQL; repeated rows would be there twice", prepareCopyFrom},
 		{"COPY-csv", "COPY FROM STDIN of CSV that was there before, as psql's \\copy sends it; the same", prepareCopyCSV},
 	},

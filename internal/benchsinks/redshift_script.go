@@ -45,7 +45,6 @@ func prepareScript(rows int) (func(context.Context, string) error, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.Remove(file.Name())
 	_, err = file.Write(text)
 	if err = errors.Join(err, file.Close()); err != nil {
 		return nil, err
@@ -77,6 +76,7 @@ func prepareScript(rows int) (func(context.Context, string) error, error) {
 	}
 	begun := machine.UsageOf(cmd.Process.Pid).CPU
 	return func(ctx context.Context, addr string) error {
+		defer os.Remove(file.Name())
 		at := strings.Fields(addr)
 		stage := "s3://" + at[2] + "/script/load"
 		if _, err := io.WriteString(in, stage+"\n"); err != nil {

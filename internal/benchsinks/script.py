@@ -1,7 +1,8 @@
-"""Loads rows into Redshift as a script of DuckDB and psql does: stages them as Parquet on S3, each key once.
+"""Loads rows into Redshift as a script of DuckDB and psql does: stages those of a CSV file as Parquet on S3, each key
+once.
 
-The CSV file, with the columns' names and types as JSON, is read before the first line of standard input; that line
-is the stage's URL, and the answer on standard output says that it is staged.
+Arguments are the file and its columns' names and types as JSON. The first line of standard input is the stage's URL;
+the answer on standard output says that it is staged.
 """
 
 import importlib.util
@@ -25,12 +26,11 @@ connection.execute(
         key_id '{os.environ["AWS_ACCESS_KEY_ID"]}', secret '{os.environ["AWS_SECRET_ACCESS_KEY"]}',
         region '{os.environ["AWS_REGION"]}')"""
 )
-connection.execute("create table events as select * from read_csv(?, header = false, columns = ?)", [csv, columns])
 key = next(iter(columns))
 print("ready", flush=True)
 stage = sys.stdin.readline().strip()
 connection.execute(
-    f"""copy (select * from events qualify row_number() over (partition by {key} order by event_time) = 1)
+    f"""copy (select * from read_csv('{csv}', header = false, columns = {columns}) qualify row_number() over (partition by {key} order by event_time) = 1)
         to '{stage}.parquet' (format parquet, compression snappy)"""
 )
 (size,) = connection.execute(f"select size from read_blob('{stage}.parquet')").fetchone()
