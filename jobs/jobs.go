@@ -5,6 +5,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"millrace/jobs/weblogs"
+	"millrace/schemas/attack"
 	"millrace/schemas/badrow"
 	"millrace/schemas/funnel"
 	"millrace/schemas/late"
@@ -70,6 +71,7 @@ var Catalogue = []Job{
 			{"top_pages", weblog.TopPages, "most requested paths of each hour", false},
 			{"visitors", weblog.Visitors, "distinct visitors of each day, with and without bots", false},
 			{"bots", weblog.Bots, "requests and visitors of each known bot and day", false},
+			{"sources", attack.Sources, "what single clients did, by the minute, that can be part of an attack; none without the setting security", false},
 			{"funnels", funnel.Attempts, "best attempts of visitors at the funnels of the YAML key funnels; none without it", false},
 			{"funnel_steps", funnel.Steps, "visitors of each funnel, day and step, and how long it took them", false},
 			{"bad_rows", badrow.Rows, "lines that could not become events, by reason; never their text", true},

@@ -29,7 +29,7 @@ type RollupConfig struct {
 // RollupOutputs are collections of table.Rows, one for each table. Provisional,
 // of a live run, has rows of all tables that can still change, and after them the
 // sealed ones.
-type RollupOutputs struct{ Traffic, TopPages, Visitors, Bots, Provisional beam.PCollection }
+type RollupOutputs struct{ Traffic, TopPages, Visitors, Bots, Sources, Provisional beam.PCollection }
 
 // Rollups merges partial aggregates, KV<table and window, encoded partial> in the
 // global window, into rows. In batch all rows are sealed.
@@ -37,10 +37,10 @@ func Rollups(s beam.Scope, c Common, cfg RollupConfig, partials beam.PCollection
 	s = s.Scope("Rollups")
 	if c.Live != nil {
 		out := beam.ParDoN(s, newLiveRollupsFn(c, cfg), partials)
-		return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3], Provisional: out[4]}
+		return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3], Sources: out[4], Provisional: out[5]}
 	}
 	out := beam.ParDoN(s, &rollupsFn{Common: c, Config: cfg}, beam.GroupByKey(s, partials))
-	return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3]}
+	return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3], Sources: out[4]}
 }
 
 // trafficWindows are the lengths of traffic's windows; pageWindow is that of top
@@ -62,6 +62,7 @@ type rollups struct {
 	pages    *rollup.TopPages
 	visitors *rollup.Visitors
 	bots     *rollup.Bots
+	sources  *sourceTable
 }
 
 func newRollups(exactVisitors int, pageSketches bool) (*rollups, error) {
@@ -70,12 +71,12 @@ func newRollups(exactVisitors int, pageSketches bool) (*rollups, error) {
 		newPages = rollup.NewSketchedTopPages
 	}
 	pages, err := newPages(pageWindow)
-	return &rollups{traffic: rollup.NewTraffic(), pages: pages, visitors: rollup.NewVisitors(exactVisitors), bots: rollup.NewBots(exactVisitors)}, err
+	return &rollups{traffic: rollup.NewTraffic(), pages: pages, visitors: rollup.NewVisitors(exactVisitors), bots: rollup.NewBots(exactVisitors), sources: &sourceTable{}}, err
 }
 
 // tables names the tables as the keys of partials do.
 func (r *rollups) tables() map[string]accumulator {
-	return map[string]accumulator{"traffic": r.traffic, "top_pages": r.pages, "visitors": r.visitors, "bots": r.bots}
+	return map[string]accumulator{"traffic": r.traffic, "top_pages": r.pages, "visitors": r.visitors, "bots": r.bots, "sources": r.sources}
 }
 
 func (r *rollups) add(e *accesslog.Event) {
@@ -118,7 +119,7 @@ func (fn *rollupsFn) Setup() (err error) {
 	return err
 }
 
-func (fn *rollupsFn) ProcessElement(_ context.Context, key string, next func(*[]byte) bool, traffic, pages, visitors, bots func(table.Rows)) error {
+func (fn *rollupsFn) ProcessElement(_ context.Context, key string, next func(*[]byte) bool, traffic, pages, visitors, bots, sources func(table.Rows)) error {
 	into, err := fn.begin(key)
 	if err != nil {
 		return err
@@ -132,7 +133,7 @@ func (fn *rollupsFn) ProcessElement(_ context.Context, key string, next func(*[]
 			return fmt.Errorf("partial aggregates of %s: %w", key, err)
 		}
 	}
-	return fn.rows(key, traffic, pages, visitors, bots)
+	return fn.rows(key, traffic, pages, visitors, bots, sources)
 }
 
 // tableOf is the table that a key of partials names.
@@ -152,7 +153,7 @@ func (fn *rollupsFn) begin(key string) (accumulator, error) {
 }
 
 // rows gives the rows of a key whose partials are merged.
-func (fn *rollupsFn) rows(key string, traffic, pages, visitors, bots func(table.Rows)) error {
+func (fn *rollupsFn) rows(key string, traffic, pages, visitors, bots, sources func(table.Rows)) error {
 	switch tableOf(key) {
 	case "traffic":
 		return fn.traffic(traffic)
@@ -162,6 +163,8 @@ func (fn *rollupsFn) rows(key string, traffic, pages, visitors, bots func(table.
 		return fn.visitors(visitors)
 	case "bots":
 		fn.bots(bots)
+	case "sources":
+		fn.sources(sources)
 	}
 	return nil
 }

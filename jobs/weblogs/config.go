@@ -35,6 +35,8 @@ type Settings struct {
 	PageSketches    bool          `set:"top_pages.sketches" doc:"whether top pages also have estimates of their visitors and of quantiles of the bytes of their responses"`
 	ExactVisitors   int           `set:"visitors.exact_limit" doc:"visitors of a day that are counted one by one; beyond it a HyperLogLog estimates"`
 	BotsFile        string        `set:"bots.file" file:"true" doc:"file with bot patterns to use instead of the built-in list"`
+	Security        bool          `set:"security" doc:"whether sources of what looks like attacks are counted (output sources) and watched by the built-in rules (output alerts)"`
+	PatternsFile    string        `set:"security.patterns" file:"true" doc:"file with patterns of attacks to look for besides the built-in ones"`
 	Shards          int           `set:"lake.shards" doc:"files of a day that are written side by side; part of the result, so keep it for a lake"`
 	// Funnels come by the YAML key funnels and by --funnels.
 	Funnels []funnels.Definition
@@ -42,7 +44,7 @@ type Settings struct {
 
 // Defaults are the settings of a run that sets none.
 func Defaults() Settings {
-	return Settings{SessionGap: 30 * time.Minute, TopPages: 10, ExactVisitors: 65_536, Shards: 1, Attribution: true}
+	return Settings{SessionGap: 30 * time.Minute, TopPages: 10, ExactVisitors: 65_536, Shards: 1, Attribution: true, Security: true}
 }
 
 // Validate reports every setting that cannot work.
@@ -94,12 +96,19 @@ func (s Settings) Fingerprint() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("setting bots.file: %w", err)
 	}
-	if !s.Attribution {
-		return version, nil
+	if s.Attribution {
+		rules, err := transforms.AttributionVersion(s.AttributionFile)
+		if err != nil {
+			return "", fmt.Errorf("setting attribution.rules: %w", err)
+		}
+		version += " " + rules
 	}
-	rules, err := transforms.AttributionVersion(s.AttributionFile)
-	if err != nil {
-		return "", fmt.Errorf("setting attribution.rules: %w", err)
+	if s.Security {
+		patterns, err := transforms.PatternsVersion(s.PatternsFile)
+		if err != nil {
+			return "", fmt.Errorf("setting security.patterns: %w", err)
+		}
+		version += " " + patterns
 	}
-	return version + " " + rules, nil
+	return version, nil
 }

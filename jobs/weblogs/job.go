@@ -10,7 +10,7 @@ import (
 //
 //	blocks ── decode, flag bots, mask, pre-aggregate ─┬─ events, bad_rows, late, raw
 //	                                                  ├─ fragments ── sessions
-//	                                                  ├─ partials ─── traffic, top_pages, visitors, bots
+//	                                                  ├─ partials ─── traffic, top_pages, visitors, bots, sources
 //	                                                  ├─ fragments ── funnels ── funnel_steps
 //	                                                  └─ ledger
 func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollection) transforms.Outputs {
@@ -18,6 +18,7 @@ func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollec
 	logs := transforms.AccessLogs(s, transforms.AccessLogConfig{
 		Common: c, Sessions: cfg.sessions(), ExactVisitors: cfg.ExactVisitors, PageSketches: cfg.PageSketches, BotsFile: cfg.BotsFile, Funnels: cfg.Funnels,
 		AttributionRules: cfg.AttributionFile, OwnDomains: cfg.ownDomains(),
+		Security: cfg.Security, PatternsFile: cfg.PatternsFile,
 	}, records)
 	sessions, provisional := transforms.Sessions(s, c, cfg.sessions(), logs.Fragments)
 	rollups := transforms.Rollups(s, c, transforms.RollupConfig{TopPages: cfg.TopPages, ExactVisitors: cfg.ExactVisitors, PageSketches: cfg.PageSketches}, logs.Partials)
@@ -35,6 +36,9 @@ func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollec
 		},
 		Provisional: []beam.PCollection{provisional, rollups.Provisional},
 		Ledger:      logs.Ledger,
+	}
+	if cfg.Security {
+		out.Rows["sources"] = rollups.Sources
 	}
 	if len(cfg.Funnels) > 0 {
 		f := transforms.Funnels(s, c, cfg.Funnels, logs.Funnels)
