@@ -45,7 +45,7 @@ type Range struct {
 const (
 	anomalyFrom   = 0.46 // as the column score says
 	mostAnomalies = 100
-	requestSeries = "requests" // whose values are those of the traffic chart
+	requestSeries = "views" // whose values are those of the traffic chart
 )
 
 // collectAnomalies follows traffic, whose time axis it uses.
