@@ -52,6 +52,9 @@ type Job struct {
 	Alerts func(settings any) *[]alerts.Rule
 	// AlertsExample is a YAML file of such rules.
 	AlertsExample string
+	// BuiltInAlerts is a YAML file of rules that the settings ask for by themselves,
+	// and its name; empty for none. Rules of the user replace those of the same name.
+	BuiltInAlerts func(settings any) (name string, content []byte)
 	// Lacks says what an output needs that the settings do not give, and the cure, ""
 	// for nothing. Nil for a job that makes all of its outputs.
 	Lacks func(settings any, output string) string
@@ -85,7 +88,7 @@ var Catalogue = []Job{
 			{"funnels", funnel.Attempts, "best attempts of visitors at the funnels of the YAML key funnels; none without it", false},
 			{"funnel_steps", funnel.Steps, "visitors of each funnel, day and step, and how long it took them", false},
 			{"anomalies", anomaly.Rows, "scores of series of traffic, visitors and pages; none without the setting anomalies", false},
-			{"alerts", alert.Rows, "broken rules of the YAML key alerts, once they are resolved; to sinks also as they begin to fire; none without rules", false},
+			{"alerts", alert.Rows, "broken rules, those of the YAML key alerts and of the setting security, once they are resolved; to sinks also as they begin to fire; none without rules", false},
 			{"bad_rows", badrow.Rows, "lines that could not become events, by reason; never their text", true},
 			{"late", late.Rows, "events that came after their windows were sealed; none when reading files", true},
 			{"refused", refused.Rows, "rows that a sink of --output will not take, with the reason; millrace replay sends them again", false},
@@ -101,6 +104,7 @@ var Catalogue = []Job{
 		FunnelsExample: weblogs.FunnelsExample,
 		Alerts:         func(s any) *[]alerts.Rule { return &s.(*weblogs.Settings).Alerts },
 		AlertsExample:  weblogs.AlertsExample,
+		BuiltInAlerts:  func(s any) (string, []byte) { return s.(*weblogs.Settings).BuiltInAlerts() },
 		Lacks:          func(s any, output string) string { return s.(*weblogs.Settings).Lacks(output) },
 		Fingerprint:    func(s any) (string, error) { return s.(*weblogs.Settings).Fingerprint() },
 		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {

@@ -27,6 +27,8 @@ type RollupConfig struct {
 	PageSketches  bool
 	// SeriesPages is how many pages of an hour go to Series; 0 is no Series.
 	SeriesPages int
+	// Sources tells whether partials of sources come.
+	Sources bool
 }
 
 // RollupOutputs are collections of table.Rows, one for each table. Provisional,
@@ -39,15 +41,15 @@ type RollupOutputs struct{ Traffic, TopPages, Visitors, Bots, Sources, Series, P
 // global window, into rows. In batch all rows are sealed.
 func Rollups(s beam.Scope, c Common, cfg RollupConfig, partials beam.PCollection) RollupOutputs {
 	s = s.Scope("Rollups")
-	if cfg.SeriesPages > 0 {
+	if cfg.SeriesPages > 0 || cfg.Sources {
 		return seriesRollups(s, c, cfg, partials)
 	}
 	if c.Live != nil {
 		out := beam.ParDoN(s, newLiveRollupsFn(c, cfg), partials)
-		return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3], Sources: out[4], Provisional: out[5]}
+		return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3], Provisional: out[4]}
 	}
 	out := beam.ParDoN(s, &rollupsFn{Common: c, Config: cfg}, beam.GroupByKey(s, partials))
-	return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3], Sources: out[4]}
+	return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3]}
 }
 
 // trafficWindows are the lengths of traffic's windows; pageWindow is that of top
@@ -137,11 +139,11 @@ func (fn *rollupsFn) Setup() (err error) {
 	return err
 }
 
-func (fn *rollupsFn) ProcessElement(_ context.Context, key string, next func(*[]byte) bool, traffic, pages, visitors, bots, sources func(table.Rows)) error {
+func (fn *rollupsFn) ProcessElement(_ context.Context, key string, next func(*[]byte) bool, traffic, pages, visitors, bots func(table.Rows)) error {
 	if err := fn.mergeAll(key, next); err != nil {
 		return err
 	}
-	return fn.rows(key, traffic, pages, visitors, bots, sources)
+	return fn.rows(key, traffic, pages, visitors, bots, nil)
 }
 
 // mergeAll puts the partials of a key together.
@@ -178,7 +180,8 @@ func (fn *rollupsFn) begin(key string) (accumulator, error) {
 	return into, nil
 }
 
-// rows gives the rows of a key whose partials are merged.
+// rows gives the rows of a key whose partials are merged. Without Config.Sources
+// there are none of sources, and nowhere to put them.
 func (fn *rollupsFn) rows(key string, traffic, pages, visitors, bots, sources func(table.Rows)) error {
 	switch tableOf(key) {
 	case "traffic":

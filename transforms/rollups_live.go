@@ -52,7 +52,7 @@ func (fn *liveRollupsFn) end(key string) (int64, error) {
 }
 
 // ProcessElement keeps a partial aggregate.
-func (fn *liveRollupsFn) ProcessElement(_ context.Context, sp state.Provider, tp timers.Provider, key string, packed []byte, traffic, pages, visitors, bots, sources, provisional func(table.Rows)) error {
+func (fn *liveRollupsFn) ProcessElement(_ context.Context, sp state.Provider, tp timers.Provider, key string, packed []byte, traffic, pages, visitors, bots, provisional func(table.Rows)) error {
 	err := fn.take(sp, tp, key, packed, provisional)
 	if err != nil {
 		return failure.Note(fn.Rollups.Common.Run, fmt.Errorf("partial aggregates of %s: %w", key, err))
@@ -137,15 +137,15 @@ func (fn *liveRollupsFn) compact(sp state.Provider, key string) error {
 }
 
 // OnTimer seals a key's rows.
-func (fn *liveRollupsFn) OnTimer(_ context.Context, sp state.Provider, _ timers.Provider, key string, _ timers.Context, traffic, pages, visitors, bots, sources, provisional func(table.Rows)) error {
-	err := fn.seal(sp, key, liveRows{traffic, pages, visitors, bots, sources, nil, provisional})
+func (fn *liveRollupsFn) OnTimer(_ context.Context, sp state.Provider, _ timers.Provider, key string, _ timers.Context, traffic, pages, visitors, bots, provisional func(table.Rows)) error {
+	err := fn.seal(sp, key, liveRows{traffic, pages, visitors, bots, nil, nil, provisional})
 	if err != nil {
 		return failure.Note(fn.Rollups.Common.Run, fmt.Errorf("sealing %s: %w", key, err))
 	}
 	return nil
 }
 
-// liveRows are where sealed rows go; series is nil where nobody scores them.
+// liveRows are where sealed rows go; sources and series are nil where there are none.
 type liveRows struct {
 	traffic, pages, visitors, bots, sources, series, provisional func(table.Rows)
 }

@@ -18,8 +18,9 @@ func init() {
 	beam.RegisterType(reflect.TypeFor[liveSeriesRollupsFn]())
 }
 
-// seriesRollups is Rollups with the output Series. Without it a pipeline is what it
-// would be if there were no scores, so that it goes on from savepoints of such.
+// seriesRollups is Rollups with the outputs Sources and Series. Without them a
+// pipeline is what it would be if there were no such rows in the world, so that it
+// goes on from savepoints of such.
 func seriesRollups(s beam.Scope, c Common, cfg RollupConfig, partials beam.PCollection) RollupOutputs {
 	if c.Live != nil {
 		out := beam.ParDoN(s, newLiveSeriesRollupsFn(c, cfg), partials)
@@ -39,6 +40,9 @@ func (fn *rollupsFn) series(key string, emit func(table.Rows)) {
 		}
 		emit(table.Rows{Batch: b})
 	case "top_pages":
+		if fn.Config.SeriesPages == 0 {
+			return
+		}
 		fn.mostRequested(fn.Config.SeriesPages, emit)
 	}
 }
@@ -55,7 +59,7 @@ func (fn *seriesRollupsFn) ProcessElement(_ context.Context, key string, next fu
 	return fn.Rollups.rows(key, traffic, pages, visitors, bots, sources)
 }
 
-// liveSeriesRollupsFn is liveRollupsFn with the output Series.
+// liveSeriesRollupsFn is liveRollupsFn with the outputs Sources and Series.
 type liveSeriesRollupsFn struct {
 	Rollups rollupsFn
 
@@ -77,8 +81,8 @@ func (fn *liveSeriesRollupsFn) live() *liveRollupsFn {
 }
 
 // ProcessElement keeps a partial aggregate.
-func (fn *liveSeriesRollupsFn) ProcessElement(ctx context.Context, sp state.Provider, tp timers.Provider, key string, packed []byte, traffic, pages, visitors, bots, sources, _, provisional func(table.Rows)) error {
-	return fn.live().ProcessElement(ctx, sp, tp, key, packed, traffic, pages, visitors, bots, sources, provisional)
+func (fn *liveSeriesRollupsFn) ProcessElement(ctx context.Context, sp state.Provider, tp timers.Provider, key string, packed []byte, traffic, pages, visitors, bots, _, _, provisional func(table.Rows)) error {
+	return fn.live().ProcessElement(ctx, sp, tp, key, packed, traffic, pages, visitors, bots, provisional)
 }
 
 // OnTimer seals a key's rows.

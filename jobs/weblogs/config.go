@@ -49,7 +49,7 @@ type Settings struct {
 
 // Defaults are the settings of a run that sets none.
 func Defaults() Settings {
-	return Settings{SessionGap: 30 * time.Minute, TopPages: 10, ExactVisitors: 65_536, Shards: 1, Attribution: true, Security: true, AnomalyPages: 20}
+	return Settings{SessionGap: 30 * time.Minute, TopPages: 10, ExactVisitors: 65_536, Shards: 1, Attribution: true, AnomalyPages: 20}
 }
 
 // Validate reports every setting that cannot work.
@@ -87,7 +87,7 @@ func (s Settings) sessions() sessions.Options {
 
 // rollups are the settings as the rollups take them.
 func (s Settings) rollups() transforms.RollupConfig {
-	c := transforms.RollupConfig{TopPages: s.TopPages, ExactVisitors: s.ExactVisitors, PageSketches: s.PageSketches}
+	c := transforms.RollupConfig{TopPages: s.TopPages, ExactVisitors: s.ExactVisitors, PageSketches: s.PageSketches, Sources: s.Security}
 	if s.Anomalies {
 		c.SeriesPages = max(seriesPages, s.TopPages)
 	}

@@ -1,6 +1,8 @@
 package weblogs
 
 import (
+	"maps"
+
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"millrace/transforms"
@@ -53,7 +55,11 @@ func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollec
 		out.Provisional = append(out.Provisional, again)
 	}
 	if len(cfg.Alerts) > 0 {
-		rows, firing := transforms.Alerts(s, c, cfg.Alerts, cfg.alertInputs(out.Rows))
+		watched := maps.Clone(out.Rows)
+		if cfg.watchesSite() {
+			watched[siteInput] = transforms.Site(s, rollups.Traffic)
+		}
+		rows, firing := transforms.Alerts(s, c, cfg.Alerts, cfg.alertInputs(watched))
 		out.Rows["alerts"] = rows
 		out.Provisional = append(out.Provisional, firing)
 	}
