@@ -7,7 +7,7 @@ import "millrace/schemas/table"
 type Row struct {
 	WindowStart   table.Millis `col:"window_start,sort1,day" ts:"time" doc:"start of the window, UTC"`
 	Series        string       `col:"series,sort2" mask:"none" ts:"dimension" doc:"which kind of series: what is counted"`
-	SeriesKey     string       `col:"series_key,sort3" mask:"scanned" ts:"dimension" doc:"which of its kind, as column=value, masked as it is in its own output; empty where there is one"`
+	SeriesKey     string       `col:"series_key,sort3" mask:"scanned" doc:"which of its kind, as column=value, masked as it is in its own output; empty where there is one"`
 	WindowSeconds int32        `col:"window_seconds,sort4" ts:"dimension" doc:"length of the window"`
 	Value         float64      `col:"value" doc:"what was counted in the window, or the share"`
 	Empty         bool         `col:"empty" doc:"the window had no data of the series, and counts as 0"`
