@@ -27,6 +27,7 @@ type AccessLogConfig struct {
 	Sessions      sessions.Options
 	ExactVisitors int
 	PageSketches  bool
+	Minutes       bool   // whether visitors of minutes are counted, for Rollups with Series
 	BotsFile      string // built-in list when empty
 	Funnels       []funnels.Definition
 

@@ -14,6 +14,7 @@ import (
 	"millrace/transforms/attribution"
 	"millrace/transforms/funnels"
 	"millrace/transforms/mask"
+	"millrace/transforms/rollup"
 	"millrace/transforms/seal"
 	"millrace/transforms/security"
 	"millrace/transforms/sessions"
@@ -71,6 +72,9 @@ func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots, rules 
 	c := &core{packer: packer{dir: cfg.Common.Spill}, live: cfg.Common.Live != nil, flush: make(chan struct{})}
 	if c.rollups, err = newRollups(cfg.ExactVisitors, cfg.PageSketches); err != nil {
 		return nil, err
+	}
+	if cfg.Minutes {
+		c.rollups.minutes = rollup.NewMinutes()
 	}
 	if c.sessions, err = sessions.NewCollector(cfg.Sessions); err != nil {
 		return nil, err

@@ -45,6 +45,7 @@ type ruleReader struct {
 	schema       *table.Schema
 	columns      map[string]int // of where and by
 	field, while int            // -1 for none
+	sparse       bool           // zeros tell nothing
 	late         int            // tells rows that are in no window; -1 for none
 }
 
@@ -95,6 +96,11 @@ func numeric(k table.Kind) bool {
 	return k == table.Int32 || k == table.Int64 || k == table.Float64 || k == table.Bool
 }
 
+// key is that of a row, if the rule watches it.
+func (r *ruleReader) key(b *table.Batch, row int) (key string, watched bool) {
+	return r.rule.KeyOf(func(name string) string { return cellText(b, r.columns[name], row) })
+}
+
 // read gives the readings of rows by the key that the rule watches.
 func (r *ruleReader) read(b *table.Batch) map[string][]alerts.Reading {
 	out := map[string][]alerts.Reading{}
@@ -102,7 +108,7 @@ func (r *ruleReader) read(b *table.Batch) map[string][]alerts.Reading {
 		if r.late >= 0 && b.Bool(r.late, row) {
 			continue // late is in no window
 		}
-		key, watched := r.rule.KeyOf(func(name string) string { return cellText(b, r.columns[name], row) })
+		key, watched := r.key(b, row)
 		if !watched {
 			continue
 		}
@@ -112,6 +118,9 @@ func (r *ruleReader) read(b *table.Batch) map[string][]alerts.Reading {
 		}
 		if r.field < 0 {
 			reading.Value = 1
+		}
+		if r.sparse && reading.Value == 0 && reading.While == 0 {
+			continue
 		}
 		out[key] = append(out[key], reading)
 	}
