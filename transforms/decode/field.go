@@ -51,7 +51,7 @@ var ecsFields = map[string]field{
 	"http.response.body.bytes": fieldBytes, "http.request.referrer": fieldReferrer, "user_agent.original": fieldAgent,
 	"network.forwarded_ip": fieldForwarded, "event.duration_seconds": fieldSeconds,
 	"event.duration_millis": fieldMillis, "http.request.bytes": fieldReceived, "http.request.id": fieldRequestID,
-	"event.outcome": fieldResult, "observer.name": fieldPlace, "tls.version": fieldTLS, "tls.cipher": fieldCipher,
+	"event.action": fieldResult, "observer.name": fieldPlace, "tls.version": fieldTLS, "tls.cipher": fieldCipher,
 	"target.status_code": fieldTarget,
 }
 
