@@ -32,6 +32,9 @@ type AlertInput struct {
 	Window time.Duration
 	// History says that a row follows from all that came before, as scores do.
 	History bool
+	// Sparse says that a number that is 0 is as if its row were not there, as rows are
+	// not there that have nothing but zeros.
+	Sparse bool
 }
 
 // Alerts watches rows by rules, in the global window, and gives alert rows,
@@ -55,7 +58,7 @@ func Alerts(s beam.Scope, c Common, rules []alerts.Rule, inputs map[string]Alert
 	}
 	var all []beam.PCollection
 	for _, name := range slices.Sorted(maps.Keys(readings)) {
-		all = append(all, beam.ParDo(s.Scope(name), &alertReadingsFn{Run: c.Run, Rules: readings[name], Schema: inputs[name].Schema.ID()}, inputs[name].Rows))
+		all = append(all, beam.ParDo(s.Scope(name), &alertReadingsFn{Run: c.Run, Rules: readings[name], Schema: inputs[name].Schema.ID(), Sparse: inputs[name].Sparse}, inputs[name].Rows))
 	}
 	keyed := all[0]
 	if len(all) > 1 {
@@ -122,6 +125,7 @@ type alertReadingsFn struct {
 	Run    string
 	Rules  []alerts.Rule // of one input
 	Schema string
+	Sparse bool
 
 	readers []ruleReader
 	packer  packer
@@ -138,6 +142,7 @@ func (fn *alertReadingsFn) Setup() error {
 		if err != nil {
 			return err
 		}
+		r.sparse = fn.Sparse
 		fn.readers = append(fn.readers, r)
 	}
 	return nil

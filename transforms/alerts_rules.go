@@ -45,6 +45,7 @@ type ruleReader struct {
 	schema       *table.Schema
 	columns      map[string]int // of where and by
 	field, while int            // -1 for none
+	sparse       bool           // zeros tell nothing
 	late         int            // tells rows that are in no window; -1 for none
 }
 
@@ -117,6 +118,9 @@ func (r *ruleReader) read(b *table.Batch) map[string][]alerts.Reading {
 		}
 		if r.field < 0 {
 			reading.Value = 1
+		}
+		if r.sparse && reading.Value == 0 && reading.While == 0 {
+			continue
 		}
 		out[key] = append(out[key], reading)
 	}

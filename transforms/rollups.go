@@ -27,19 +27,21 @@ type RollupConfig struct {
 	PageSketches  bool
 	// SeriesPages is how many pages of an hour go to Series; 0 is no Series.
 	SeriesPages int
+	// Sources tells whether partials of sources come.
+	Sources bool
 }
 
 // RollupOutputs are collections of table.Rows, one for each table. Provisional,
 // of a live run, has rows of all tables that can still change, and after them the
 // sealed ones. Series has what Anomalies reads beside the tables: visitors of minutes,
 // of weblog.VisitorMinutes, and of each hour more pages, of weblog.TopPages.
-type RollupOutputs struct{ Traffic, TopPages, Visitors, Bots, Series, Provisional beam.PCollection }
+type RollupOutputs struct{ Traffic, TopPages, Visitors, Bots, Sources, Series, Provisional beam.PCollection }
 
 // Rollups merges partial aggregates, KV<table and window, encoded partial> in the
 // global window, into rows. In batch all rows are sealed.
 func Rollups(s beam.Scope, c Common, cfg RollupConfig, partials beam.PCollection) RollupOutputs {
 	s = s.Scope("Rollups")
-	if cfg.SeriesPages > 0 {
+	if cfg.SeriesPages > 0 || cfg.Sources {
 		return seriesRollups(s, c, cfg, partials)
 	}
 	if c.Live != nil {
@@ -69,6 +71,7 @@ type rollups struct {
 	pages    *rollup.TopPages
 	visitors *rollup.Visitors
 	bots     *rollup.Bots
+	sources  *sourceTable
 	minutes  *rollup.Minutes // nil without series
 }
 
@@ -78,12 +81,12 @@ func newRollups(exactVisitors int, pageSketches bool) (*rollups, error) {
 		newPages = rollup.NewSketchedTopPages
 	}
 	pages, err := newPages(pageWindow)
-	return &rollups{traffic: rollup.NewTraffic(), pages: pages, visitors: rollup.NewVisitors(exactVisitors), bots: rollup.NewBots(exactVisitors)}, err
+	return &rollups{traffic: rollup.NewTraffic(), pages: pages, visitors: rollup.NewVisitors(exactVisitors), bots: rollup.NewBots(exactVisitors), sources: &sourceTable{}}, err
 }
 
 // tables names the tables as the keys of partials do.
 func (r *rollups) tables() map[string]accumulator {
-	t := map[string]accumulator{"traffic": r.traffic, "top_pages": r.pages, "visitors": r.visitors, "bots": r.bots}
+	t := map[string]accumulator{"traffic": r.traffic, "top_pages": r.pages, "visitors": r.visitors, "bots": r.bots, "sources": r.sources}
 	if r.minutes != nil {
 		t["minutes"] = r.minutes
 	}
@@ -140,7 +143,7 @@ func (fn *rollupsFn) ProcessElement(_ context.Context, key string, next func(*[]
 	if err := fn.mergeAll(key, next); err != nil {
 		return err
 	}
-	return fn.rows(key, traffic, pages, visitors, bots)
+	return fn.rows(key, traffic, pages, visitors, bots, nil)
 }
 
 // mergeAll puts the partials of a key together.
@@ -177,8 +180,9 @@ func (fn *rollupsFn) begin(key string) (accumulator, error) {
 	return into, nil
 }
 
-// rows gives the rows of a key whose partials are merged.
-func (fn *rollupsFn) rows(key string, traffic, pages, visitors, bots func(table.Rows)) error {
+// rows gives the rows of a key whose partials are merged. Without Config.Sources
+// there are none of sources, and nowhere to put them.
+func (fn *rollupsFn) rows(key string, traffic, pages, visitors, bots, sources func(table.Rows)) error {
 	switch tableOf(key) {
 	case "traffic":
 		return fn.traffic(traffic)
@@ -188,6 +192,8 @@ func (fn *rollupsFn) rows(key string, traffic, pages, visitors, bots func(table.
 		return fn.visitors(visitors)
 	case "bots":
 		fn.bots(bots)
+	case "sources":
+		fn.sources(sources)
 	}
 	return nil
 }

@@ -48,8 +48,7 @@ func (fn *liveRollupsFn) alarm() *alarm { return &alarm{fn.Close, fn.ClosesAt} }
 
 // end is when the span of a key ends.
 func (fn *liveRollupsFn) end(key string) (int64, error) {
-	_, span, _ := strings.Cut(key, "/")
-	return rollup.End(span)
+	return rollup.End(key[strings.LastIndexByte(key, '/')+1:])
 }
 
 // ProcessElement keeps a partial aggregate.
@@ -85,7 +84,7 @@ func (fn *liveRollupsFn) take(sp state.Provider, tp timers.Provider, key string,
 	}
 	if wanted {
 		emit := func(rows table.Rows) { provisional(table.Rows{Batch: rows.Batch, Kind: table.Provisional}) }
-		if err := fn.Rollups.rows(key, emit, emit, emit, emit); err != nil {
+		if err := fn.Rollups.rows(key, emit, emit, emit, emit, emit); err != nil {
 			return err
 		}
 	}
@@ -139,16 +138,16 @@ func (fn *liveRollupsFn) compact(sp state.Provider, key string) error {
 
 // OnTimer seals a key's rows.
 func (fn *liveRollupsFn) OnTimer(_ context.Context, sp state.Provider, _ timers.Provider, key string, _ timers.Context, traffic, pages, visitors, bots, provisional func(table.Rows)) error {
-	err := fn.seal(sp, key, liveRows{traffic, pages, visitors, bots, nil, provisional})
+	err := fn.seal(sp, key, liveRows{traffic, pages, visitors, bots, nil, nil, provisional})
 	if err != nil {
 		return failure.Note(fn.Rollups.Common.Run, fmt.Errorf("sealing %s: %w", key, err))
 	}
 	return nil
 }
 
-// liveRows are where sealed rows go; series is nil where nobody scores them.
+// liveRows are where sealed rows go; sources and series are nil where there are none.
 type liveRows struct {
-	traffic, pages, visitors, bots, series, provisional func(table.Rows)
+	traffic, pages, visitors, bots, sources, series, provisional func(table.Rows)
 }
 
 func (fn *liveRollupsFn) seal(sp state.Provider, key string, to liveRows) error {
@@ -172,7 +171,7 @@ func (fn *liveRollupsFn) seal(sp state.Provider, key string, to liveRows) error 
 			}
 		}
 	}
-	if err := fn.Rollups.rows(key, sealed(to.traffic), sealed(to.pages), sealed(to.visitors), sealed(to.bots)); err != nil {
+	if err := fn.Rollups.rows(key, sealed(to.traffic), sealed(to.pages), sealed(to.visitors), sealed(to.bots), sealed(to.sources)); err != nil {
 		return err
 	}
 	if to.series != nil {

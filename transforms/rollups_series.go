@@ -18,15 +18,16 @@ func init() {
 	beam.RegisterType(reflect.TypeFor[liveSeriesRollupsFn]())
 }
 
-// seriesRollups is Rollups with the output Series. Without it a pipeline is what it
-// would be if there were no scores, so that it goes on from savepoints of such.
+// seriesRollups is Rollups with the outputs Sources and Series. Without them a
+// pipeline is what it would be if there were no such rows in the world, so that it
+// goes on from savepoints of such.
 func seriesRollups(s beam.Scope, c Common, cfg RollupConfig, partials beam.PCollection) RollupOutputs {
 	if c.Live != nil {
 		out := beam.ParDoN(s, newLiveSeriesRollupsFn(c, cfg), partials)
-		return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3], Series: out[4], Provisional: out[5]}
+		return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3], Sources: out[4], Series: out[5], Provisional: out[6]}
 	}
 	out := beam.ParDoN(s, &seriesRollupsFn{Rollups: rollupsFn{Common: c, Config: cfg}}, beam.GroupByKey(s, partials))
-	return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3], Series: out[4]}
+	return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3], Sources: out[4], Series: out[5]}
 }
 
 // series gives the rows of a key that only scores are made of.
@@ -39,6 +40,9 @@ func (fn *rollupsFn) series(key string, emit func(table.Rows)) {
 		}
 		emit(table.Rows{Batch: b})
 	case "top_pages":
+		if fn.Config.SeriesPages == 0 {
+			return
+		}
 		fn.mostRequested(fn.Config.SeriesPages, emit)
 	}
 }
@@ -47,15 +51,15 @@ type seriesRollupsFn struct{ Rollups rollupsFn }
 
 func (fn *seriesRollupsFn) Setup() error { return fn.Rollups.Setup() }
 
-func (fn *seriesRollupsFn) ProcessElement(_ context.Context, key string, next func(*[]byte) bool, traffic, pages, visitors, bots, series func(table.Rows)) error {
+func (fn *seriesRollupsFn) ProcessElement(_ context.Context, key string, next func(*[]byte) bool, traffic, pages, visitors, bots, sources, series func(table.Rows)) error {
 	if err := fn.Rollups.mergeAll(key, next); err != nil {
 		return err
 	}
 	fn.Rollups.series(key, series)
-	return fn.Rollups.rows(key, traffic, pages, visitors, bots)
+	return fn.Rollups.rows(key, traffic, pages, visitors, bots, sources)
 }
 
-// liveSeriesRollupsFn is liveRollupsFn with the output Series.
+// liveSeriesRollupsFn is liveRollupsFn with the outputs Sources and Series.
 type liveSeriesRollupsFn struct {
 	Rollups rollupsFn
 
@@ -77,13 +81,13 @@ func (fn *liveSeriesRollupsFn) live() *liveRollupsFn {
 }
 
 // ProcessElement keeps a partial aggregate.
-func (fn *liveSeriesRollupsFn) ProcessElement(ctx context.Context, sp state.Provider, tp timers.Provider, key string, packed []byte, traffic, pages, visitors, bots, _, provisional func(table.Rows)) error {
+func (fn *liveSeriesRollupsFn) ProcessElement(ctx context.Context, sp state.Provider, tp timers.Provider, key string, packed []byte, traffic, pages, visitors, bots, _, _, provisional func(table.Rows)) error {
 	return fn.live().ProcessElement(ctx, sp, tp, key, packed, traffic, pages, visitors, bots, provisional)
 }
 
 // OnTimer seals a key's rows.
-func (fn *liveSeriesRollupsFn) OnTimer(_ context.Context, sp state.Provider, _ timers.Provider, key string, _ timers.Context, traffic, pages, visitors, bots, series, provisional func(table.Rows)) error {
-	if err := fn.live().seal(sp, key, liveRows{traffic, pages, visitors, bots, series, provisional}); err != nil {
+func (fn *liveSeriesRollupsFn) OnTimer(_ context.Context, sp state.Provider, _ timers.Provider, key string, _ timers.Context, traffic, pages, visitors, bots, sources, series, provisional func(table.Rows)) error {
+	if err := fn.live().seal(sp, key, liveRows{traffic, pages, visitors, bots, sources, series, provisional}); err != nil {
 		return failure.Note(fn.Rollups.Common.Run, fmt.Errorf("sealing %s: %w", key, err))
 	}
 	return nil

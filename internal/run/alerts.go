@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"millrace/internal/alertrules"
@@ -20,14 +21,31 @@ func ReadAlerts(content []byte, name string) ([]alerts.Rule, error) {
 
 // setAlerts gives the rules to the job's settings.
 func (r *request) setAlerts() error {
-	if len(r.Alerts) == 0 {
-		return nil
+	rules, err := r.builtInAlerts()
+	if err != nil || len(rules)+len(r.Alerts) == 0 {
+		return err
 	}
 	if r.job.Alerts == nil {
 		return fmt.Errorf("%s: job %s has no alerts; leave them out", r.at(alertsKey), r.job.Name)
 	}
-	*r.job.Alerts(r.settings) = r.Alerts
+	*r.job.Alerts(r.settings) = append(rules, r.Alerts...)
 	return nil
+}
+
+// builtInAlerts are the rules that the settings ask for by themselves, without those
+// that the user has replaced by one of the same name.
+func (r *request) builtInAlerts() ([]alerts.Rule, error) {
+	if r.job.BuiltInAlerts == nil {
+		return nil, nil
+	}
+	name, content := r.job.BuiltInAlerts(r.settings)
+	if len(content) == 0 {
+		return nil, nil
+	}
+	rules, err := alertrules.Decode(content, name)
+	return slices.DeleteFunc(rules, func(rule alerts.Rule) bool {
+		return slices.ContainsFunc(r.Alerts, func(own alerts.Rule) bool { return own.Name == rule.Name })
+	}), err
 }
 
 // alertText says a rule in a line.

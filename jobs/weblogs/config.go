@@ -38,6 +38,8 @@ type Settings struct {
 	Anomalies       bool          `set:"anomalies" doc:"whether traffic, visitors and top pages are scored for what is unusual (docs/alerts.md)"`
 	AnomalyPages    int           `set:"anomalies.pages" doc:"pages whose series are scored at a time; a detector takes up to 16 KiB"`
 	BotsFile        string        `set:"bots.file" file:"true" doc:"file with bot patterns to use instead of the built-in list"`
+	Security        bool          `set:"security" doc:"whether sources of what looks like attacks are counted (output sources) and watched by the built-in rules (output alerts)"`
+	PatternsFile    string        `set:"security.patterns" file:"true" doc:"file with patterns of attacks to look for besides the built-in ones"`
 	Shards          int           `set:"lake.shards" doc:"files of a day that are written side by side; part of the result, so keep it for a lake"`
 	// Funnels come by the YAML key funnels and by --funnels.
 	Funnels []funnels.Definition
@@ -85,7 +87,7 @@ func (s Settings) sessions() sessions.Options {
 
 // rollups are the settings as the rollups take them.
 func (s Settings) rollups() transforms.RollupConfig {
-	c := transforms.RollupConfig{TopPages: s.TopPages, ExactVisitors: s.ExactVisitors, PageSketches: s.PageSketches}
+	c := transforms.RollupConfig{TopPages: s.TopPages, ExactVisitors: s.ExactVisitors, PageSketches: s.PageSketches, Sources: s.Security}
 	if s.Anomalies {
 		c.SeriesPages = max(seriesPages, s.TopPages)
 	}
@@ -109,12 +111,19 @@ func (s Settings) Fingerprint() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("setting bots.file: %w", err)
 	}
-	if !s.Attribution {
-		return version, nil
+	if s.Attribution {
+		rules, err := transforms.AttributionVersion(s.AttributionFile)
+		if err != nil {
+			return "", fmt.Errorf("setting attribution.rules: %w", err)
+		}
+		version += " " + rules
 	}
-	rules, err := transforms.AttributionVersion(s.AttributionFile)
-	if err != nil {
-		return "", fmt.Errorf("setting attribution.rules: %w", err)
+	if s.Security {
+		patterns, err := transforms.PatternsVersion(s.PatternsFile)
+		if err != nil {
+			return "", fmt.Errorf("setting security.patterns: %w", err)
+		}
+		version += " " + patterns
 	}
-	return version + " " + rules, nil
+	return version, nil
 }
