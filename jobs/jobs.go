@@ -31,14 +31,17 @@ type Job struct {
 	// the defaults; Validate checks them.
 	NewSettings func() any
 	Validate    func(settings any) error
-	// Detect tells the format of an input, "" when unknown, and the event time of
-	// its first readable record, 0 when there is none, by its first bytes.
-	Detect func(head []byte) (format string, near int64)
-	// EventTime reads the event time of a record, in Unix milliseconds, if it has
-	// one: as the decoder does.
-	EventTime func(record []byte) (ms int64, ok bool)
 	// Formats are the formats the job reads.
-	Formats []string
+	Formats []Format
+	// ReadFormat reads a format as a person writes it and gives it in full: what it
+	// returns needs no file any more. read gives the content of a file.
+	ReadFormat func(text string, read func(file string) ([]byte, error)) (format string, err error)
+	// Inspect tells what an input is by its first bytes, given the format that
+	// ReadFormat gave, or "" when nobody named one.
+	Inspect func(head []byte, given string) (Inspected, error)
+	// EventTime makes the function that reads the event time of a record of a format,
+	// in Unix milliseconds, if it has one: as the decoder does. One goroutine uses it.
+	EventTime func(format string) func(record []byte) (ms int64, ok bool)
 	// Fingerprint names the reference data the settings select, so that rows
 	// made with other data count as another run.
 	Fingerprint func(settings any) (string, error)
@@ -62,6 +65,16 @@ type Job struct {
 	Build func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs
 }
 
+// Format is one that a job reads.
+type Format struct{ Name, Doc string }
+
+// Inspected is what the beginning of an input tells of it.
+type Inspected struct {
+	Format string // in full; "" when unknown
+	Near   int64  // event time of its first readable record in Unix milliseconds; 0 when there is none
+	Note   string // what a person should know; mostly empty
+}
+
 // Output describes one output of a job.
 type Output struct {
 	Name   string
@@ -76,7 +89,7 @@ type Output struct {
 var Catalogue = []Job{
 	{
 		Name: "weblogs",
-		Doc:  "web-server access logs (Apache common, combined, vhost_combined) to masked events, sessions, traffic, top pages, visitors and bots",
+		Doc:  "access logs of web servers, load balancers, CDNs and APIs (millrace jobs show weblogs lists the formats) to masked events, sessions, traffic, top pages, visitors and bots",
 		Outputs: []Output{
 			{"events", weblog.Events, "every request, masked", true},
 			{"sessions", weblog.Sessions, "visits of a visitor", false},
@@ -96,9 +109,10 @@ var Catalogue = []Job{
 		},
 		NewSettings:    func() any { s := weblogs.Defaults(); return &s },
 		Validate:       func(s any) error { return s.(*weblogs.Settings).Validate() },
-		Detect:         func(head []byte) (string, int64) { return formatName(decode.Detect(head)), firstTime(head) },
-		EventTime:      decode.EventTime,
-		Formats:        []string{decode.Common.String(), decode.Combined.String(), decode.VhostCombined.String()},
+		Formats:        weblogFormats,
+		ReadFormat:     readFormat,
+		Inspect:        inspect,
+		EventTime:      decode.EventTimeOf,
 		Shards:         func(s any) int { return s.(*weblogs.Settings).Shards },
 		Funnels:        func(s any) *[]funnels.Definition { return &s.(*weblogs.Settings).Funnels },
 		FunnelsExample: weblogs.FunnelsExample,
@@ -111,24 +125,6 @@ var Catalogue = []Job{
 			return weblogs.Build(s, *settings.(*weblogs.Settings), c, records)
 		},
 	},
-}
-
-// firstTime is the time of the first line that has one.
-func firstTime(head []byte) int64 {
-	lines := decode.NewLines(head, 0)
-	for line, _, ok := lines.Next(); ok; line, _, ok = lines.Next() {
-		if ms, ok := decode.EventTime(line); ok {
-			return ms
-		}
-	}
-	return 0
-}
-
-func formatName(f decode.Format) string {
-	if f == decode.Unknown {
-		return ""
-	}
-	return f.String()
 }
 
 // Find returns a job by name.

@@ -27,6 +27,7 @@ func (f *jobFlags) add(c *cobra.Command) {
 	fs := c.Flags()
 	fs.SortFlags = false
 	fs.StringVar(&f.options.Source, "source", "", "what to read: a file, folder, glob or s3:// prefix, for example 'file:///var/log/apache2/access*.log*'; or a stream, for example kinesis://access-logs?start=latest")
+	fs.StringVar(&f.options.Format, "format", "", "format of the lines: combined, alb, cloudfront, nginx@/etc/nginx/nginx.conf, json@mapping.yaml, ... (default: each file's is detected; millrace jobs show JOB lists them, docs/formats.md explains them)")
 	fs.StringVar(&f.options.Lake, "lake", "", "where to write: a folder or s3://bucket/prefix; every output becomes LAKE/<output>/year=/month=/day=/*.parquet")
 	fs.StringArrayVar(&f.outputs, "output", nil, "send one output to a sink besides the lake: NAME=URL, for example sessions=kinesis://sessions; of a stream also rows that can still change (repeatable, also for one output)")
 	fs.StringVar(&f.config, "config", "", "YAML file with any of these settings; flags win over it")

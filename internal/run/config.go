@@ -24,6 +24,7 @@ type fileKey struct {
 var fileKeys = []fileKey{
 	{"job", func(o *Options) *string { return &o.Job }},
 	{"source", func(o *Options) *string { return &o.Source }},
+	{"format", func(o *Options) *string { return &o.Format }},
 	{"lake", func(o *Options) *string { return &o.Lake }},
 	{"outputs", nil},
 	{"runner", func(o *Options) *string { return &o.Runner }},

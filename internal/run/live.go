@@ -208,11 +208,15 @@ func (p *livePlan) identifyLive() error {
 		return err
 	}
 	o := p.options
-	p.ConfigHash, err = hashJSON(map[string]any{
+	decides := map[string]any{
 		"job": p.Job, "program": version.Rows, "settings": p.Settings, "reference": fingerprint, "raw": p.req.Raw, "key": p.Key.Active().ID(),
 		"disorder": o.stream.MaxDisorder, "lateness": o.stream.AllowedLateness, "idle": o.stream.IdleAfter,
 		"roll_bytes": o.stream.RollBytes, "roll_every": o.stream.RollEvery, "seal": o.seal,
-	})
+	}
+	if p.req.Format != "" { // in the source's parameters it counts with them
+		decides["format"] = p.req.Format
+	}
+	p.ConfigHash, err = hashJSON(decides)
 	if err != nil {
 		return err
 	}

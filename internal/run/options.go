@@ -23,6 +23,7 @@ import (
 type Options struct {
 	Job     string
 	Source  string
+	Format  string `json:",omitempty"` // of the lines, see jobs.Job.ReadFormat; else detected
 	Lake    string
 	Outputs Outputs // sinks where outputs go besides the lake
 	Runner  string  // "prism", "direct" or "flink"
@@ -67,6 +68,7 @@ type request struct {
 	settings any
 	from, to int64 // days; 0 is open
 	live     live
+	format   string // in full, of Format or of the source's parameter; "" for none
 }
 
 // check validates options, all faults at once.
@@ -116,6 +118,7 @@ func check(o Options) (request, error) {
 		fault("%s %s lies after %s %s: exchange them", o.at("from"), o.From, o.at("to"), o.To)
 	}
 	if known {
+		faults = append(faults, r.checkFormat()...)
 		faults = append(faults, r.checkJob()...)
 		faults = append(faults, r.checkLive()...)
 	}

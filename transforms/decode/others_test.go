@@ -66,7 +66,8 @@ func TestOtherLogsBecomeEvents(t *testing.T) {
 			event{VHost: "x.example", Client: "192.0.2.1", Addr: "192.0.2.1", Time: at2026 + 123, Target: `/ä?"q`, Bytes: -1, UserAgent: `😀 a\b\x0a`},
 			1500, "",
 		},
-		{"one of Apache's", "common", `192.0.2.7 - - [02/Mar/2026:12:00:00 +0100] "GET / HTTP/1.1" 200 5`, event{Client: "192.0.2.7", Addr: "192.0.2.7", Time: at2026, Method: "GET", Target: "/", Protocol: "HTTP/1.1", Status: 200, Bytes: 5}, 0, ""},
+		{"one of Apache's", "common", `192.0.2.7 - - [02/Mar/2026:12:00:00 +0100] "GET / HTTP/1.1" 200 5`, event{Client: "192.0.2.7", Addr: "192.0.2.7", Time: at2026, Method: "GET", Target: "/", Protocol: "HTTP/1.1", Status: 200, Bytes: 5}, -1, ""},
+		{"network flows", "vpcflow", "2 123456789010 eni-1 192.0.2.12 198.51.100.7 49761 3389 6 20 4249 1418530010 1418530070 REJECT OK", event{Client: "192.0.2.12", Addr: "192.0.2.12", Time: 1418530010000, Protocol: "TCP", Bytes: 4249}, 60_000_000, ""},
 	} {
 		d := open(t, c.spec)
 		var log decode.AccessLog
@@ -78,6 +79,9 @@ func TestOtherLogsBecomeEvents(t *testing.T) {
 			}
 			if diff := cmp.Diff(c.want, show(&log)); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", c.name, diff)
+			}
+			if ms, ok := d.EventTime([]byte(c.line)); !ok || ms != log.Time {
+				t.Errorf("%s: event time %d, %v", c.name, ms, ok)
 			}
 			if got := d.Detail(); got.Took != c.took || string(pii.Reveal(got.Forwarded)) != c.forwarded {
 				t.Errorf("%s: took %d, forwarded %q", c.name, got.Took, pii.Reveal(got.Forwarded))
@@ -119,7 +123,11 @@ func TestOtherLogsRefuseByReason(t *testing.T) {
 		{"levels without end", "apigateway", strings.Repeat(`{"a":`, 60) + "1" + strings.Repeat("}", 60), false, badrow.Format},
 	} {
 		var log decode.AccessLog
-		skip, got := open(t, c.spec).Decode([]byte(c.line), &log)
+		d := open(t, c.spec)
+		if ms, ok := d.EventTime([]byte(c.line)); ok && c.want != badrow.Number && c.want != badrow.Format {
+			t.Errorf("%s: event time %d", c.name, ms)
+		}
+		skip, got := d.Decode([]byte(c.line), &log)
 		if skip != c.skip || got != c.want {
 			t.Errorf("%s: skip %v, %q; want %v, %q", c.name, skip, got, c.skip, c.want)
 		}
@@ -177,7 +185,7 @@ func TestFormatsThatCannotWorkAreRefused(t *testing.T) {
 		"json x = y":                      "unknown field",
 		"json @timestamp = t":             "url.original",
 		"json @timestamp = t; url.path=t": "same place",
-		"vpcflow":                         "flows",
+		"vpcflow srcaddr":                 "no field start",
 	} {
 		s, err := decode.ParseSpec(spec)
 		if err != nil {
@@ -191,7 +199,7 @@ func TestFormatsThatCannotWorkAreRefused(t *testing.T) {
 		t.Errorf("unknown format: %v", err)
 	}
 	_, err := decode.ParseMapping("m.yaml", []byte("\n# x\nclient.addres: a\nurl.path: a\nurl.path: b\nurl.query a\n"))
-	for _, want := range []string{`m.yaml:3: unknown field "client.addres"`, "m.yaml:5: url.path stands there", "m.yaml:6: no colon"} {
+	for _, want := range []string{`m.yaml:3: unknown field "client.addres"; did you mean client.address?`, "m.yaml:5: url.path stands there", "m.yaml:6: no colon"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in %v", want, err)
 		}
@@ -237,20 +245,10 @@ func TestSampleLogsParseFully(t *testing.T) {
 				t.Fatalf("detected as %s", spec)
 			}
 			events, skipped := 0, 0
+			d := open(t, spec.String())
 			read := func(line []byte) (bool, badrow.Reason) {
-				var f decode.Flow
-				d, err := decode.NewFlowDecoder(spec.Rest)
-				if err != nil {
-					t.Fatal(err)
-				}
-				return d.Decode(line, &f)
-			}
-			if spec.Name != "vpcflow" {
-				d := open(t, spec.String())
-				read = func(line []byte) (bool, badrow.Reason) {
-					var log decode.AccessLog
-					return d.Decode(line, &log)
-				}
+				var log decode.AccessLog
+				return d.Decode(line, &log)
 			}
 			for lines := decode.NewLines(content, 0); ; {
 				line, _, ok := lines.Next()

@@ -1,0 +1,72 @@
+package e2e
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+)
+
+// albLines are lines as an Application Load Balancer writes them.
+func albLines(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `https 2026-03-02T11:%02d:00.5Z app/shop/50dc 203.0.113.%d:2817 10.0.0.1:80 0.001 0.041 0.000 %d 500 34 %d "GET https://www.example.com:443/p/%d?mail=ann%%40example.com HTTP/2.0" "Firefox" TLS_AES_128_GCM_SHA256 TLSv1.3 arn:x "Root=1-58337262-36d228ad5d99923122bbe354" "-" "-" 0 2026-03-02T11:00:00.000000Z "forward" "-" "-"`+"\n",
+			i%60, 1+i%9, 200+100*(i%4), i, i%7)
+	}
+	return b.String()
+}
+
+// cloudFrontLines are lines as CloudFront writes them, header and all, with the
+// fields in an order of their own, and more behind.
+func cloudFrontLines(n int, fields ...string) string {
+	var b strings.Builder
+	b.WriteString("#Version: 1.0\n#Fields: date time c-ip x-edge-location sc-bytes cs-method x-host-header cs-uri-stem sc-status cs(Referer) cs(User-Agent) cs-uri-query cs(Cookie) x-edge-result-type x-edge-request-id time-taken " + strings.Join(fields, " ") + "\n")
+	for i := range n {
+		fmt.Fprintf(&b, "2026-03-02\t11:%02d:00\t203.0.113.%d\tFRA56-P4\t%d\tGET\twww.example.com\t/p/%d\t%d\t-\tMozilla/5.0%%20(X11)\tmail=ann@example.com\tsession=secret\tHit\tid%d==\t0.042\n", i%60, 1+i%9, i, i%7, 200+100*(i%4), i)
+	}
+	return b.String()
+}
+
+// TestEachFileIsReadInItsFormat: balancers', CloudFront's and Apache's logs in one run,
+// by their looks, compressed as the services deliver them or not, with blocks far
+// from a header, and from the archive once more.
+func TestEachFileIsReadInItsFormat(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	const n = 3000
+	writeFile(t, e.in("logs", "lb.log.gz"), gzipped(t, []byte(albLines(n))))
+	writeFile(t, e.in("logs", "E1.2026-03-02.gz"), gzipped(t, []byte(cloudFrontLines(n))))
+	writeFile(t, e.in("logs", "plain.log"), []byte(cloudFrontLines(n-1, "more")+"broken\n"))
+	writeFile(t, e.in("logs", "access.log"), []byte(strings.Repeat(`203.0.113.9 - - [02/Mar/2026:11:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "Firefox"`+"\n", n)))
+	source := "file://" + e.in("logs", "*") + "?block=64KiB&split=128KiB"
+	lake := e.in("lake")
+	said := mustRun(t, e, append([]string{"plan"}, weblogs(source, lake)[1:]...)...).stdout
+	for _, want := range []string{"alb", "cloudfront date time c-ip", "combined"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("no %q in the plan:\n%s", want, said)
+		}
+	}
+	mustRun(t, e, weblogs(source, lake, "--raw", "sealed")...)
+	m := readManifest(t, lake)
+	if l := m.Ledger; l.In != 4*n+4 || l.Events != 4*n-1 || l.Bad != 1 || l.Skipped != 4 || !l.Balanced {
+		t.Errorf("ledger %s", l)
+	}
+	got := sql(t, lake, `SELECT edge, edge_result, target_status, host, tls_version, count(*), sum(bytes), sum(bytes_received), round(sum(duration_ms))::BIGINT, count(request_id), count(DISTINCT visitor_id)
+		FROM events GROUP BY ALL ORDER BY 1`)
+	want := [][]string{
+		{"FRA56-P4", "Hit", "NULL", "www.example.com", "NULL", fmt.Sprint(2*n - 1), fmt.Sprint(n*(n-1)/2 + (n-1)*(n-2)/2), "NULL", fmt.Sprint((2*n - 1) * 42), fmt.Sprint(2*n - 1), "9"},
+		{"app/shop/50dc", "forward", "500", "www.example.com", "TLSv1.3", fmt.Sprint(n), fmt.Sprint(n * (n - 1) / 2), fmt.Sprint(34 * n), fmt.Sprint(42 * n), fmt.Sprint(n), "9"},
+		{"NULL", "NULL", "NULL", "NULL", "NULL", fmt.Sprint(n), fmt.Sprint(5 * n), "NULL", "NULL", "0", "1"},
+	}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	again := e.in("again")
+	mustRun(t, e, weblogs(filepath.Join(lake, "raw"), again)...)
+	if diff := gocmp.Diff(withoutRaw(hashLake(t, lake)), hashLake(t, again)); diff != "" {
+		t.Errorf("-from the logs +from their archive:\n%s", cut(diff))
+	}
+}
