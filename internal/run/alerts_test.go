@@ -109,3 +109,33 @@ func TestACommandComputesAlertsAgain(t *testing.T) {
 		t.Errorf("quoted as %s", got)
 	}
 }
+
+// TestRulesOfTheSettingSecurity hold beside those of the user, who replaces one by one
+// of the same name.
+func TestRulesOfTheSettingSecurity(t *testing.T) {
+	o := liveOptions()
+	o.Alerts = someAlerts(t)[:1]
+	own := o.Alerts[0]
+	own.Name, own.Input, own.Field, own.Where, own.By = "scanner", "sources", "scanner", nil, []string{"source"}
+	o.Alerts = append(o.Alerts, own)
+	o.Values = []settings.Value{{Name: "security", Text: "true"}}
+	r, err := check(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[string]int{}
+	rules := *r.job.Alerts(r.settings)
+	for _, rule := range rules {
+		count[rule.Name]++
+		if rule.Name == "scanner" && *rule.Above != 50 {
+			t.Errorf("the rule of the user gave way to %+v", rule)
+		}
+	}
+	if count["scanner"] != 1 || count["errors"] != 1 || count["server-error-burst"] != 1 || count["brute-force"] != 1 {
+		t.Errorf("rules %v", count)
+	}
+	o.Values = nil
+	if _, err := check(o); err == nil || !strings.Contains(err.Error(), "there is no sources to watch") {
+		t.Errorf("a rule over sources that are not counted: %v", err)
+	}
+}
