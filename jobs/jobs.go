@@ -5,6 +5,9 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"millrace/jobs/weblogs"
+	"millrace/schemas/alert"
+	"millrace/schemas/anomaly"
+	"millrace/schemas/attack"
 	"millrace/schemas/badrow"
 	"millrace/schemas/funnel"
 	"millrace/schemas/late"
@@ -13,6 +16,7 @@ import (
 	"millrace/schemas/table"
 	"millrace/schemas/weblog"
 	"millrace/transforms"
+	"millrace/transforms/alerts"
 	"millrace/transforms/decode"
 	"millrace/transforms/funnels"
 )
@@ -47,6 +51,16 @@ type Job struct {
 	Funnels func(settings any) *[]funnels.Definition
 	// FunnelsExample is a YAML file of funnels.
 	FunnelsExample string
+	// Alerts is where the settings hold rules of alerts, nil for a job without.
+	Alerts func(settings any) *[]alerts.Rule
+	// AlertsExample is a YAML file of such rules.
+	AlertsExample string
+	// BuiltInAlerts is a YAML file of rules that the settings ask for by themselves,
+	// and its name; empty for none. Rules of the user replace those of the same name.
+	BuiltInAlerts func(settings any) (name string, content []byte)
+	// Lacks says what an output needs that the settings do not give, and the cure, ""
+	// for nothing. Nil for a job that makes all of its outputs.
+	Lacks func(settings any, output string) string
 	// Build is the job's diagram.
 	Build func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs
 }
@@ -83,8 +97,11 @@ var Catalogue = []Job{
 			{"top_pages", weblog.TopPages, "most requested paths of each hour", false},
 			{"visitors", weblog.Visitors, "distinct visitors of each day, with and without bots", false},
 			{"bots", weblog.Bots, "requests and visitors of each known bot and day", false},
+			{"sources", attack.Sources, "what single clients did, by the minute, that can be part of an attack; none without the setting security", false},
 			{"funnels", funnel.Attempts, "best attempts of visitors at the funnels of the YAML key funnels; none without it", false},
 			{"funnel_steps", funnel.Steps, "visitors of each funnel, day and step, and how long it took them", false},
+			{"anomalies", anomaly.Rows, "scores of series of traffic, visitors and pages; none without the setting anomalies", false},
+			{"alerts", alert.Rows, "broken rules, those of the YAML key alerts and of the setting security, once they are resolved; to sinks also as they begin to fire; none without rules", false},
 			{"bad_rows", badrow.Rows, "lines that could not become events, by reason; never their text", true},
 			{"late", late.Rows, "events that came after their windows were sealed; none when reading files", true},
 			{"refused", refused.Rows, "rows that a sink of --output will not take, with the reason; millrace replay sends them again", false},
@@ -99,6 +116,10 @@ var Catalogue = []Job{
 		Shards:         func(s any) int { return s.(*weblogs.Settings).Shards },
 		Funnels:        func(s any) *[]funnels.Definition { return &s.(*weblogs.Settings).Funnels },
 		FunnelsExample: weblogs.FunnelsExample,
+		Alerts:         func(s any) *[]alerts.Rule { return &s.(*weblogs.Settings).Alerts },
+		AlertsExample:  weblogs.AlertsExample,
+		BuiltInAlerts:  func(s any) (string, []byte) { return s.(*weblogs.Settings).BuiltInAlerts() },
+		Lacks:          func(s any, output string) string { return s.(*weblogs.Settings).Lacks(output) },
 		Fingerprint:    func(s any) (string, error) { return s.(*weblogs.Settings).Fingerprint() },
 		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {
 			return weblogs.Build(s, *settings.(*weblogs.Settings), c, records)

@@ -18,6 +18,7 @@ type jobFlags struct {
 	options run.Options
 	config  string
 	funnels string
+	alerts  string
 	set     []string
 	outputs []string
 }
@@ -32,6 +33,7 @@ func (f *jobFlags) add(c *cobra.Command) {
 	fs.StringVar(&f.config, "config", "", "YAML file with any of these settings; flags win over it")
 	fs.StringArrayVar(&f.set, "set", nil, "a setting of the job: NAME=VALUE (repeatable; millrace jobs show JOB lists them)")
 	fs.StringVar(&f.funnels, "funnels", "", "YAML file of funnels, as the key funnels of --config has them, in place of those (docs/funnels.md)")
+	fs.StringVar(&f.alerts, "alerts", "", "YAML file of rules of alerts, as the key alerts of --config has them, in place of those (docs/alerts.md)")
 	fs.StringVar(&f.options.MaskKey, "mask-key", "", "masking key by reference: file:///path or env://NAME (default: a key of your own, made on first use)")
 	fs.StringVar(&f.options.Raw, "raw", "", "keep every line as it came in output raw: off, sealed (encrypted) or plain (default off for files, sealed for streams)")
 	fs.StringVar(&f.options.From, "from", "", "first UTC day to write, 2006-01-02; days named so are replaced")
@@ -111,6 +113,16 @@ func (f *jobFlags) read(job string) (run.Options, error) {
 		if o.Funnels, err = run.ReadFunnels(b, f.funnels); err != nil {
 			return o, err
 		}
+	}
+	if f.alerts != "" {
+		b, err := settings.ReadFile(f.alerts)
+		if err != nil {
+			return o, &run.UsageError{Err: fmt.Errorf("--alerts: %w", err)}
+		}
+		if o.Alerts, err = run.ReadAlerts(b, f.alerts); err != nil {
+			return o, err
+		}
+		o.AlertsFile = f.alerts
 	}
 	if f.config == "" {
 		return o, nil

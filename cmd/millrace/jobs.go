@@ -62,6 +62,12 @@ func showJob(c *cobra.Command, name string, columns bool) error {
 			fmt.Fprintf(w, "  %s", line)
 		}
 	}
+	if j.AlertsExample != "" {
+		fmt.Fprintf(w, "\nAlerts (the key alerts of a --config file, or a file of --alerts; docs/alerts.md)\n")
+		for line := range strings.Lines(j.AlertsExample) {
+			fmt.Fprintf(w, "  %s", line)
+		}
+	}
 	if columns {
 		for _, o := range j.Outputs {
 			fmt.Fprintf(w, "\nColumns of %s\n", o.Name)

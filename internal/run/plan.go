@@ -140,7 +140,7 @@ func (p *Plan) identify() error {
 	for _, s := range settings.Describe(p.req.settings) {
 		p.Settings[s.Name] = s.Default // the value that holds
 	}
-	if err := p.req.describeFunnels(p.Settings); err != nil {
+	if err := p.req.describeLists(p.Settings); err != nil {
 		return err
 	}
 	schemas := map[string]string{}

@@ -154,9 +154,12 @@ func (p *Plan) settingsText(line func(string, ...any)) {
 	for _, f := range p.req.Funnels {
 		line("\nfunnel %s\t%s", f.Name, funnelText(&f))
 	}
+	for _, r := range p.req.Alerts {
+		line("\nalert %s\t%s", r.Name, alertText(&r))
+	}
 	line("\nsettings")
 	for _, name := range slices.Sorted(maps.Keys(p.Settings)) {
-		if name != funnelsKey {
+		if name != funnelsKey && name != alertsKey {
 			line("  %s\t%s", name, orNone(p.Settings[name]))
 		}
 	}

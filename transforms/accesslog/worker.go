@@ -14,6 +14,7 @@ import (
 	"millrace/transforms/attribution"
 	"millrace/transforms/decode"
 	"millrace/transforms/mask"
+	"millrace/transforms/security"
 	"millrace/transforms/sessions"
 )
 
@@ -43,6 +44,10 @@ type Config struct {
 	// bounds or up to a day outside; neither of one that came late.
 	Count func(*Event)
 	Visit func(*Event)
+	// Suspect, when set, is told of every event that Count is told of and that can be
+	// part of an attack, as Classifier says. The latter is this worker's own.
+	Suspect    func(time int64, source security.Source, counts *security.Counts)
+	Classifier *security.Classifier
 }
 
 // Event is what the aggregates of an event need.
@@ -301,6 +306,7 @@ func (w *Worker) one(line []byte) {
 	w.put(id, v, agent, path, ref)
 	w.keep(w.place, line, l.Time, int64(len(line)))
 	if w.behind == 0 {
+		w.suspect(l, v, agent, path)
 		w.Count(e)
 	} else {
 		w.putLate(id)

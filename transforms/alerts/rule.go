@@ -71,6 +71,8 @@ type Rule struct {
 	Cooldown    int64
 	Missing     string
 	Severity    string
+
+	At string `json:"-"` // where it was written, for errors
 }
 
 // WithDefaults is r with what is left open filled in.
