@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
+
+	"millrace/internal/testenv"
 )
 
 // albLines are lines as an Application Load Balancer writes them.
@@ -136,5 +138,33 @@ func TestOneFarmInEveryFormatGivesTheSameVisits(t *testing.T) {
 			t.Errorf("%s: nothing was searched: %v", format, texts)
 		}
 		find.report(t)
+	}
+}
+
+// TestLiveEqualsBatchInOtherFormats: a stream out of order with bad lines, sealed, and
+// the batch job over the archive that it left, which knows the format of each row.
+func TestLiveEqualsBatchInOtherFormats(t *testing.T) {
+	server := testenv.Kinesis(t)
+	for _, format := range []string{"alb", "json", "cloudfront", "nginx"} {
+		t.Run(format, func(t *testing.T) {
+			e := newEnv(t)
+			stream := "formats-" + format
+			server.CreateStream(t, stream, 2)
+			mustRun(t, e, "generate", "weblog", "--to", "kinesis://"+stream, "--format", format, "--out", e.in(format),
+				"--lines", "6000", "--rate", "2000/s", "--speed", "3600", "--start", "2026-01-05T08:00:00Z", "--servers", "4", "--seed", "92",
+				"--disorder", "2m", "--shuffle", "10m", "--duplicates", "0.03", "--malformed", "0.02")
+			given := givenFormat(e, format)
+			if given == nil {
+				given = []string{"--format", format}
+			}
+			mustRun(t, e, live(stream, everything, e.in("live"), append(given, "--raw", "sealed", "--max-disorder", "13m")...)...)
+			mustRun(t, e, weblogs(e.in("live", "raw"), e.in("batch"))...)
+			same(t, e.in("live"), e.in("batch"), least(t, "events 5500, sessions 200, traffic 500, top_pages 30, visitors 1, bots 3, bad_rows 100"))
+			var tr truth
+			readJSON(t, e.in(format, "truth.json"), &tr)
+			if l := accounts(t, e.in("live")); l.In != tr.Lines || l.Events != tr.Events || l.Bad != tr.Bad || l.Late != 0 {
+				t.Errorf("the truth is %d lines = %d events + %d bad, ledger %s", tr.Lines, tr.Events, tr.Bad, l)
+			}
+		})
 	}
 }
