@@ -132,12 +132,98 @@ func TestOneFarmInEveryFormatGivesTheSameVisits(t *testing.T) {
 		if diff := gocmp.Diff(of, got); diff != "" || len(got) < 100 {
 			t.Errorf("%s: %d rows (-combined):\n%s", format, len(got), cut(diff))
 		}
+		if format == "alb" {
+			agreeWithDuckDB(t, lake, glob(t, e.in(format, "access*"))[0])
+		}
 		find := newFinder(t, e.in(format, "truth_canaries.txt"))
 		find.inFolder(t, lake)
 		if texts := find.inRows(t, lake); texts["events"] == 0 || texts["raw"] == 0 {
 			t.Errorf("%s: nothing was searched: %v", format, texts)
 		}
 		find.report(t)
+	}
+}
+
+// agreeWithDuckDB compares the events of a load balancer's log with what DuckDB's CSV
+// reader finds in it.
+func agreeWithDuckDB(t *testing.T, lake, log string) {
+	t.Helper()
+	want := testenv.DuckDB(t, fmt.Sprintf(`SELECT column08::INT, count(*), sum(column11::BIGINT), min(column01)
+		FROM read_csv('%s', delim=' ', quote='"', escape='"', header=false, all_varchar=true) GROUP BY ALL ORDER BY 1`, log))
+	got := sql(t, lake, "SELECT status, count(*), sum(bytes), strftime(min(event_time), '%Y-%m-%dT%H:%M:%S.%fZ') FROM events GROUP BY ALL ORDER BY 1")
+	if diff := gocmp.Diff(want, got); diff != "" || len(want) < 4 {
+		t.Errorf("-DuckDB +events:\n%s", diff)
+	}
+}
+
+// TestSampleLogsRunFully: the samples beside the repository, which are not ours to
+// ship. Flows are asked for by themselves.
+func TestSampleLogsRunFully(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	samples := filepath.Join(testenv.Root(t), "..", "shared", "data", "aws-logs")
+	for name, c := range map[string]struct {
+		events, skipped int64
+		flags           []string
+	}{"alb.log": {2, 0, nil}, "cloudfront.log": {3, 2, nil}, "vpcflow.log": {5, 0, []string{"--format", "vpcflow"}}} {
+		if !exists(filepath.Join(samples, name)) {
+			t.Skipf("the samples beside the repository are not there: %s", samples)
+		}
+		lake := e.in(name)
+		mustRun(t, e, weblogs(filepath.Join(samples, name), lake, append(c.flags, "--raw", "sealed")...)...)
+		if l := readManifest(t, lake).Ledger; l.Events != c.events || l.Bad != 0 || l.In != l.Events+l.Skipped || !l.Balanced {
+			t.Errorf("%s: ledger %s", name, l)
+		}
+	}
+	if r := run(t, e, weblogs(filepath.Join(samples, "*.log"), e.in("all"))...); r.code != 2 || !strings.Contains(r.stderr, "vpcflow.log: it holds network flows") {
+		t.Errorf("flows among others: exit code %d, %s", r.code, r.stderr)
+	}
+}
+
+func TestMistakesInFormatsAreNamedBeforeTheRun(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	writeFile(t, e.in("lb.log"), []byte(albLines(10)))
+	writeFile(t, e.in("app.log"), []byte(`{"t":"yesterday","u":"/"}`+"\n"))
+	writeFile(t, e.in("m.yaml"), []byte("\"@timestamp\": t\nurl.pth: u\n"))
+	writeFile(t, e.in("good.yaml"), []byte("\"@timestamp\": t\nurl.path: u\n"))
+	writeFile(t, e.in("job.yaml"), []byte("job: weblogs\nsource: lb.log\nformat: albb\nlake: out\n"))
+	archive := e.in("kept")
+	mustRun(t, e, weblogs("lb.log", archive, "--raw", "sealed")...)
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"an unknown name":           {weblogs("lb.log", "out", "--format", "cloudfrnt"), "--format cloudfrnt: reading log format \"cloudfrnt\": want one of"},
+		"the name that is meant":    {weblogs("lb.log", "out", "--format", "cloudfrnt"), "did you mean cloudfront?"},
+		"in a file":                 {[]string{"run", "--config", "job.yaml"}, "job.yaml:3: format albb"},
+		"in the source":             {weblogs("file://"+e.in("lb.log")+"?format=albb", "out"), "--source: format=albb"},
+		"twice":                     {weblogs("file://"+e.in("lb.log")+"?format=alb", "out", "--format", "alb"), "the source names a format, too"},
+		"a field of a mapping":      {weblogs("app.log", "out", "--format", "json@m.yaml"), `m.yaml:2: unknown field "url.pth"; did you mean url.path?`},
+		"no mapping":                {weblogs("app.log", "out", "--format", "json"), "json@mapping.yaml"},
+		"a file that is not there":  {weblogs("app.log", "out", "--format", "json@none.yaml"), "none.yaml: no such file"},
+		"a log_format without time": {weblogs("app.log", "out", "--format", "nginx $remote_addr $request"), "it has no time"},
+		"another format":            {weblogs("lb.log", "out", "--format", "cloudfront"), "lb.log: none of its first 10 lines is in format cloudfront, and they look like alb"},
+		"an archive":                {weblogs(filepath.Join(archive, "raw"), "out", "--format", "alb"), "is of a raw archive"},
+	} {
+		if r := run(t, e, c.args...); r.code != 2 || !strings.Contains(r.stderr, c.want) || exists(e.in("out")) {
+			t.Errorf("%s: exit code %d, want %q in\n%s", name, r.code, c.want, r.stderr)
+		}
+	}
+	said := mustRun(t, e, append([]string{"plan"}, weblogs("app.log", "out", "--format", "json@good.yaml")[1:]...)...).stdout
+	if !strings.Contains(said, "app.log: none of the first 1 lines can be read in format json (timestamp: 1)") {
+		t.Errorf("the plan says\n%s", said)
+	}
+	if r := mustRun(t, e, "jobs", "show", "weblogs"); !strings.Contains(r.stdout, "json@mapping.yaml") || !strings.Contains(r.stdout, "cloudfront") {
+		t.Errorf("jobs show weblogs says\n%s", r.stdout)
+	}
+	// The parameter of a source takes files, too, and what is in them makes the run.
+	source := "file://" + e.in("app.log") + "?format=json@good.yaml"
+	mustRun(t, e, weblogs(source, e.in("first"))...)
+	writeFile(t, e.in("good.yaml"), []byte("\"@timestamp\": t\nurl.original: u\n"))
+	mustRun(t, e, weblogs(source, e.in("second"))...)
+	if one, other := readManifest(t, e.in("first")).Run, readManifest(t, e.in("second")).Run; one == other {
+		t.Errorf("with another mapping it is still run %s", one)
 	}
 }
 
