@@ -27,12 +27,16 @@ type AccessLogConfig struct {
 	Sessions      sessions.Options
 	ExactVisitors int
 	PageSketches  bool
+	Minutes       bool   // whether visitors of minutes are counted, for Rollups with Series
 	BotsFile      string // built-in list when empty
 	Funnels       []funnels.Definition
 
 	// Used with Sessions.Attribution:
 	AttributionRules string   // file; built-in rules when empty
 	OwnDomains       []string // of the site itself
+
+	Security     bool   // whether sources of what looks like attacks are counted
+	PatternsFile string // patterns to look for besides the built-in ones; none when empty
 }
 
 // AccessLogOutputs are what one pass over the lines gives.
@@ -49,7 +53,7 @@ type AccessLogOutputs struct {
 // Blocks are spread over all cores.
 func AccessLogs(s beam.Scope, cfg AccessLogConfig, blocks beam.PCollection) AccessLogOutputs {
 	s = s.Scope("AccessLogs")
-	fn := accessLogFn{Config: cfg, Bots: readBotList(cfg.BotsFile), Rules: readAttributionRules(cfg.AttributionRules)}
+	fn := accessLogFn{Config: cfg, Bots: readBotList(cfg.BotsFile), Rules: readAttributionRules(cfg.AttributionRules), Patterns: readPatternList(cfg.PatternsFile)}
 	var out []beam.PCollection
 	if len(cfg.Funnels) > 0 {
 		out = beam.ParDoN(s, &funnelLogFn{Logs: fn}, blocks)
@@ -60,9 +64,10 @@ func AccessLogs(s beam.Scope, cfg AccessLogConfig, blocks beam.PCollection) Acce
 }
 
 type accessLogFn struct {
-	Config AccessLogConfig
-	Bots   botList
-	Rules  attributionRules
+	Config   AccessLogConfig
+	Bots     botList
+	Rules    attributionRules
+	Patterns patternList
 
 	cores  []*core
 	blocks chan *record.Block // to whichever core is free
@@ -84,8 +89,12 @@ func (fn *accessLogFn) Setup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	patterns, err := fn.Patterns.parse()
+	if err != nil {
+		return err
+	}
 	for range runtime.GOMAXPROCS(0) {
-		c, err := newCore(fn.Config, keys, bots, rules)
+		c, err := newCore(fn.Config, keys, bots, rules, patterns)
 		if err != nil {
 			return err
 		}

@@ -22,6 +22,7 @@ type section struct {
 // after traffic, whose time range the others use, and the pass over events.
 var sections = []section{
 	trafficSection,
+	alertsSection,
 	statusSection,
 	pagesSection,
 	visitorsSection,
@@ -33,6 +34,7 @@ var sections = []section{
 	referrersSection,
 	sizesSection,
 	securitySection,
+	sourcesSection,
 	badRowsSection,
 	ledgerSection,
 }

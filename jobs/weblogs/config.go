@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"millrace/transforms"
+	"millrace/transforms/alerts"
 	"millrace/transforms/attribution"
 	"millrace/transforms/funnels"
 	"millrace/transforms/sessions"
@@ -34,15 +35,21 @@ type Settings struct {
 	TopPages        int           `set:"top_pages" doc:"pages kept for each hour"`
 	PageSketches    bool          `set:"top_pages.sketches" doc:"whether top pages also have estimates of their visitors and of quantiles of the bytes of their responses"`
 	ExactVisitors   int           `set:"visitors.exact_limit" doc:"visitors of a day that are counted one by one; beyond it a HyperLogLog estimates"`
+	Anomalies       bool          `set:"anomalies" doc:"whether traffic, visitors and top pages are scored for what is unusual (docs/alerts.md)"`
+	AnomalyPages    int           `set:"anomalies.pages" doc:"pages whose series are scored at a time; a detector takes up to 16 KiB"`
 	BotsFile        string        `set:"bots.file" file:"true" doc:"file with bot patterns to use instead of the built-in list"`
+	Security        bool          `set:"security" doc:"whether sources of what looks like attacks are counted (output sources) and watched by the built-in rules (output alerts)"`
+	PatternsFile    string        `set:"security.patterns" file:"true" doc:"file with patterns of attacks to look for besides the built-in ones"`
 	Shards          int           `set:"lake.shards" doc:"files of a day that are written side by side; part of the result, so keep it for a lake"`
 	// Funnels come by the YAML key funnels and by --funnels.
 	Funnels []funnels.Definition
+	// Alerts come by the YAML key alerts and by --alerts.
+	Alerts []alerts.Rule
 }
 
 // Defaults are the settings of a run that sets none.
 func Defaults() Settings {
-	return Settings{SessionGap: 30 * time.Minute, TopPages: 10, ExactVisitors: 65_536, Shards: 1, Attribution: true}
+	return Settings{SessionGap: 30 * time.Minute, TopPages: 10, ExactVisitors: 65_536, Shards: 1, Attribution: true, AnomalyPages: 20}
 }
 
 // Validate reports every setting that cannot work.
@@ -57,8 +64,9 @@ func (s Settings) Validate() error {
 	check(s.SessionMax == 0 || s.SessionMax >= s.SessionGap, "sessions.max_duration", "must be 0s or at least sessions.gap")
 	check(s.TopPages >= 1 && s.TopPages <= 10_000, "top_pages", "must be from 1 to 10000")
 	check(s.ExactVisitors >= 0 && s.ExactVisitors <= 10_000_000, "visitors.exact_limit", "must be from 0 to 10000000")
+	check(s.AnomalyPages >= 1 && s.AnomalyPages <= 500, "anomalies.pages", "must be from 1 to 500")
 	check(s.Shards >= 1 && s.Shards <= 256, "lake.shards", "must be from 1 to 256")
-	faults = append(faults, transforms.CheckFunnels(s.Funnels))
+	faults = append(faults, transforms.CheckFunnels(s.Funnels), transforms.CheckAlerts(s.Alerts, s.alertInputs(nil)))
 	_, err := time.LoadLocation(s.SessionDayZone)
 	check(err == nil, "sessions.day_zone", fmt.Sprintf("%q is not a time zone; write for example Europe/Berlin, UTC or nothing", s.SessionDayZone))
 	_, err = attribution.New(attribution.Default(), s.ownDomains())
@@ -75,6 +83,15 @@ func (s Settings) Validate() error {
 // sessions are the settings as the sessionizer takes them.
 func (s Settings) sessions() sessions.Options {
 	return sessions.Options{Gap: s.SessionGap, MaxDuration: s.SessionMax, DayCutZone: s.SessionDayZone, CampaignCut: s.SessionCampaign, Attribution: s.Attribution, Index: s.SessionIndex}
+}
+
+// rollups are the settings as the rollups take them.
+func (s Settings) rollups() transforms.RollupConfig {
+	c := transforms.RollupConfig{TopPages: s.TopPages, ExactVisitors: s.ExactVisitors, PageSketches: s.PageSketches, Sources: s.Security}
+	if s.Anomalies {
+		c.SeriesPages = max(seriesPages, s.TopPages)
+	}
+	return c
 }
 
 // ownDomains are those of the setting.
@@ -94,12 +111,19 @@ func (s Settings) Fingerprint() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("setting bots.file: %w", err)
 	}
-	if !s.Attribution {
-		return version, nil
+	if s.Attribution {
+		rules, err := transforms.AttributionVersion(s.AttributionFile)
+		if err != nil {
+			return "", fmt.Errorf("setting attribution.rules: %w", err)
+		}
+		version += " " + rules
 	}
-	rules, err := transforms.AttributionVersion(s.AttributionFile)
-	if err != nil {
-		return "", fmt.Errorf("setting attribution.rules: %w", err)
+	if s.Security {
+		patterns, err := transforms.PatternsVersion(s.PatternsFile)
+		if err != nil {
+			return "", fmt.Errorf("setting security.patterns: %w", err)
+		}
+		version += " " + patterns
 	}
-	return version + " " + rules, nil
+	return version, nil
 }

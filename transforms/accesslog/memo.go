@@ -7,6 +7,7 @@ import (
 	"millrace/schemas/pii"
 	"millrace/transforms/decode"
 	"millrace/transforms/mask"
+	"millrace/transforms/security"
 	"millrace/transforms/sessions"
 )
 
@@ -25,6 +26,7 @@ type agent struct {
 	text
 	bot  string // name; empty for people
 	note bool   // whether it is a bot
+	tool bool   // made to attack
 }
 
 // visitor is what client address and user agent tell.
@@ -32,6 +34,7 @@ type visitor struct {
 	sessions.Visitor      // token and its hash
 	id               text // the same token
 	network          text // truncated address; nil masked for a host name
+	source           security.Source
 }
 
 type visitorKey struct {
@@ -43,6 +46,8 @@ type visitorKey struct {
 type page struct {
 	text
 	asset bool // static: never a page view
+	gives security.Target
+	known bool // whether gives is
 }
 
 func memoOf[T any](m map[string]*T, key []byte, fill func() *T) *T {
@@ -64,7 +69,7 @@ func (w *Worker) agent(l *decode.AccessLog) *agent {
 	ua := l.UserAgent
 	return memoOf(w.agents, pii.Reveal(ua), func() *agent {
 		name, bot := w.bots.Match(pii.Reveal(ua))
-		return &agent{text: text{masked: w.masked(ua, mask.UserAgent)}, bot: name, note: bot}
+		return &agent{text: text{masked: w.masked(ua, mask.UserAgent)}, bot: name, note: bot, tool: w.isTool(ua)}
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 	"millrace/transforms/attribution"
 	"millrace/transforms/decode"
 	"millrace/transforms/mask"
+	"millrace/transforms/security"
 	"millrace/transforms/sessions"
 )
 
@@ -43,6 +44,10 @@ type Config struct {
 	// bounds or up to a day outside; neither of one that came late.
 	Count func(*Event)
 	Visit func(*Event)
+	// Suspect, when set, is told of every event that Count is told of and that can be
+	// part of an attack, as Classifier says. The latter is this worker's own.
+	Suspect    func(time int64, source security.Source, counts *security.Counts)
+	Classifier *security.Classifier
 }
 
 // Event is what the aggregates of an event need.
@@ -75,6 +80,7 @@ type Worker struct {
 	masker *mask.Masker
 	bots   Bots
 	parser decode.Parser
+	reads  reading
 	line   decode.AccessLog
 	event  Event
 
@@ -91,7 +97,6 @@ type Worker struct {
 
 	block   *record.Block
 	source  record.Identity
-	format  decode.Format
 	srcCode uint32
 	span    Span
 
@@ -140,6 +145,7 @@ func New(c Config) *Worker {
 // Forget empties the worker's memory of texts it has met. It costs time when
 // more lines follow.
 func (w *Worker) Forget() {
+	clear(w.reads.texts[:])
 	w.agents, w.referrers, w.campaigns, w.pages, w.visitors = map[string]*agent{}, map[string]*referrer{}, map[string]*touch{}, map[string]*page{}, map[visitorKey]*visitor{}
 }
 
@@ -191,7 +197,9 @@ func (w *Worker) Lines(b *record.Block) (Span, error) {
 		return Span{}, err
 	}
 	w.block, w.source, w.span = b, id, Span{}
-	w.format, _ = decode.ParseFormat(b.Format) // an unknown one is judged line by line
+	if err := w.read(b.Format); err != nil {
+		return Span{}, err
+	}
 	w.srcCode = w.events.Intern(weblog.EventSource, []byte(b.Source))
 	w.event.Source = b.Source
 	w.place, w.filed, w.behind = place{arrival: b.Arrival}, unfiled, 0
@@ -207,7 +215,7 @@ func (w *Worker) Lines(b *record.Block) (Span, error) {
 	case b.Oversize > 0:
 		w.ledger.In++
 		w.position = b.Base
-		if ms, ok := decode.EventTime(b.Data); ok {
+		if ms, ok := w.reads.eventTime(b.Data); ok {
 			w.filed = ms // its beginning has a time of its own
 		}
 		w.refuse(badrow.TooLong, b.Data, b.Oversize)
@@ -240,7 +248,11 @@ func (w *Worker) guarded(line []byte) {
 }
 
 func (w *Worker) one(line []byte) {
-	reason := w.parser.Parse(line, w.format, &w.line)
+	skip, reason := w.decode(line)
+	if skip {
+		w.ledger.Skipped++
+		return
+	}
 	if reason == badrow.None {
 		reason = decode.CheckArrival(w.line.Time, w.arrival)
 	}
@@ -294,6 +306,7 @@ func (w *Worker) one(line []byte) {
 	w.put(id, v, agent, path, ref)
 	w.keep(w.place, line, l.Time, int64(len(line)))
 	if w.behind == 0 {
+		w.suspect(l, v, agent, path)
 		w.Count(e)
 	} else {
 		w.putLate(id)
@@ -372,6 +385,7 @@ func (w *Worker) put(id table.ID, v *visitor, a *agent, path *page, ref *referre
 		b.PutNull(weblog.EventSequence)
 	}
 	b.PutInt(weblog.EventPosition, w.position)
+	w.putDetail()
 	b.EndRow()
 }
 
