@@ -28,7 +28,7 @@ func farmAlerts(t testing.TB, e env) []string {
 	return []string{"--set", "anomalies=true", "--alerts", path}
 }
 
-const farmAlertRows = ", anomalies 10000, alerts 100"
+const farmAlertRows = ", anomalies 3000, alerts 100"
 
 // TestAlertsEqualSQL asks another program when there were too many errors, in the
 // plainest way.
