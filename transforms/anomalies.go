@@ -227,7 +227,11 @@ func putScore(b *table.Batch, c Common, board *AnomalyBoard, split string, s *an
 	b.PutString(rows.Status, s.Status.String())
 	putFloat(b, rows.Score, s.Score, s.Status == anomaly.Judged)
 	putFloat(b, rows.Strangeness, s.Strangeness, s.Status == anomaly.Judged)
-	putFloat(b, rows.ExpectedLow, s.Low, s.Expected())
+	low := s.Low
+	if series := &board.Series[s.Kind]; series.Count || len(series.Share) > 0 {
+		low = max(low, 0) // there are no negative counts
+	}
+	putFloat(b, rows.ExpectedLow, low, s.Expected())
 	putFloat(b, rows.ExpectedHigh, s.High, s.Expected())
 	b.PutString(rows.Explanation, explanation(s))
 	b.PutInt(rows.Version, int64(c.revision(table.FloorDay(s.Time)))<<32+1)
