@@ -32,7 +32,7 @@ func newFunnelCollector(defs []funnels.Definition) (*funnels.Collector, error) {
 	if len(defs) == 0 {
 		return nil, nil
 	}
-	set, err := compileFunnels(defs)
+	set, err := funnelSet{Definitions: defs}.compile()
 	if err != nil {
 		return nil, err
 	}

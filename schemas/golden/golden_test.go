@@ -24,6 +24,7 @@ import (
 	_ "millrace/schemas/alert"
 	_ "millrace/schemas/attack"
 	_ "millrace/schemas/badrow"
+	_ "millrace/schemas/clickstream"
 	_ "millrace/schemas/funnel"
 	_ "millrace/schemas/late"
 	_ "millrace/schemas/raw"
