@@ -136,7 +136,9 @@ var want = map[string][]string{
 		fmt.Sprintf("funnel=purchase start_time=%d level=2 steps=4 converted=0 excluded=0 reached=2 step_times=[0,10000] last_time=%d breakdown=mobile truncated=0 duration_ms=10000 version=2", ms+5_000, ms+15_000),
 	},
 	"bad_rows": {
-		fmt.Sprintf("noted_time=%d stage=decode reason=version position=%d length=7 skeleton={a1:n1}", ms+30_000, at(5)),
+		fmt.Sprintf("noted_time=%d stage=decode reason=version position=%d length=7 skeleton=x\"a\":x2", ms+30_000, at(5)),
+		fmt.Sprintf("noted_time=%d stage=decode reason=format position=%d length=%d skeleton=", ms+25_000, at(11), len(lines[11])) +
+			`x"a":9,"a4":"x9","a4":9999999999999,"x8":"x11","a8":"a3","a7":x"a9":a4,"a3":x5,"x9":"a3","x7":"x11.a3","a6":x"a8":"a6"x3`,
 	},
 	"late": {},
 	"raw":  {},
