@@ -109,6 +109,7 @@ var Catalogue = []Job{
 			{"products", clickstream.Products, "views, carts, purchases and revenue of each item and hour, ranked", false},
 			{"revenue", clickstream.RevenueRows, "purchases and refunds by minute and by day, currency and channel", false},
 			{"visitors", clickstream.Visitors, "distinct visitors of each day, and those of them that are known users", false},
+			{"identities", clickstream.Identities, "which known user a visitor is, by day, and from when on", false},
 			{"abandoned_carts", clickstream.Carts, "carts that their visitor left", false},
 			{"recommendations", clickstream.Recommendations, "for each day and item what goes with it, and the popular items; made by batch runs", false},
 			{"bad_rows", badrow.Rows, "lines that could not become events, by reason; never their text", true},

@@ -5,7 +5,6 @@ import (
 	"strconv"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/cespare/xxhash/v2"
 
 	"millrace/internal/failure"
 	"millrace/schemas/clickstream"
@@ -140,7 +139,7 @@ func (fn *clickUseFn) count(b *table.Batch, row int, within bool) error {
 	e := shopEvent{
 		time: b.Int(clickstream.EventTime, row), name: string(b.Text(clickstream.EventName, row)),
 		currency: textOf(b, clickstream.EventCurrency, row), channel: textOf(b, clickstream.EventTrafficChannel, row),
-		known: !b.Null(clickstream.EventUserID, row),
+		visitor: textOf(b, clickstream.EventVisitorID, row), user: textOf(b, clickstream.EventUserID, row),
 	}
 	if !b.Null(clickstream.EventValue, row) {
 		e.value = b.Int(clickstream.EventValue, row)
@@ -151,10 +150,8 @@ func (fn *clickUseFn) count(b *table.Batch, row int, within bool) error {
 			return err
 		}
 	}
-	visitor := textOf(b, clickstream.EventVisitorID, row)
-	if visitor != "" {
-		e.visitor = max(1, xxhash.Sum64String(visitor))
-		fn.visit(b, row, &e, visitor)
+	if e.visitor != "" {
+		fn.visit(b, row, &e)
 	}
 	if within {
 		fn.rollups.add(&e)
@@ -164,13 +161,13 @@ func (fn *clickUseFn) count(b *table.Batch, row int, within bool) error {
 
 // visit adds an event of a visitor to his visits. Days further away than a day before
 // and after do not matter to sessions, but do to what goes together.
-func (fn *clickUseFn) visit(b *table.Batch, row int, e *shopEvent, visitor string) {
+func (fn *clickUseFn) visit(b *table.Batch, row int, e *shopEvent) {
 	source, position := textOf(b, clickstream.EventSource, row), b.Int(clickstream.EventPosition, row)
 	if !b.Null(clickstream.EventSequence, row) {
 		source += "/" + textOf(b, clickstream.EventSequence, row)
 	}
 	if kind := shop.KindOf(e.name); kind != shop.None {
-		fn.steps.Add(visitor, shop.Step{Time: e.time, Source: source, Position: position, Kind: kind, Currency: e.currency, Items: append([]clickevents.ItemOf(nil), e.items...)})
+		fn.steps.Add(e.visitor, shop.Step{Time: e.time, Source: source, Position: position, Kind: kind, Currency: e.currency, Items: append([]clickevents.ItemOf(nil), e.items...)})
 	}
 	if !fn.Config.Common.near(table.FloorDay(e.time), 1, 1) || isServer(b, row) {
 		return
@@ -179,7 +176,7 @@ func (fn *clickUseFn) visit(b *table.Batch, row int, e *shopEvent, visitor strin
 	if e.channel != "" {
 		fn.touch = sessions.AppendTouch(fn.touch, b.Text(clickstream.EventTrafficSource, row), b.Text(clickstream.EventTrafficMedium, row), b.Text(clickstream.EventTrafficCampaign, row), []byte(e.channel))
 	}
-	fn.sessions.Add(sessions.VisitorOf(visitor), &sessions.Event{
+	fn.sessions.Add(sessions.VisitorOf(e.visitor), &sessions.Event{
 		Time: e.time, Source: source, Position: position, Page: b.Bool(clickstream.EventPageView, row), Path: b.Text(clickstream.EventPagePath, row),
 		Campaign: b.Text(clickstream.EventTrafficCampaign, row), Touch: fn.touch, Direct: e.channel == "Direct", Conversion: e.name == "purchase",
 	})

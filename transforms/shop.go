@@ -12,6 +12,7 @@ import (
 	"millrace/transforms/recommend"
 	"millrace/transforms/rollup"
 	"millrace/transforms/shop"
+	"millrace/transforms/sketch"
 )
 
 // ShopOptions are those of the tables of a shop.
@@ -37,6 +38,7 @@ func newShopTables(options []byte) (map[string]mergedTable, error) {
 	return map[string]mergedTable{
 		"products": productTable{shop.NewProducts()}, "visitors": visitorTable{rollup.NewVisitors(o.ExactVisitors)},
 		"revenue.minute": revenueTable{shop.NewMinuteRevenue()}, "revenue.day": revenueTable{shop.NewDayRevenue()},
+		"identities":      identityTable{shop.NewIdentities()},
 		"recommendations": recommendTable{recommend.New(), o.Recommend},
 	}, nil
 }
@@ -46,10 +48,11 @@ type shopRollups struct {
 	products    *shop.Products
 	minute, day *shop.Revenue
 	visitors    *rollup.Visitors
+	identities  *shop.Identities
 }
 
 func newShopRollups(o ShopOptions) *shopRollups {
-	return &shopRollups{shop.NewProducts(), shop.NewMinuteRevenue(), shop.NewDayRevenue(), rollup.NewVisitors(o.ExactVisitors)}
+	return &shopRollups{shop.NewProducts(), shop.NewMinuteRevenue(), shop.NewDayRevenue(), rollup.NewVisitors(o.ExactVisitors), shop.NewIdentities()}
 }
 
 // event is what the tables need of one.
@@ -58,17 +61,19 @@ type shopEvent struct {
 	name, currency, channel string
 	value                   int64
 	items                   []clickevents.ItemOf
-	visitor                 uint64 // hash; 0 of nobody
-	known                   bool
+	visitor, user           string // empty of nobody
 }
 
 func (r *shopRollups) add(e *shopEvent) {
 	r.products.Add(e.time, e.name, e.currency, e.items)
 	r.minute.Add(e.time, e.name, e.currency, e.channel, e.value)
 	r.day.Add(e.time, e.name, e.currency, e.channel, e.value)
-	if e.visitor != 0 {
+	if e.visitor != "" {
 		// Who is not known stands where bots do: both are counted apart.
-		r.visitors.Add(e.time, e.visitor, !e.known)
+		r.visitors.Add(e.time, sketch.Hash([]byte(e.visitor)), e.user == "")
+	}
+	if e.user != "" && e.visitor != e.user {
+		r.identities.Add(e.time, e.visitor, e.user)
 	}
 }
 
@@ -77,7 +82,7 @@ func (r *shopRollups) take(emit func(key string, blob []byte) error) error {
 	for _, t := range []struct {
 		name string
 		accumulator
-	}{{"products", r.products}, {"revenue.minute", r.minute}, {"revenue.day", r.day}, {"visitors", r.visitors}} {
+	}{{"products", r.products}, {"revenue.minute", r.minute}, {"revenue.day", r.day}, {"visitors", r.visitors}, {"identities", r.identities}} {
 		for _, p := range t.Parts() {
 			if err := emit(t.name+"/"+p.Key, p.Blob); err != nil {
 				return err
@@ -137,6 +142,23 @@ func (t visitorTable) rows(_ string, revision rollup.Revision) (*table.Batch, er
 		b.Append(&clickstream.Visitor{Day: table.Day(r.Day), Visitors: r.Visitors, Known: r.WithoutBots, Exact: r.Exact, Version: r.Version})
 	}
 	return b, err
+}
+
+type identityTable struct{ *shop.Identities }
+
+func (t identityTable) rows(_ string, revision rollup.Revision) (*table.Batch, error) {
+	b := table.NewBatch(clickstream.Identities)
+	for _, r := range t.Rows(revision) {
+		b.PutInt(clickstream.IdentityDay, table.FloorDay(r.First))
+		b.PutString(clickstream.IdentityVisitorID, r.Visitor)
+		b.PutString(clickstream.IdentityUserID, r.User)
+		b.PutInt(clickstream.IdentityFirstTime, r.First)
+		b.PutInt(clickstream.IdentityLastTime, r.Last)
+		b.PutInt(clickstream.IdentityEvents, r.Events)
+		b.PutInt(clickstream.IdentityVersion, r.Version)
+		b.EndRow()
+	}
+	return b, nil
 }
 
 type recommendTable struct {

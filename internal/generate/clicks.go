@@ -93,6 +93,7 @@ type click struct {
 	server               bool
 	canary               int // number of the planted value plus 1
 	first                bool
+	tagged               bool // of a visit that a campaign brought
 }
 
 // NewShop makes one; the configuration must be valid.
@@ -168,7 +169,7 @@ func (s *Shop) visit(at int64) {
 	if v < 0 {
 		return
 	}
-	w := walk{shop: s, visitor: v, at: at, first: true}
+	w := walk{shop: s, visitor: v, at: at, first: true, tagged: s.rng.oneIn(3)}
 	w.event("page_view", -1, 0, 0)
 	of := s.taste(v)
 	if s.rng.oneIn(6) {
@@ -212,12 +213,13 @@ type walk struct {
 	at            int64
 	cart, units   int
 	first, server bool
+	tagged        bool
 }
 
 func (w *walk) event(name string, item, quantity int, value int64) {
 	s := w.shop
 	w.at += int64(s.rng.wait(15_000, 240_000))
-	c := click{time: w.at, sent: w.at + int64(s.rng.n(3_000)), number: s.number, visitor: w.visitor, name: name, item: item, quantity: quantity, value: value, first: w.first, server: w.server}
+	c := click{time: w.at, sent: w.at + int64(s.rng.n(3_000)), number: s.number, visitor: w.visitor, name: name, item: item, quantity: quantity, value: value, first: w.first, server: w.server, tagged: w.tagged && !w.server}
 	c.received = c.sent
 	s.number++
 	w.first = false

@@ -38,6 +38,9 @@ func (s *Shop) append(c *click) []byte {
 			[]string{"mobile", "desktop", "mobile", "tablet"}[id%4], []string{"Android", "Windows", "iOS", "iPadOS"}[id%4], []string{"Chrome", "Firefox", "Safari", "Safari"}[id%4])
 		b = s.page(b, c)
 	}
+	if c.tagged {
+		b = append(b, `,"campaign":{"source":"letter","medium":"email","name":"spring"}`...)
+	}
 	if login := s.login(c); login != "" {
 		b = append(append(append(b, `,"user_id":"`...), login...), '"')
 	}
@@ -71,7 +74,7 @@ func (s *Shop) amount(b []byte, code string, minor int64, second bool) []byte {
 func (s *Shop) page(b []byte, c *click) []byte {
 	b = append(b, `,"page":{"location":"https://shop.example/`...)
 	switch {
-	case c.name == "page_view" && c.first && c.number%3 == 0:
+	case c.first && c.tagged:
 		b = append(b, `?utm_source=letter&utm_medium=email&utm_campaign=spring`...)
 	case c.item >= 0:
 		b = strconv.AppendInt(append(b, "item/"...), int64(c.item), 10)
@@ -80,7 +83,7 @@ func (s *Shop) page(b []byte, c *click) []byte {
 		b = append(append(b, "?email="...), e...)
 	}
 	b = append(b, '"')
-	if c.first && c.number%3 == 1 {
+	if c.first && !c.tagged && c.number%2 == 1 {
 		b = append(b, `,"referrer":"https://www.google.com/"`...)
 	}
 	return append(b, '}')

@@ -12,7 +12,7 @@ import (
 //	blocks ── decode, correct clocks, mask ─┬─ events ── drop duplicates ── pre-aggregate ─┬─ events, late
 //	                                        ├─ bad_rows, raw                               ├─ fragments ── sessions
 //	                                        └─ ledger                                      ├─ fragments ── funnels ── funnel_steps
-//	                                                                                       ├─ partials ─── products, revenue, visitors
+//	                                                                                       ├─ partials ─── products, revenue, visitors, identities
 //	                                                                                       └─ steps ── visits ─┬─ abandoned_carts
 //	                                                                                                           └─ partials ── recommendations
 func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollection) transforms.Outputs {
@@ -33,6 +33,7 @@ func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollec
 			"products":        transforms.OfSchema(s, clickstream.Products, tables),
 			"revenue":         transforms.OfSchema(s, clickstream.RevenueRows, tables),
 			"visitors":        transforms.OfSchema(s, clickstream.Visitors, tables),
+			"identities":      transforms.OfSchema(s, clickstream.Identities, tables),
 			"abandoned_carts": visits.Carts,
 		},
 		Provisional: []beam.PCollection{openSessions, openTables},

@@ -77,7 +77,7 @@ var lines = []string{
 	event(30, "add_to_cart", ann+`,"currency":"EUR","items":[`+cup+`]`),
 	`{"v":7}`,
 	event(40, "begin_checkout", ann),
-	event(65, "purchase", ann+`,"currency":"EUR","value":"24.90","transaction_id":"T1","items":[`+cup+`]`),
+	event(65, "purchase", ann+`,"campaign":{"source":"News","medium":"email"},"currency":"EUR","value":"24.90","transaction_id":"T1","items":[`+cup+`]`),
 	event(5, "view_item", bob+`,"currency":"EUR","items":[`+cup+`,`+pot+`]`),
 	event(15, "add_to_cart", bob+`,"currency":"EUR","items":[`+cup+`,`+pot+`]`),
 	event(25, "remove_from_cart", bob+`,"currency":"EUR","items":[{"item_id":"cup","quantity":1}]`),
@@ -110,9 +110,9 @@ func product(item, currency string, rank, views, carts, purchases, revenue int) 
 	return fmt.Sprintf("window_start=%d window_seconds=3600 item_id=%s currency=%s rank=%d views=%d carts=%d purchases=%d revenue=%d version=8", ms, item, currency, rank, views, carts, purchases, revenue)
 }
 
-func revenue(start int64, seconds int, currency string, purchases, refunds, gross, refunded int) string {
-	return fmt.Sprintf("window_start=%d window_seconds=%d currency=%s channel= purchases=%d refunds=%d gross=%d refunded=%d net=%d version=%d",
-		start, seconds, currency, purchases, refunds, gross, refunded, gross-refunded, purchases+refunds)
+func revenue(start int64, seconds int, currency, channel string, purchases, refunds, gross, refunded int) string {
+	return fmt.Sprintf("window_start=%d window_seconds=%d currency=%s channel=%s purchases=%d refunds=%d gross=%d refunded=%d net=%d version=%d",
+		start, seconds, currency, channel, purchases, refunds, gross, refunded, gross-refunded, purchases+refunds)
 }
 
 // want is what the job makes of the lines, by output, whatever brings them.
@@ -126,10 +126,11 @@ var want = map[string][]string{
 		product("cup", "EUR", 1, 2, 4, 1, 995), product("pot", "EUR", 2, 2, 1, 0, 0), product("fan", "JPY", 1, 0, 0, 1, 500),
 	},
 	"revenue": {
-		revenue(ms+60_000, 60, "EUR", 1, 1, 2490, 995), revenue(ms+60_000, 60, "JPY", 1, 0, 500, 0),
-		revenue(day*86_400_000, 86_400, "EUR", 1, 1, 2490, 995), revenue(day*86_400_000, 86_400, "JPY", 1, 0, 500, 0),
+		revenue(ms+60_000, 60, "EUR", "Email", 1, 0, 2490, 0), revenue(ms+60_000, 60, "EUR", "", 0, 1, 0, 995), revenue(ms+60_000, 60, "JPY", "", 1, 0, 500, 0),
+		revenue(day*86_400_000, 86_400, "EUR", "Email", 1, 0, 2490, 0), revenue(day*86_400_000, 86_400, "EUR", "", 0, 1, 0, 995), revenue(day*86_400_000, 86_400, "JPY", "", 1, 0, 500, 0),
 	},
 	"visitors":        {"day=20513 visitors=2 known_visitors=1 exact=1 version=9"},
+	"identities":      {fmt.Sprintf("day=20513 first_time=%d last_time=%d events=3 version=3", ms+5_000, ms+25_000)},
 	"abandoned_carts": {fmt.Sprintf("start_time=%d last_time=%d adds=1 items=2 currency=EUR value=2995 checkout=0 version=2", ms+15_000, ms+25_000)},
 	"funnels": {
 		fmt.Sprintf("funnel=purchase start_time=%d level=4 steps=4 converted=1 excluded=0 reached=4 step_times=[0,20000,30000,55000] last_time=%d truncated=0 duration_ms=55000 version=5", ms+10_000, ms+65_000),

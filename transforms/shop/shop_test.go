@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -72,7 +73,7 @@ func merged[T interface {
 			if err := into.Merge(p.Blob); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := rollup.End(p.Key); err != nil {
+			if _, err := rollup.End(p.Key[strings.LastIndexByte(p.Key, '/')+1:]); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -236,7 +237,9 @@ func TestLiveCartsAreThoseOfABatch(t *testing.T) {
 		for _, v := range batch.Visitors() {
 			want = append(want, v.Carts(timeout, math.MaxInt64/2, nil)...)
 		}
-		slices.SortFunc(all, func(a, b event) int { return cmp.Compare(a.time+int64(a.position%7)*minute, b.time+int64(b.position%7)*minute) })
+		slices.SortFunc(all, func(a, b event) int {
+			return cmp.Compare(a.time+int64(a.position%7)*minute, b.time+int64(b.position%7)*minute)
+		})
 		var state []byte
 		for part := range slices.Chunk(all, 6) {
 			watermark := part[0].time + int64(part[0].position%7)*minute - 7*minute
@@ -341,6 +344,39 @@ func TestABasketIsTheItemsOfOneVisit(t *testing.T) {
 	}
 }
 
+func TestIdentitiesAreThoseOfAskingEveryEvent(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	all := events(r, 300)
+	for i := range all {
+		all[i].time += r.Int64N(30 * hour)
+		all[i].channel = fmt.Sprint("u", r.IntN(3)) // the user
+	}
+	rows := 0
+	for key, tab := range merged(t, r, all, shop.NewIdentities, func(p *shop.Identities, e *event) { p.Add(e.time, e.visitor, e.channel) }) {
+		for _, row := range tab.Rows(nil) {
+			rows++
+			want := shop.IdentityRow{Visitor: row.Visitor, User: row.User, First: math.MaxInt64}
+			for _, e := range all {
+				if e.visitor == row.Visitor && e.channel == row.User && e.time/(24*hour) == row.First/(24*hour) {
+					want.First, want.Last = min(want.First, e.time), max(want.Last, e.time)
+					want.Events++
+				}
+			}
+			want.Version = want.Events
+			if diff := gocmp.Diff(want, row); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", key, diff)
+			}
+		}
+	}
+	seen := map[string]bool{}
+	for _, e := range all {
+		seen[fmt.Sprint(e.visitor, e.channel, e.time/(24*hour))] = true
+	}
+	if rows != len(seen) {
+		t.Errorf("%d rows, want %d", rows, len(seen))
+	}
+}
+
 // FuzzMerge: what is no partial result is refused, and nothing panics.
 func FuzzMerge(f *testing.F) {
 	r := rand.New(rand.NewPCG(9, 9))
@@ -359,6 +395,7 @@ func FuzzMerge(f *testing.F) {
 		_ = shop.NewProducts().Merge(blob)
 		_ = shop.NewDayRevenue().Merge(blob)
 		_ = shop.NewMinuteRevenue().Merge(blob)
+		_ = shop.NewIdentities().Merge(blob)
 		_ = new(shop.Visits).Add(blob)
 	})
 }
