@@ -66,7 +66,7 @@ const (
 	// last by default, so that visits are what was simulated.
 	rest = 65 * 60_000
 	// visitEvents is the mean number of events of a visit.
-	visitEvents = 7
+	visitEvents = 5
 )
 
 // Shop simulates one. It gives events in order of when they are received.
