@@ -13,7 +13,7 @@ type Flag struct {
 	Value      float64      `col:"value" doc:"value of the reading, in unit"`
 	Unit       string       `col:"unit" mask:"none" doc:"UCUM unit of value"`
 	Reference  *float64     `col:"reference,null" doc:"what value was held against: the limit of the range, the median before a spike, the counter before a reset; null for the others"`
-	DurationMs *int64       `col:"duration_ms,null" doc:"how long nothing came (gap) or the value has not changed (stuck), in milliseconds; null for the others"`
+	DurationMs *int64       `col:"duration_ms,null" doc:"how long nothing came (gap) or the span of the last readings of one value (stuck), in milliseconds; null for the others"`
 	Version    int64        `col:"version" doc:"revision * 2^32 + 1; the greater one wins"`
 }
 
@@ -94,7 +94,7 @@ type Health struct {
 	Duplicates    int64        `col:"duplicates" doc:"readings with the flag duplicate"`
 	Gaps          int64        `col:"gaps" doc:"gaps that ended"`
 	Resets        int64        `col:"resets" doc:"resets of counters"`
-	ClockOffsetMs *int64       `col:"clock_offset_ms,null" doc:"median of the device's clock minus the time of the event, in milliseconds; null when the device sends no time of its own"`
+	ClockOffsetMs *int64       `col:"clock_offset_ms,null" doc:"mean of the device's clock minus the time of the event, in milliseconds, rounded towards 0; null when the device sends no time of its own"`
 	Version       int64        `col:"version" doc:"revision * 2^32 + readings; the greater one wins"`
 }
 
@@ -132,3 +132,47 @@ type Grid struct {
 
 // Grids is the schema of Grid.
 var Grids = table.MustOf[Grid]("device.grid", 1)
+
+// Point is a reading as it travels to where its series is put in order. It is no
+// output.
+type Point struct {
+	EventTime  table.Millis  `col:"event_time,sort1,day" doc:"when it was measured, UTC"`
+	Source     string        `col:"source,sort2" mask:"hash" doc:"identity of the file or shard"`
+	Sequence   *string       `col:"sequence,null,sort3" mask:"none" doc:"sequence number of the stream record; null for files"`
+	Position   int64         `col:"position,sort4" doc:"position in the source"`
+	ReadingID  table.ID      `col:"reading_id" doc:"id of the reading"`
+	DeviceID   string        `col:"device_id" mask:"token" doc:"keyed token of the device"`
+	Subject    string        `col:"subject" mask:"token" doc:"keyed token of whom or what was measured"`
+	Patient    bool          `col:"patient" doc:"whether that is a patient"`
+	Code       string        `col:"code" mask:"none" doc:"standard code"`
+	Display    string        `col:"display" mask:"none" doc:"what the code means"`
+	Unit       string        `col:"unit" mask:"none" doc:"UCUM unit"`
+	Counter    bool          `col:"counter" doc:"whether it is a counter"`
+	Value      float64       `col:"value" doc:"value in unit"`
+	Low        float64       `col:"low" doc:"least value of the range"`
+	High       float64       `col:"high" doc:"greatest value of the range"`
+	DeviceTime *table.Millis `col:"device_time,null" doc:"time by the device's own clock"`
+}
+
+// Columns of Point.
+const (
+	PointTime = iota
+	PointSource
+	PointSequence
+	PointPosition
+	PointReadingID
+	PointDevice
+	PointSubject
+	PointPatient
+	PointCode
+	PointDisplay
+	PointUnit
+	PointCounter
+	PointValue
+	PointLow
+	PointHigh
+	PointDeviceTime
+)
+
+// Points is the schema of Point.
+var Points = table.MustOf[Point]("device.points", 1)
