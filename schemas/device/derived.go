@@ -13,7 +13,7 @@ type Flag struct {
 	Value      float64      `col:"value" doc:"value of the reading, in unit"`
 	Unit       string       `col:"unit" mask:"none" doc:"UCUM unit of value"`
 	Reference  *float64     `col:"reference,null" doc:"what value was held against: the limit of the range, the median before a spike, the counter before a reset; null for the others"`
-	DurationMs *int64       `col:"duration_ms,null" doc:"how long nothing came (gap) or the span of the last readings of one value (stuck), in milliseconds; null for the others"`
+	DurationMs *int64       `col:"duration_ms,null" doc:"how long nothing came (gap) or how long the value is known not to have changed (stuck), in milliseconds; null for the others"`
 	Version    int64        `col:"version" doc:"revision * 2^32 + 1; the greater one wins"`
 }
 

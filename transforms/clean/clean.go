@@ -77,7 +77,7 @@ type Judged struct {
 	Median float64 // of Spike
 	Before float64 // of Reset: the counter before
 	Silent int64   // of Gap: milliseconds
-	Same   int64   // of Stuck: milliseconds
+	Same   int64   // of Stuck: milliseconds that the value is known not to have changed
 }
 
 // Has tells whether a flag is set.
@@ -96,13 +96,52 @@ type Past struct {
 type Series struct {
 	Counter bool
 	Past    []Past
+	Same    Run
+}
+
+// Run is how long a series has had one value: by the first reading of it today, and by
+// the first one yesterday if it had it then. What was before counts as if it began then,
+// so that a run over a day and the one before knows as much as one over all days. Its
+// fields are exported to be stored.
+type Run struct {
+	Day       int64 // UTC, since the Unix epoch
+	Today     int64 // Unix milliseconds
+	Yesterday int64 // with Two
+	Two       bool
+}
+
+const dayMillis = 24 * 60 * 60 * 1000
+
+// next takes the time of the next reading of the same value.
+func (r *Run) next(now int64) {
+	switch day := floorDay(now); {
+	case day == r.Day:
+	case day == r.Day+1:
+		*r = Run{Day: day, Today: now, Yesterday: r.Today, Two: true}
+	default:
+		*r = Run{Day: day, Today: now}
+	}
+}
+
+func (r *Run) since() int64 {
+	if r.Two {
+		return r.Yesterday
+	}
+	return r.Today
+}
+
+func floorDay(ms int64) int64 {
+	if ms < 0 {
+		return (ms+1)/dayMillis - 1
+	}
+	return ms / dayMillis
 }
 
 // Next judges a reading. They come in order of time; those of the same time in an order
 // that does not depend on how they arrived.
 func (s *Series) Next(o *Options, r Reading) (j Judged) {
 	s.forget(o, r.Time)
-	last := len(s.Past) - 1
+	last := len(s.Past) - 1 // of what is remembered
 	for i := last; i >= 0 && s.Past[i].Time == r.Time; i-- {
 		if s.Past[i].Value == r.Value {
 			j.Flags = Duplicate
@@ -126,6 +165,11 @@ func (s *Series) Next(o *Options, r Reading) (j Judged) {
 	}
 	if j.Known {
 		s.spike(&j)
+	}
+	if last = len(s.Past) - 1; last >= 0 && s.Past[last].Value == r.Value {
+		s.Same.next(r.Time)
+	} else {
+		s.Same = Run{Day: floorDay(r.Time), Today: r.Time}
 	}
 	s.Past = append(s.Past, Past{r.Time, r.Value, j.Value, j.Known})
 	if !s.Counter {
@@ -197,7 +241,7 @@ func (s *Series) stuck(o *Options, j *Judged) {
 			return
 		}
 	}
-	if same := now.Time - s.Past[first].Time; same >= o.StuckFor.Milliseconds() {
+	if same := now.Time - s.Same.since(); same >= o.StuckFor.Milliseconds() {
 		j.Flags, j.Same = j.Flags|Stuck, same
 	}
 }

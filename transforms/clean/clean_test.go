@@ -17,13 +17,20 @@ var options = clean.Options{Gap: 5 * time.Minute, StuckFor: 10 * time.Minute, St
 
 const minute = 60_000
 
-func judge(counter bool, readings []clean.Reading) (out []clean.Judged) {
+func judge(counter bool, readings []clean.Reading) []clean.Judged {
+	return judgeBy(options, counter, readings)
+}
+
+func judgeBy(o clean.Options, counter bool, readings []clean.Reading) (out []clean.Judged) {
 	s := clean.Series{Counter: counter}
 	for _, r := range readings {
-		out = append(out, s.Next(&options, r))
+		out = append(out, s.Next(&o, r))
 	}
 	return out
 }
+
+// stuck finds what is stuck sooner, for short series.
+var stuck = clean.Options{Gap: 5 * time.Minute, StuckFor: 10 * time.Minute, StuckReadings: 3}
 
 func values(step int64, values ...float64) (rs []clean.Reading) {
 	for i, v := range values {
@@ -42,6 +49,7 @@ func flags(js []clean.Judged) (out []clean.Flag) {
 func TestWhatIsOdd(t *testing.T) {
 	spiked := values(1000, 70, 71, 69, 70, 72, 70, 140, 71)
 	same := values(minute, slices.Repeat([]float64{37}, 21)...)
+	fast := values(10_000, slices.Repeat([]float64{37}, 62)...)
 	gap := values(1000, 70, 71, 72)
 	gap[2].Time = 400_000
 	twice := values(1000, 70, 70, 71)
@@ -55,6 +63,7 @@ func TestWhatIsOdd(t *testing.T) {
 		"range":     {false, values(1000, 70, -1, 201, 200), []clean.Flag{0, clean.Range, clean.Range, 0}},
 		"spike":     {false, spiked, []clean.Flag{0, 0, 0, 0, 0, 0, clean.Spike, 0}},
 		"stuck":     {false, same, append(slices.Repeat([]clean.Flag{0}, 19), clean.Stuck, clean.Stuck)},
+		"fast":      {false, fast, append(slices.Repeat([]clean.Flag{0}, 60), clean.Stuck, clean.Stuck)},
 		"too short": {false, values(1000, slices.Repeat([]float64{37}, 21)...), slices.Repeat([]clean.Flag{0}, 21)},
 		"gap":       {false, gap, []clean.Flag{0, 0, clean.Gap}},
 		"duplicate": {false, twice, []clean.Flag{0, clean.Duplicate, 0}},
@@ -119,9 +128,9 @@ func brute(counter bool, all []clean.Reading, at int) (j clean.Judged) {
 	} else if now.Value > now.High {
 		j.Flags, j.Limit = j.Flags|clean.Range, now.High
 	}
-	// The last twenty readings are looked at, so as many are remembered.
+	// The last eleven readings are looked at, so as many are remembered.
 	var seen []float64
-	for _, p := range before[max(0, len(before)-20):] {
+	for _, p := range before[max(0, len(before)-11):] {
 		if p.known {
 			seen = append(seen, p.used)
 		}
@@ -139,12 +148,19 @@ func brute(counter bool, all []clean.Reading, at int) (j clean.Judged) {
 			j.Flags, j.Median = j.Flags|clean.Spike, median
 		}
 	}
-	if n := len(before); !counter && n >= 19 {
+	if n := len(before); !counter && n >= stuck.StuckReadings-1 {
 		same := true
-		for _, p := range before[n-19:] {
+		for _, p := range before[n-stuck.StuckReadings+1:] {
 			same = same && p.Value == now.Value
 		}
-		if d := now.Time - before[n-19].Time; same && d >= 10*minute {
+		since := now.Time
+		for i := at - 1; i >= 0 && all[i].Value == now.Value; i-- {
+			if since-all[i].Time > 24*60*minute || all[i].Time/(24*60*minute) < now.Time/(24*60*minute)-1 {
+				break
+			}
+			since = all[i].Time
+		}
+		if d := now.Time - since; same && d >= 10*minute {
 			j.Flags, j.Same = j.Flags|clean.Stuck, d
 		}
 	}
@@ -156,12 +172,13 @@ func TestFlagsAreThoseOfAnObviousSearch(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		var rs []clean.Reading
 		at := int64(0)
+		values := 1 + rng.IntN(4)
 		for range 12 + rng.IntN(4) {
 			at += []int64{0, 1000, minute, 6 * minute, 13 * 60 * minute}[rng.IntN(5)]
-			rs = append(rs, clean.Reading{Time: at, Value: float64(rng.IntN(6)) * 20, Low: 10, High: 90})
+			rs = append(rs, clean.Reading{Time: at, Value: float64(rng.IntN(values)) * 20, Low: 10, High: 90})
 		}
 		for _, counter := range []bool{false, true} {
-			for i, got := range judge(counter, rs) {
+			for i, got := range judgeBy(stuck, counter, rs) {
 				if diff := cmp.Diff(brute(counter, rs, i), got); diff != "" {
 					t.Fatalf("seed %d counter %v reading %d (-want +got):\n%s", seed, counter, i, diff)
 				}

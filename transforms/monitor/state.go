@@ -16,6 +16,7 @@ type storedSeries struct {
 	Key    Key
 	About  About
 	Past   []clean.Past
+	Same   clean.Run
 	Grid   clean.Resampler
 	Latest int64
 }
@@ -39,7 +40,7 @@ func (m *Monitor) AppendState(dst []byte) ([]byte, error) {
 	var s stored
 	for _, k := range m.keys() {
 		x := m.series[k]
-		s.Series = append(s.Series, storedSeries{k, x.about, x.clean.Past, x.grid, x.latest})
+		s.Series = append(s.Series, storedSeries{k, x.about, x.clean.Past, x.clean.Same, x.grid, x.latest})
 	}
 	for _, h := range m.hours {
 		s.Hours = append(s.Hours, h)
@@ -73,7 +74,7 @@ func Restore(o Options, state []byte) (*Monitor, error) {
 	}
 	for i := range s.Series {
 		x := &s.Series[i]
-		m.series[x.Key] = &series{about: x.About, clean: clean.Series{Counter: x.About.Counter, Past: x.Past}, grid: x.Grid, latest: x.Latest}
+		m.series[x.Key] = &series{about: x.About, clean: clean.Series{Counter: x.About.Counter, Past: x.Past, Same: x.Same}, grid: x.Grid, latest: x.Latest}
 	}
 	for _, h := range s.Hours {
 		if h == nil || h.Codes == nil || h.Flags == nil {

@@ -53,9 +53,12 @@ func WriteFiles(dir string, c Config, compress bool) (Truth, error) {
 	if err == nil && c.Canaries {
 		d := c.withDefaults()
 		s := &simulation{Config: d}
-		planted := truth.Canaries
+		var planted []string // kind, tab, value
+		for _, c := range truth.Canaries {
+			planted = append(planted, "email\t"+c)
+		}
 		for i := range d.Patients {
-			planted = append(planted, s.patient(i))
+			planted = append(planted, "patient\t"+s.patient(i))
 		}
 		err = os.WriteFile(filepath.Join(dir, "truth_canaries.txt"), []byte(strings.Join(planted, "\n")+"\n"), 0o644)
 	}

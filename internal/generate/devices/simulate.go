@@ -261,7 +261,7 @@ func (s *simulation) machineMinute(lines [][]byte, i int, t time.Time) [][]byte 
 func (s *simulation) bad(lines [][]byte, t time.Time, n int64) [][]byte {
 	stamp := t.Format(time.RFC3339)
 	named := "unknown-code"
-	if s.Canaries {
+	if s.Canaries && n/30%4 == 0 {
 		named = s.canary("email")
 	}
 	for i, bad := range []struct{ reason, line string }{
