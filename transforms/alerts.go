@@ -38,10 +38,11 @@ type AlertInput struct {
 }
 
 // Alerts watches rows by rules, in the global window, and gives alert rows,
-// PCollection<table.Rows> of alert.Rows. A row is sealed when its alert is resolved.
-// In batch those that are still open at the end are written as they are: at the end
-// of the last day that is to be written, or else at the end of time. A live run also
-// gives provisional rows as alerts begin to fire, and after them the sealed ones.
+// PCollection<table.Rows> of alert.Rows. A row is sealed when its alert is resolved; an
+// absence is when data come again, and not when the key is given up. In batch others
+// that are still open at the end are written as they are: at the end of the last day
+// that is to be written, or else at the end of time. A live run also gives provisional
+// rows as alerts begin to fire, and after them the sealed ones.
 func Alerts(s beam.Scope, c Common, rules []alerts.Rule, inputs map[string]AlertInput) (rows, provisional beam.PCollection) {
 	s = s.Scope("Alerts")
 	watched := watchedRules{Rules: rules}
@@ -152,7 +153,7 @@ func (fn *alertReadingsFn) ProcessElement(_ context.Context, rows table.Rows, em
 		r := &fn.readers[i]
 		byKey := r.read(rows.Batch)
 		for _, key := range slices.Sorted(maps.Keys(byKey)) {
-			blob, err := fn.packer.pack(alerts.AppendReadings(nil, byKey[key]))
+			blob, err := fn.packer.pack(alerts.AppendReadings(nil, *byKey[key]))
 			if err != nil {
 				return err
 			}
@@ -191,9 +192,10 @@ func (fn *alertsFn) ProcessElement(_ context.Context, key string, next func(*[]b
 	transitions, _ := w.Fold(readings, end)
 	rows := table.NewBatch(alert.Rows)
 	for k := range transitions {
-		over := transitions[k].State == alert.Resolved || k+1 == len(transitions)
-		if over && fn.Common.within(table.FloorDay(int64(transitions[k].FiringSince))) {
-			putAlert(rows, fn.Common, transitions[k])
+		row := &transitions[k]
+		open := k+1 == len(transitions) && row.State == alert.Firing && fn.Watched.Rules[i].AbsentFor == 0
+		if (alerts.Final(row) || open) && fn.Common.within(table.FloorDay(int64(row.FiringSince))) {
+			putAlert(rows, fn.Common, *row)
 		}
 	}
 	if rows.Len() > 0 {

@@ -146,15 +146,14 @@ func (fn *liveAlertsFn) advance(sp state.Provider, tp timers.Provider, key strin
 	return fn.kept().write(sp, tp, fn.alarm(), watermark, w.AppendState(nil, rest), next)
 }
 
-// emit gives transitions: an alert that fires can still change, one that is resolved
-// cannot.
+// emit gives transitions: what is final is sealed, the rest can still change.
 func (fn *liveAlertsFn) emit(transitions []alert.Row, lag int64, sealed, provisional func(table.Rows)) {
 	wanted := fn.Common.Live.Provisional["alerts"]
 	for _, row := range transitions {
 		one := table.NewBatch(alert.Rows)
 		putAlert(one, fn.Common, row)
 		kind := table.Provisional
-		if row.State == alert.Resolved {
+		if alerts.Final(&row) {
 			kind = table.Sealed
 			judged := int64(row.ChangedAt) + 1000*int64(row.WindowSeconds) + lag
 			sealed(table.Rows{Batch: one, Group: fn.Common.Live.group(judged)})

@@ -3,10 +3,13 @@ package e2e
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
+
+	"millrace/internal/testenv"
 )
 
 // albLines are lines as an Application Load Balancer writes them.
@@ -68,5 +71,233 @@ func TestEachFileIsReadInItsFormat(t *testing.T) {
 	mustRun(t, e, weblogs(filepath.Join(lake, "raw"), again)...)
 	if diff := gocmp.Diff(withoutRaw(hashLake(t, lake)), hashLake(t, again)); diff != "" {
 		t.Errorf("-from the logs +from their archive:\n%s", cut(diff))
+	}
+}
+
+// givenFormat gives the flags that tell a run of a layout that the generator makes.
+func givenFormat(e env, format string) []string {
+	switch format {
+	case "nginx":
+		return []string{"--format", "nginx@" + e.in(format, "nginx.conf")}
+	case "json":
+		return []string{"--format", "json@" + e.in(format, "mapping.yaml")}
+	}
+	return nil // detected
+}
+
+// withoutPages leaves out where visits begin and end.
+func withoutPages(rows [][]string) (out [][]string) {
+	for _, r := range rows {
+		r = slices.Clone(r)
+		r[7], r[8] = "", ""
+		out = append(out, r)
+	}
+	return out
+}
+
+// TestOneFarmInEveryFormatGivesTheSameVisits: events, sessions and rollups of one
+// traffic, whichever server wrote it down, and none of the personal data planted in
+// it. Load balancers log no referrers, so where visits came from is left out.
+func TestOneFarmInEveryFormatGivesTheSameVisits(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	const rows = `SELECT 'sessions', session_id, visitor_id, start_time::VARCHAR, end_time::VARCHAR, events, page_views, entry_page, exit_page, bot FROM sessions
+		UNION ALL SELECT 'traffic', window_start::VARCHAR, window_seconds::VARCHAR, status_class, '', views, bytes, '', '', false FROM traffic
+		UNION ALL SELECT 'visitors', day::VARCHAR, '', '', '', 0, 0, '', '', false FROM visitors
+		UNION ALL SELECT 'bots', day::VARCHAR, bot_name, '', '', hits, visitors, '', '', false FROM bots
+		ORDER BY ALL`
+	var want [][]string
+	for _, format := range []string{"combined", "alb", "cloudfront", "nginx", "json"} {
+		mustRun(t, e, "generate", "weblog", "--out", e.in(format), "--lines", "64000", "--canaries", "--seed", "81", "--malformed", "-1", "--format", format, "--gzip")
+		lake := e.in("lake-" + format)
+		mustRun(t, e, weblogs(e.in(format, "access*"), lake, append(givenFormat(e, format), "--raw", "sealed")...)...)
+		m := readManifest(t, lake)
+		var truth struct{ Lines, Events int64 }
+		readJSON(t, e.in(format, "truth.json"), &truth)
+		headers := int64(0)
+		if format == "cloudfront" {
+			headers = 2
+		}
+		if l := m.Ledger; l.In != truth.Lines+headers || l.Events != truth.Events || l.Bad != 0 || l.Skipped != headers || !l.Balanced {
+			t.Errorf("%s: ledger %s, truth %+v", format, l, truth)
+		}
+		got := sql(t, lake, rows)
+		if format == "combined" {
+			want = got
+		}
+		of := want
+		if format == "alb" { // some is planted elsewhere, as there is no referrer
+			of, got = withoutPages(want), withoutPages(got)
+		}
+		if diff := gocmp.Diff(of, got); diff != "" || len(got) < 100 {
+			t.Errorf("%s: %d rows (-combined):\n%s", format, len(got), cut(diff))
+		}
+		if format == "alb" {
+			agreeWithDuckDB(t, lake, glob(t, e.in(format, "access*"))[0])
+		}
+		find := newFinder(t, e.in(format, "truth_canaries.txt"))
+		find.inFolder(t, lake)
+		if texts := find.inRows(t, lake); texts["events"] == 0 || texts["raw"] == 0 {
+			t.Errorf("%s: nothing was searched: %v", format, texts)
+		}
+		find.report(t)
+	}
+}
+
+// agreeWithDuckDB compares the events of a load balancer's log with what DuckDB's CSV
+// reader finds in it.
+func agreeWithDuckDB(t *testing.T, lake, log string) {
+	t.Helper()
+	want := testenv.DuckDB(t, fmt.Sprintf(`SELECT column08::INT, count(*), sum(column11::BIGINT), min(column01)
+		FROM read_csv('%s', delim=' ', quote='"', escape='"', header=false, all_varchar=true) GROUP BY ALL ORDER BY 1`, log))
+	got := sql(t, lake, "SELECT status, count(*), sum(bytes), strftime(min(event_time), '%Y-%m-%dT%H:%M:%S.%fZ') FROM events GROUP BY ALL ORDER BY 1")
+	if diff := gocmp.Diff(want, got); diff != "" || len(want) < 4 {
+		t.Errorf("-DuckDB +events:\n%s", diff)
+	}
+}
+
+// TestSampleLogsRunFully: the samples beside the repository, which are not ours to
+// ship. Flows are asked for by themselves.
+func TestSampleLogsRunFully(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	samples := filepath.Join(testenv.Root(t), "..", "shared", "data", "aws-logs")
+	for name, c := range map[string]struct {
+		events, skipped int64
+		flags           []string
+	}{"alb.log": {2, 0, nil}, "cloudfront.log": {3, 2, nil}, "vpcflow.log": {5, 0, []string{"--format", "vpcflow"}}} {
+		if !exists(filepath.Join(samples, name)) {
+			t.Skipf("the samples beside the repository are not there: %s", samples)
+		}
+		lake := e.in(name)
+		mustRun(t, e, weblogs(filepath.Join(samples, name), lake, append(c.flags, "--raw", "sealed")...)...)
+		if l := readManifest(t, lake).Ledger; l.Events != c.events || l.Bad != 0 || l.In != l.Events+l.Skipped || !l.Balanced {
+			t.Errorf("%s: ledger %s", name, l)
+		}
+	}
+	if r := run(t, e, weblogs(filepath.Join(samples, "*.log"), e.in("all"))...); r.code != 2 || !strings.Contains(r.stderr, "vpcflow.log: it holds network flows") {
+		t.Errorf("flows among others: exit code %d, %s", r.code, r.stderr)
+	}
+}
+
+func TestMistakesInFormatsAreNamedBeforeTheRun(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	writeFile(t, e.in("lb.log"), []byte(albLines(10)))
+	writeFile(t, e.in("app.log"), []byte(`{"t":"yesterday","u":"/"}`+"\n"))
+	writeFile(t, e.in("m.yaml"), []byte("\"@timestamp\": t\nurl.pth: u\n"))
+	writeFile(t, e.in("good.yaml"), []byte("\"@timestamp\": t\nurl.path: u\n"))
+	writeFile(t, e.in("job.yaml"), []byte("job: weblogs\nsource: lb.log\nformat: albb\nlake: out\n"))
+	archive := e.in("kept")
+	mustRun(t, e, weblogs("lb.log", archive, "--raw", "sealed")...)
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"an unknown name":           {weblogs("lb.log", "out", "--format", "cloudfrnt"), "--format cloudfrnt: reading log format \"cloudfrnt\": want one of"},
+		"the name that is meant":    {weblogs("lb.log", "out", "--format", "cloudfrnt"), "did you mean cloudfront?"},
+		"in a file":                 {[]string{"run", "--config", "job.yaml"}, "job.yaml:3: format albb"},
+		"in the source":             {weblogs("file://"+e.in("lb.log")+"?format=albb", "out"), "--source: format=albb"},
+		"twice":                     {weblogs("file://"+e.in("lb.log")+"?format=alb", "out", "--format", "alb"), "the source names a format, too"},
+		"a field of a mapping":      {weblogs("app.log", "out", "--format", "json@m.yaml"), `m.yaml:2: unknown field "url.pth"; did you mean url.path?`},
+		"no mapping":                {weblogs("app.log", "out", "--format", "json"), "json@mapping.yaml"},
+		"a file that is not there":  {weblogs("app.log", "out", "--format", "json@none.yaml"), "none.yaml: no such file"},
+		"a log_format without time": {weblogs("app.log", "out", "--format", "nginx $remote_addr $request"), "it has no time"},
+		"another format":            {weblogs("lb.log", "out", "--format", "cloudfront"), "lb.log: none of its first 10 lines is in format cloudfront, and they look like alb"},
+		"an archive":                {weblogs(filepath.Join(archive, "raw"), "out", "--format", "alb"), "is of a raw archive"},
+	} {
+		if r := run(t, e, c.args...); r.code != 2 || !strings.Contains(r.stderr, c.want) || exists(e.in("out")) {
+			t.Errorf("%s: exit code %d, want %q in\n%s", name, r.code, c.want, r.stderr)
+		}
+	}
+	said := mustRun(t, e, append([]string{"plan"}, weblogs("app.log", "out", "--format", "json@good.yaml")[1:]...)...).stdout
+	if !strings.Contains(said, "app.log: none of the first 1 lines can be read in format json (timestamp: 1)") {
+		t.Errorf("the plan says\n%s", said)
+	}
+	if r := mustRun(t, e, "jobs", "show", "weblogs"); !strings.Contains(r.stdout, "json@mapping.yaml") || !strings.Contains(r.stdout, "cloudfront") {
+		t.Errorf("jobs show weblogs says\n%s", r.stdout)
+	}
+	// The parameter of a source takes files, too, and what is in them makes the run.
+	source := "file://" + e.in("app.log") + "?format=json@good.yaml"
+	mustRun(t, e, weblogs(source, e.in("first"))...)
+	writeFile(t, e.in("good.yaml"), []byte("\"@timestamp\": t\nurl.original: u\n"))
+	mustRun(t, e, weblogs(source, e.in("second"))...)
+	if one, other := readManifest(t, e.in("first")).Run, readManifest(t, e.in("second")).Run; one == other {
+		t.Errorf("with another mapping it is still run %s", one)
+	}
+}
+
+// TestLiveEqualsBatchInOtherFormats: a stream out of order with bad lines, sealed, and
+// the batch job over the archive that it left, which knows the format of each row.
+func TestLiveEqualsBatchInOtherFormats(t *testing.T) {
+	server := testenv.Kinesis(t)
+	for _, format := range []string{"alb", "json", "cloudfront", "nginx"} {
+		t.Run(format, func(t *testing.T) {
+			e := newEnv(t)
+			stream := "formats-" + format
+			server.CreateStream(t, stream, 2)
+			mustRun(t, e, "generate", "weblog", "--to", "kinesis://"+stream, "--format", format, "--out", e.in(format),
+				"--lines", "6000", "--rate", "2000/s", "--speed", "3600", "--start", "2026-01-05T08:00:00Z", "--servers", "4", "--seed", "92",
+				"--disorder", "2m", "--shuffle", "10m", "--duplicates", "0.03", "--malformed", "0.02")
+			given := givenFormat(e, format)
+			if given == nil {
+				given = []string{"--format", format}
+			}
+			mustRun(t, e, live(stream, everything, e.in("live"), append(given, "--raw", "sealed", "--max-disorder", "13m")...)...)
+			mustRun(t, e, weblogs(e.in("live", "raw"), e.in("batch"))...)
+			same(t, e.in("live"), e.in("batch"), least(t, "events 5500, sessions 200, traffic 500, top_pages 30, visitors 1, bots 3, bad_rows 100"))
+			var tr truth
+			readJSON(t, e.in(format, "truth.json"), &tr)
+			if l := accounts(t, e.in("live")); l.In != tr.Lines || l.Events != tr.Events || l.Bad != tr.Bad || l.Late != 0 {
+				t.Errorf("the truth is %d lines = %d events + %d bad, ledger %s", tr.Lines, tr.Events, tr.Bad, l)
+			}
+		})
+	}
+}
+
+// TestUnreadFieldsReachNoOutput: personal data in the fields that formats have and
+// events do not, of the formats that the generator does not make, and in those that
+// are masked.
+func TestUnreadFieldsReachNoOutput(t *testing.T) {
+	t.Parallel()
+	const (
+		name, address, far = "hidden.person.zq81x", "203.0.113.147", "198.51.100.233"
+		mail, card         = "ann.hidden@mail.example.org", "4532015112830366"
+	)
+	logs := map[string]struct {
+		flags []string
+		lines []string
+		bad   int64
+	}{
+		"apigateway": {nil, []string{
+			`{"requestId":"` + mail + `","ip":"` + address + `","caller":"` + name + `","user":"` + name + `","requestTime":"02/Mar/2026:11:00:00 +0000","httpMethod":"GET","resourcePath":"/pay/` + card + `","status":"200","protocol":"HTTP/1.1","responseLength":"5","` + name + `":{"x":"` + mail + `"}}`,
+			`{"requestId":"` + mail + `","ip":"` + name + `","requestTime":"02/Mar/2026:11:00:00 +0000","resourcePath":"/"}`,
+			`{"requestId":"` + mail + `","ip":"` + address,
+		}, 1},
+		"vpcflow": {[]string{"--format", "vpcflow"}, []string{
+			"2 123456789010 eni-1 " + address + " " + far + " 49761 443 6 20 4249 1772449200 1772449260 ACCEPT OK",
+			"2 123456789010 " + mail + " " + far + " " + address + " 443 49761 6 20 4249 1772449200 1772449260 " + mail + " OK",
+			"2 123456789010 eni-1 " + name + " " + far + " 443 49761 6 20 4249 1772449200 1772449260 REJECT OK",
+		}, 1},
+		"cloudfront": {[]string{"--format", "cloudfront timestamp c-ip cs-method cs-uri-stem sc-status cs(Cookie) cs-headers x-forwarded-for x-edge-location x-edge-result-type ssl-cipher x-edge-request-id"}, []string{
+			strings.Join([]string{"1772449200.123", address, "GET", "/", "200", name, name, far, mail, mail, mail, mail}, "\t"),
+			strings.Join([]string{"1772449200.123", name, "GET", "/", "200"}, "\t"), // a client can be a host name
+		}, 0},
+	}
+	e := newEnv(t)
+	writeFile(t, e.in("canaries"), []byte("user\t"+name+"\nclient_address\t"+address+"\nclient_address\t"+far+"\nemail\t"+mail+"\ncard_number\t"+card+"\n"))
+	find := newFinder(t, e.in("canaries"))
+	for format, c := range logs {
+		log, lake := e.in(format+".log"), e.in(format)
+		writeFile(t, log, []byte(strings.Join(c.lines, "\n")+"\n"))
+		r := mustRun(t, e, weblogs(log, lake, append(c.flags, "--raw", "sealed")...)...)
+		find.in(t, format+": stdout", []byte(r.stdout))
+		find.in(t, format+": stderr", []byte(r.stderr))
+		if l := readManifest(t, lake).Ledger; l.In != int64(len(c.lines)) || l.Bad != c.bad || l.Skipped != 0 || !l.Balanced {
+			t.Errorf("%s: ledger %s", format, l)
+		}
+		find.inFolder(t, lake)
+		find.inRows(t, lake)
+		find.report(t)
 	}
 }

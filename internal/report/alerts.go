@@ -24,7 +24,9 @@ type Alerts struct {
 	Total int64        `json:"total"`
 	Open  int64        `json:"open"`  // not in order again
 	Rules []RuleAlerts `json:"rules"` // the most severe first
-	Rows  []Alert      `json:"rows"`  // the most severe first, and of these the earliest; at most mostAlerts
+	// Points are how many were open at each point of the time axis, by severity.
+	Points map[string][]int64 `json:"points,omitempty"`
+	Rows   []Alert            `json:"rows"` // the most severe first, and of these the earliest; at most mostAlerts
 }
 
 // RuleAlerts sums up one rule.
@@ -87,7 +89,7 @@ func worse(a, b *Alert) int {
 
 func collectAlerts(ctx context.Context, src Source, d *Data) error {
 	a := &d.Alerts
-	rules := map[string]*RuleAlerts{}
+	rules, points := map[string]*RuleAlerts{}, openAlerts{}
 	names := []string{"rule", "alert_key", "severity", "state", "firing_since", "changed_at", "peak", "condition", "replay"}
 	err := scan(ctx, src, "alerts", names, func(b columns.Batch) error {
 		for i := range b.Rows() {
@@ -100,6 +102,11 @@ func collectAlerts(ctx context.Context, src Source, d *Data) error {
 				row.Peak = &peak
 			}
 			a.add(rules, row)
+			to := row.Changed
+			if row.IsOpen() {
+				to = 0
+			}
+			points.add(&d.Traffic, row.Severity, row.Since, to)
 		}
 		return nil
 	})
@@ -110,6 +117,9 @@ func collectAlerts(ctx context.Context, src Source, d *Data) error {
 		return cmp.Or(cmp.Compare(rank(a.Severity), rank(b.Severity)), cmp.Compare(b.Alerts, a.Alerts), strings.Compare(a.Rule, b.Rule))
 	})
 	a.trim()
+	if len(points) > 0 {
+		a.Points = points
+	}
 	return err
 }
 

@@ -3,8 +3,8 @@ package report
 import (
 	"cmp"
 	"context"
-	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"millrace/internal/columns"
@@ -35,6 +35,50 @@ type Anomaly struct {
 	Why    string  `json:"why,omitempty"`
 }
 
+// Name is the series, with its key.
+func (a Anomaly) Name() string {
+	if a.Key == "" {
+		return a.Series
+	}
+	return a.Series + " " + shortKey(a.Key)
+}
+
+// Expected is the range in words.
+func (a Anomaly) Expected() string {
+	if !a.Known {
+		return "–"
+	}
+	return amount(a.Low) + " to " + amount(a.High)
+}
+
+// Shown is the value in words.
+func (a Anomaly) Shown() string { return amount(a.Value) }
+
+// Digits is the score in words.
+func (a Anomaly) Digits() string { return strconv.FormatFloat(a.Score, 'f', 2, 64) }
+
+// plot is where its values are shown.
+func (a Anomaly) plot() string {
+	switch {
+	case a.Series == requestSeries && a.Key == "":
+		return "all"
+	case a.Series == errorSeries || a.Key == "status_class=5xx":
+		return "5xx"
+	}
+	return ""
+}
+
+// Strangest are the rows to list, in order of their score.
+func (a Anomalies) Strangest() []Anomaly {
+	rows := slices.Clone(a.Rows)
+	slices.SortFunc(rows, stranger)
+	return rows[:min(len(rows), shownAnomalies)]
+}
+
+func stranger(a, b Anomaly) int {
+	return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Start, b.Start), strings.Compare(a.Series, b.Series), strings.Compare(a.Key, b.Key))
+}
+
 // Range is what was expected; Known is of how many minutes.
 type Range struct {
 	Low   float64 `json:"low"`
@@ -43,9 +87,12 @@ type Range struct {
 }
 
 const (
-	anomalyFrom   = 0.46 // as the column score says
-	mostAnomalies = 100
-	requestSeries = "views" // whose values are those of the traffic chart
+	anomalyFrom    = 0.46 // as the column score says
+	mostAnomalies  = 100
+	shownAnomalies = 15
+
+	requestSeries = "views"       // whose values are those of the traffic chart
+	errorSeries   = "error_ratio" // and of the chart of 5xx, with status_class=5xx
 )
 
 // collectAnomalies follows traffic, whose time axis it uses.
@@ -103,63 +150,6 @@ func (a *Anomalies) expect(t *Traffic, row *Anomaly) {
 
 // trim keeps the strangest.
 func (a *Anomalies) trim() {
-	slices.SortFunc(a.Rows, func(a, b Anomaly) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Start, b.Start), strings.Compare(a.Series, b.Series), strings.Compare(a.Key, b.Key))
-	})
+	slices.SortFunc(a.Rows, stranger)
 	a.Rows = a.Rows[:min(len(a.Rows), mostAnomalies)]
-}
-
-// chartMarks are what is marked on the traffic chart.
-type chartMarks struct {
-	Alerts    []alertMark   `json:"alerts,omitempty"`
-	Anomalies []anomalyMark `json:"anomalies,omitempty"`
-	Low       []*float64    `json:"low,omitempty"`  // of each point; null where not all of it is known
-	High      []*float64    `json:"high,omitempty"` //
-}
-
-type alertMark struct {
-	From     int64  `json:"from"`
-	To       int64  `json:"to"` // 0 while it is open
-	Severity string `json:"severity"`
-	Text     string `json:"text"`
-}
-
-type anomalyMark struct {
-	At    int64   `json:"at"`
-	Score float64 `json:"score"`
-	Text  string  `json:"text"`
-}
-
-func marks(d *Data) *chartMarks {
-	m := &chartMarks{}
-	for _, a := range d.Alerts.Rows {
-		mark := alertMark{From: a.Since, Severity: a.Severity, Text: strings.TrimSpace(a.Rule + " " + shortKey(a.Key))}
-		if !a.IsOpen() {
-			mark.To = a.Changed
-		}
-		m.Alerts = append(m.Alerts, mark)
-	}
-	for _, a := range d.Anomalies.Rows {
-		text := strings.TrimSpace(a.Series + " " + shortKey(a.Key) + " " + amount(a.Value))
-		if a.Known {
-			text += ", expected " + amount(a.Low) + " to " + amount(a.High)
-		}
-		m.Anomalies = append(m.Anomalies, anomalyMark{a.Start, math.Round(a.Score*100) / 100, text})
-	}
-	if d.Anomalies.Expected != nil {
-		minutes := d.Traffic.StepSeconds / 60
-		for _, r := range d.Anomalies.Expected {
-			var low, high *float64
-			if 2*r.Known > minutes || r.Known == minutes { // of most minutes; the others are like them
-				share := float64(minutes) / float64(r.Known)
-				l, h := math.Round(r.Low*share), math.Round(r.High*share)
-				low, high = &l, &h
-			}
-			m.Low, m.High = append(m.Low, low), append(m.High, high)
-		}
-	}
-	if m.Alerts == nil && m.Anomalies == nil && m.Low == nil {
-		return nil
-	}
-	return m
 }

@@ -84,7 +84,7 @@ func shortKey(key string) string {
 	return strings.Join(parts, ", ")
 }
 
-// shortToken keeps type, key and the first letters of a token.
+// shortToken keeps the first letters of a token, of which eight tell it from others.
 func shortToken(token string) string {
 	const shown = 8
 	if !strings.HasPrefix(token, "tok_") {
@@ -94,7 +94,7 @@ func shortToken(token string) string {
 	if len(token)-i-1 <= shown {
 		return token
 	}
-	return token[:i+1+shown] + "…"
+	return token[i+1:i+1+shown] + "…"
 }
 
 func collectSources(ctx context.Context, src Source, d *Data) error {

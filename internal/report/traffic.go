@@ -14,8 +14,9 @@ var trafficSection = section{
 	data: func(d *Data) any {
 		return struct {
 			Traffic
-			Marks *chartMarks
-		}{d.Traffic, marks(d)}
+			Marks     *chartMarks
+			Anomalies Anomalies
+		}{d.Traffic, marks(d), d.Anomalies}
 	},
 	chart: func(d *Data) any { return d.Traffic.chart(marks(d)) },
 }

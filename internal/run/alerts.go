@@ -13,10 +13,10 @@ import (
 const alertsKey = "alerts"
 
 // ReadAlerts reads a YAML file of rules of alerts: the list that the key alerts of a
-// configuration has, alone or under that key or the key rules. Every fault is
-// reported, with file, line and key.
+// configuration has, alone or under that key or the key rules. A whole configuration
+// will do. Every fault is reported, with file, line and key.
 func ReadAlerts(content []byte, name string) ([]alerts.Rule, error) {
-	return readList(content, name, listFile{flag: "--alerts", guide: "docs/alerts.md", keys: []string{alertsKey, "rules"}}, alertrules.DecodeList)
+	return readList(content, name, listFile{flag: "--alerts", guide: "docs/alerts.md", keys: []string{alertsKey, "rules"}, other: true}, alertrules.DecodeList)
 }
 
 // setAlerts gives the rules to the job's settings.
@@ -62,7 +62,8 @@ func alertText(r *alerts.Rule) string {
 
 // replay begins the command that computes rows again, from what this run reads or
 // what it archives. Days follow it, see transforms.Common. It names no place of this
-// run's lake but its archive: the same rows of another run have the same command.
+// run's lake but its archive: the same rows of another run have the same command. It
+// takes no configuration, whose outputs would be written again.
 func (r *request) replay(source string) string {
 	words := []string{"millrace", "run", r.job.Name}
 	add := func(flag, value string) {
@@ -70,14 +71,11 @@ func (r *request) replay(source string) string {
 			words = append(words, flag, quoted(value))
 		}
 	}
-	add("--config", r.ConfigFile)
 	add("--source", source)
 	add("--lake", "replayed")
 	add("--mask-key", r.MaskKey)
 	for _, v := range r.Values {
-		if v.Where == "" { // those of the file come with it
-			add("--set", v.Name+"="+v.Text)
-		}
+		add("--set", v.Name+"="+v.Text)
 	}
 	add("--alerts", r.AlertsFile)
 	return strings.Join(words, " ")

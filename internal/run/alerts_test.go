@@ -35,13 +35,13 @@ func TestRulesOfAlertsAreReadFromEitherFile(t *testing.T) {
 	if rules := someAlerts(t); len(rules) != 2 || rules[1].At != "a.yaml:7" {
 		t.Errorf("under their key: %+v", rules)
 	}
-	for _, text := range []string{strings.TrimPrefix(alertsYAML, "alerts:\n"), strings.Replace(alertsYAML, "alerts:", "rules:", 1)} {
+	for _, text := range []string{strings.TrimPrefix(alertsYAML, "alerts:\n"), strings.Replace(alertsYAML, "alerts:", "rules:", 1), "job: weblogs\n" + alertsYAML} {
 		if rules, err := ReadAlerts([]byte(text), "a.yaml"); err != nil || len(rules) != 2 {
 			t.Errorf("%v, %d rules of %s", err, len(rules), text)
 		}
 	}
 	o, err := Merge(liveOptions(), []byte("raw: plain\n"+alertsYAML), "jobs.yaml")
-	if err != nil || len(o.Alerts) != 2 || o.Alerts[0].At != "jobs.yaml:3" || o.ConfigFile != "jobs.yaml" {
+	if err != nil || len(o.Alerts) != 2 || o.Alerts[0].At != "jobs.yaml:3" || o.AlertsFile != "jobs.yaml" {
 		t.Errorf("in a configuration: %v, %+v", err, o)
 	}
 	with := liveOptions()
@@ -55,6 +55,7 @@ func TestFaultsOfAlertsNameTheirPlace(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                            "a.yaml: the file is empty; write alerts as docs/alerts.md has them",
 		"alert: []":                   "a.yaml:1: unknown key alert, did you mean alerts? (there are alerts, rules); a file of --alerts has nothing else, other keys go to that of --config",
+		"job: weblogs":                "a.yaml: there is no key alerts",
 		"alerts: yes":                 "a.yaml:1: rules of alerts are a list: each rule begins with a dash",
 		"- {name: a, above: 1, b: 2}": "a.yaml:1: unknown key b",
 	} {
@@ -93,18 +94,48 @@ func TestTheExampleOfAlertsIsAccepted(t *testing.T) {
 
 func TestACommandComputesAlertsAgain(t *testing.T) {
 	o := liveOptions()
-	o.ConfigFile, o.AlertsFile = "my jobs.yaml", "a.yaml"
+	o.AlertsFile = "my jobs.yaml"
 	o.Alerts = someAlerts(t)
 	o.Values = []settings.Value{{Name: "top_pages", Text: "3", Where: "my jobs.yaml:7"}, {Name: "anomalies", Text: "true"}}
 	r, err := check(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `millrace run weblogs --config 'my jobs.yaml' --source lake/raw --lake replayed --mask-key file:///key --set anomalies=true --alerts a.yaml`
+	want := `millrace run weblogs --source lake/raw --lake replayed --mask-key file:///key --set top_pages=3 --set anomalies=true --alerts 'my jobs.yaml'`
 	if got := r.replay("lake/raw"); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
 	if got := quoted("it's"); got != `'it'\''s'` {
 		t.Errorf("quoted as %s", got)
+	}
+}
+
+// TestRulesOfTheSettingSecurity hold beside those of the user, who replaces one by one
+// of the same name.
+func TestRulesOfTheSettingSecurity(t *testing.T) {
+	o := liveOptions()
+	o.Alerts = someAlerts(t)[:1]
+	own := o.Alerts[0]
+	own.Name, own.Input, own.Field, own.Where, own.By = "scanner", "sources", "scanner", nil, []string{"source"}
+	o.Alerts = append(o.Alerts, own)
+	o.Values = []settings.Value{{Name: "security", Text: "true"}}
+	r, err := check(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[string]int{}
+	rules := *r.job.Alerts(r.settings)
+	for _, rule := range rules {
+		count[rule.Name]++
+		if rule.Name == "scanner" && *rule.Above != 50 {
+			t.Errorf("the rule of the user gave way to %+v", rule)
+		}
+	}
+	if count["scanner"] != 1 || count["errors"] != 1 || count["server-error-burst"] != 1 || count["brute-force"] != 1 {
+		t.Errorf("rules %v", count)
+	}
+	o.Values = nil
+	if _, err := check(o); err == nil || !strings.Contains(err.Error(), "there is no sources to watch") {
+		t.Errorf("a rule over sources that are not counted: %v", err)
 	}
 }

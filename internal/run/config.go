@@ -55,7 +55,6 @@ func Merge(o Options, content []byte, name string) (Options, error) {
 		return o, &UsageError{err}
 	}
 	f := file{name: name, options: o, given: map[string]string{}}
-	f.options.ConfigFile = name
 	for _, entry := range body {
 		f.entry(entry)
 	}
@@ -133,7 +132,9 @@ func (f *file) entry(e *ast.MappingValueNode) {
 	case funnelsKey:
 		list(f, key, &f.options.Funnels, e.Value, where, funnels.Decode)
 	case alertsKey:
-		list(f, key, &f.options.Alerts, e.Value, where, alertrules.DecodeList)
+		if list(f, key, &f.options.Alerts, e.Value, where, alertrules.DecodeList) {
+			f.options.AlertsFile = f.name
+		}
 	case "outputs":
 		outputs := Outputs{}
 		f.each(e, true, func(name, value string, _ ast.Node) { outputs.Add(name, value) })

@@ -3,6 +3,7 @@ package run
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -16,6 +17,7 @@ type listFile struct {
 	flag  string // that names the file
 	guide string // document that tells what the list holds
 	keys  []string
+	other bool // whether it may be a file of --config, whose other keys mean nothing here
 }
 
 // readList reads such a file. Every fault is reported, with file, line and key.
@@ -53,7 +55,10 @@ func (l listFile) read(content []byte, name string) (ast.Node, error) {
 	var list ast.Node
 	for _, e := range body {
 		key := keyOf(e)
-		if !l.has(key) {
+		if l.other && !slices.Contains(l.keys, key) && slices.ContainsFunc(fileKeys, func(k fileKey) bool { return k.name == key }) {
+			continue
+		}
+		if !slices.Contains(l.keys, key) {
 			faults = append(faults, fmt.Errorf("%s:%d: unknown key %s%s; a file of %s has nothing else, other keys go to that of --config", name, line(e.Key), key, settings.Suggest(key, l.keys), l.flag))
 			continue
 		}
@@ -62,32 +67,28 @@ func (l listFile) read(content []byte, name string) (ast.Node, error) {
 		}
 		list = e.Value
 	}
+	if list == nil && len(faults) == 0 {
+		return nil, fmt.Errorf("%s: there is no key %s; write %s as %s has them", name, l.keys[0], what, l.guide)
+	}
 	return list, errors.Join(faults...)
 }
 
-func (l listFile) has(key string) bool {
-	for _, k := range l.keys {
-		if k == key {
-			return true
-		}
-	}
-	return false
-}
-
 // list reads the list under a key of a configuration, unless a flag has given
-// another.
-func list[T any](f *file, key string, into *[]T, n ast.Node, where string, decode func(list ast.Node, file string) ([]T, error)) {
+// another; it tells whether it is taken.
+func list[T any](f *file, key string, into *[]T, n ast.Node, where string, decode func(list ast.Node, file string) ([]T, error)) (taken bool) {
 	if _, null := n.(*ast.NullNode); null {
-		return
+		return false
 	}
 	items, err := decode(n, f.name)
 	if err != nil {
 		f.faults = append(f.faults, err)
-		return
+		return false
 	}
-	if *into == nil {
-		*into, f.given[key] = items, where
+	if *into != nil {
+		return false
 	}
+	*into, f.given[key] = items, where
+	return true
 }
 
 // makes tells whether the run has an output.

@@ -52,6 +52,15 @@ func TestStagesWithAlertsKeepTheirNames(t *testing.T) {
 	stagesKeepTheirNames(t, o, "testdata/stages_alerts.golden")
 }
 
+// TestStagesOfSecurityKeepTheirNames, too.
+func TestStagesOfSecurityKeepTheirNames(t *testing.T) {
+	o := liveOptions()
+	o.Values = append(o.Values, settings.Value{Name: "security", Text: "true"})
+	o.Outputs.Add("sources", "kinesis://sources")
+	o.Outputs.Add("alerts", "kinesis://alerts")
+	stagesKeepTheirNames(t, o, "testdata/stages_security.golden")
+}
+
 func stagesKeepTheirNames(t *testing.T, o Options, file string) {
 	t.Helper()
 	req, err := check(o)

@@ -37,8 +37,8 @@ type Options struct {
 	Funnels []funnels.Definition `json:",omitempty"`
 	// Alerts are rules of what is to be watched, see package alerts.
 	Alerts []alerts.Rule `json:",omitempty"`
-	// ConfigFile and AlertsFile are what was read of them, for those who run it again.
-	ConfigFile, AlertsFile string `json:",omitempty"`
+	// AlertsFile is where they were read from, for those who run it again.
+	AlertsFile string `json:",omitempty"`
 	// NoReport leaves LAKE/report.html as it is.
 	NoReport bool
 	Live     LiveOptions

@@ -36,7 +36,6 @@ func wantAlerts() (rows []string) {
 	add(2, "", ms, ms+minute, ms, "value=0 ", "peak=4 ", 1, "cleared")
 	add(3, "method=GET", ms, ms+minute, ms, "", "peak=4 ", 1, "silence")
 	add(4, "", ms+11*minute, ms+30*minute, ms+minute, "", "", 1, "data")
-	add(4, "", ms+41*minute, ms+71*minute, ms+31*minute, "", "", 1, "given_up")
 	return rows
 }
 

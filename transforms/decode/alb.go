@@ -43,6 +43,9 @@ func (a *ALB) Decode(line []byte, into *AccessLog) (bool, badrow.Reason) {
 	if skip || reason != badrow.None {
 		return skip, reason
 	}
+	if id := a.raw[fieldRequestID]; id != nil {
+		a.raw[fieldRequestID] = traceRoot(id)
+	}
 	if reason = a.finish(into); reason == badrow.None {
 		a.detail.Took = sumTimes(a.took)
 	}
@@ -108,6 +111,24 @@ func (a *ALB) fields(line []byte) (bool, badrow.Reason) {
 		}
 	}
 	return false, badrow.None
+}
+
+// traceRoot is the root of a trace id, "Root=1-67891233-abcdef012345678912345678". The
+// rest of the header is the client's, who can write there what he pleases.
+func traceRoot(id []byte) []byte {
+	const name = "Root="
+	at := bytes.Index(id, []byte(name))
+	if at < 0 {
+		return nil
+	}
+	end := at + len(name)
+	for end < len(id) && (id[end] == '-' || unhex(id[end]) <= 15) {
+		end++
+	}
+	if end-at > len(name)+40 {
+		return nil
+	}
+	return id[at:end]
 }
 
 // sumTimes adds up the parts of a duration; -1 when one is unknown.

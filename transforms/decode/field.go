@@ -49,8 +49,8 @@ var ecsFields = map[string]field{
 	"http.request.method": fieldMethod, "url.original": fieldURL, "url.path": fieldPath, "url.query": fieldQuery,
 	"http.version": fieldProtocol, "http.request.line": fieldRequest, "http.response.status_code": fieldStatus,
 	"http.response.body.bytes": fieldBytes, "http.request.referrer": fieldReferrer, "user_agent.original": fieldAgent,
-	"network.forwarded_ip": fieldForwarded, "event.duration_seconds": fieldSeconds,
-	"event.duration_millis": fieldMillis, "http.request.bytes": fieldReceived, "http.request.id": fieldRequestID,
+	"event.duration_seconds": fieldSeconds,
+	"event.duration_millis":  fieldMillis, "http.request.bytes": fieldReceived, "http.request.id": fieldRequestID,
 	"event.action": fieldResult, "observer.name": fieldPlace, "tls.version": fieldTLS, "tls.cipher": fieldCipher,
 	"target.status_code": fieldTarget,
 }

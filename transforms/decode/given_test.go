@@ -3,9 +3,14 @@ package decode_test
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"millrace/schemas/badrow"
 	"millrace/transforms/decode"
 )
 
@@ -83,6 +88,8 @@ func TestFilesAreInspected(t *testing.T) {
 		{"", combined, "combined", "1772449200000", "", ""},
 		{"", cloudFront, "cloudfront " + cfHeader, "1575493351000", "", ""},
 		{"", "rubbish\n", "", "0", "", ""},
+		{"", `{"a":{"b":[1]}}` + "\n", "", "0", "its lines are JSON objects", ""},
+		{"", `{"a":` + "\n", "", "0", "", ""},
 		{"", "rubbish [02/Mar/2026:12:00:00 +0100] \"\n", "", "1772449200000", "", ""},
 		{"", flow, "", "", "", "network flows"},
 		{"vpcflow", flow, "vpcflow", "1418530010000", "", ""},
@@ -111,5 +118,33 @@ func TestFilesAreInspected(t *testing.T) {
 		if err != nil || got.Spec.String() != c.spec || fmt.Sprint(got.Near) != c.near || !strings.HasPrefix(got.Note, c.note) || c.note == "" && got.Note != "" {
 			t.Errorf("%q as %q: %+v, %v", c.head, c.given, got, err)
 		}
+	}
+}
+
+// TestTheMappingThatIsShippedHasEveryField, some of them in comments, as a mapping has
+// no use for all.
+func TestTheMappingThatIsShippedHasEveryField(t *testing.T) {
+	content, err := os.ReadFile(filepath.Join("..", "..", "jobs", "weblogs", "mapping.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := decode.ParseMapping("mapping.yaml", content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range decode.MappingNames() {
+		if commented := strings.Contains(string(content), "\n# "+name+": "); (m[name] != "") == commented {
+			t.Errorf("%s is there %v, in a comment %v", name, m[name] != "", commented)
+		}
+	}
+	d := open(t, "json "+m.String())
+	var log decode.AccessLog
+	skip, reason := d.Decode([]byte(`{"time":1772449200,"client":{"ip":"192.0.2.1:77"},"user":{"id":"ann"},"request":{"method":"GET","url":"/a?b","headers":{"user_agent":"x"}},"response":{"status":200,"bytes":5},"took":0.25,"edge":{"location":"FRA","result":"Hit"},"upstream":{"status":201},"tls":{"protocol":"TLSv1.3"}}`), &log)
+	if skip || reason != badrow.None {
+		t.Fatalf("skip %v, %s", skip, reason)
+	}
+	want := event{Client: "192.0.2.1", Addr: "192.0.2.1", User: "ann", Time: at2026, Method: "GET", Target: "/a?b", Status: 200, Bytes: 5, UserAgent: "x"}
+	if diff := cmp.Diff(want, show(&log)); diff != "" || d.Detail().Took != 250_000 || d.Detail().Target != 201 {
+		t.Errorf("%+v\n%s", d.Detail(), diff)
 	}
 }

@@ -1,6 +1,7 @@
 package decode_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -86,6 +87,28 @@ func TestOtherLogsBecomeEvents(t *testing.T) {
 			if got := d.Detail(); got.Took != c.took || string(pii.Reveal(got.Forwarded)) != c.forwarded {
 				t.Errorf("%s: took %d, forwarded %q", c.name, got.Took, pii.Reveal(got.Forwarded))
 			}
+		}
+	}
+}
+
+func TestDetailsOfOtherLogs(t *testing.T) {
+	for name, c := range map[string]struct{ spec, line, want string }{
+		"a load balancer's":         {"alb", albLine, "received 34, target 200: app/my-lb/50dc forward,redirect Root=1-5 TLSv1.2 TLS_AES"},
+		"a trace with more in it":   {"alb", strings.Replace(albLine, "Root=1-5", "Self=1-2;Root=1-67891233-abcdef;By=ann", 1), "received 34, target 200: app/my-lb/50dc forward,redirect Root=1-67891233-abcdef TLSv1.2 TLS_AES"},
+		"a trace without a root":    {"alb", strings.Replace(albLine, "Root=1-5", "ann", 1), "received 34, target 200: app/my-lb/50dc forward,redirect  TLSv1.2 TLS_AES"},
+		"CloudFront's":              {"cloudfront", cfLine + "\t-\tHit\tid==\twww.example.com\thttps\t23\t0.001\t-\tTLSv1.2\tECDHE", "received 23, target 0: LAX1 Hit id== TLSv1.2 ECDHE"},
+		"nginx's, of two upstreams": {`nginx $msec $uri $request_length "$upstream_status" $request_id`, `1772449200.1 / 77 "502, 200" 5f`, "received 77, target 200:   5f  "},
+		"a network flow's":          {"vpcflow", "2 1 eni-1 192.0.2.12 198.51.100.7 1 2 6 20 4249 1418530010 1418530070 REJECT OK", "received -1, target 0: eni-1 REJECT   "},
+	} {
+		d := open(t, c.spec)
+		var log decode.AccessLog
+		if _, reason := d.Decode([]byte(c.line), &log); reason != badrow.None {
+			t.Errorf("%s: %s", name, reason)
+		}
+		of := d.Detail()
+		got := fmt.Sprintf("received %d, target %d: %s %s %s %s %s", of.Received, of.Target, pii.Reveal(of.Place), pii.Reveal(of.Result), pii.Reveal(of.RequestID), pii.Reveal(of.TLSVersion), pii.Reveal(of.TLSCipher))
+		if got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}
 }

@@ -87,12 +87,12 @@ func ParsePatterns(name, list string) (*Patterns, error) {
 			}
 		}
 	}
-	sum := sha256.Sum256([]byte(patternList + "\x00" + list))
+	sum := sha256.Sum256([]byte(patternList + "\x00" + list + "\x00" + string(AlertRules)))
 	p.version = hex.EncodeToString(sum[:6])
 	return p, nil
 }
 
-// Version names the content of the lists.
+// Version names the content of the lists, and of AlertRules.
 func (p *Patterns) Version() string { return p.version }
 
 const maxPatterns = 4096

@@ -51,7 +51,7 @@ charts.traffic = (all, c, size, zoom = { start: 0, end: 100 }) => {
     id: "errors", name: "5xx alone", type: "bar", data: points(errors), xAxisIndex: 1, yAxisIndex: 1, itemStyle: { color: c.c5xx },
     barMinWidth: 1.5, barMaxWidth: 36, barCategoryGap: "12%", emphasis: { disabled: true },
   });
-  series.push(...markSeries(all, data, total, c));
+  series.push(...markSeries(all, data, total, errors, c));
   const range = expected(all, data), above = lane(all.marks);
   const axes = above ? [0, 1, 2] : [0, 1];
   return {
@@ -69,7 +69,7 @@ charts.traffic = (all, c, size, zoom = { start: 0, end: 100 }) => {
       if (!(i >= 0 && i < total.length)) return "";
       const rows = data.series.map((s) => [color(s.class), s.class, group(s.views[i])]).reverse();
       if (range && range[i]) rows.push(["", "expected", group(range[i].low) + "–" + group(range[i].high)]);
-      return tip(span(at(i)), [...rows, ["", "all", group(total[i])], ["", "5xx share", share(errors[i], total[i])], ...during(all.marks, at(i), at(i + 1), c)]);
+      return tip(span(at(i)), [...rows, ["", "all", group(total[i])], ["", "5xx share", share(errors[i], total[i])], ...during(all, at(i), at(i + 1), c)]);
     }, { axisPointer: { type: "line", lineStyle: { color: c.dim } } }),
     dataZoom: [
       { type: "slider", xAxisIndex: axes, height: 26, bottom: 12, left: side.left, right: side.right, brushSelect: false, showDetail: false, showDataShadow: true, filterMode: "none",
