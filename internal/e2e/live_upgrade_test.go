@@ -64,7 +64,7 @@ func TestFunnelsGoOnFromASavepoint(t *testing.T) {
 	f := testenv.Flink(t)
 	e := newEnv(t)
 	feed := newFeed(t, server, "web")
-	end := time.Now().Add(75 * time.Second)
+	end := time.Now().Add(120 * time.Second)
 	lake, funnels := e.in("lake"), filepath.Join(accessLogs(t), "funnels.yaml")
 	feed.some(t, 200)
 	mustRun(t, e, onFlink(t, e, f, live("web", "start=trim_horizon&until="+end.UTC().Format(time.RFC3339), lake, "--raw", "plain", "--roll", "1MiB,5s", "--funnels", funnels),

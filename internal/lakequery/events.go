@@ -39,6 +39,9 @@ func Open(ctx context.Context, store lakeio.Store, opt Options) (*Events, error)
 	if err != nil {
 		return nil, err
 	}
+	if current.Schema != "" && current.Schema != weblog.Events.ID() {
+		return nil, fmt.Errorf("the events of %s are %s; those of job weblogs can be asked, %s", store.Name(""), current.Schema, weblog.Events.ID())
+	}
 	e := &Events{store: store, cores: opt.Cores}
 	if e.cores == 0 {
 		e.cores = runtime.GOMAXPROCS(0)

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -201,6 +202,23 @@ func TestSessionsOfALakeAreThoseOfItsEvents(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" || len(got) < 1000 {
 		t.Errorf("%d sessions (-of the events +of the lake):\n%s", len(got), diff)
+	}
+}
+
+func TestEventsOfAnotherJobAreRefused(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "_current"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "_current", "events.json"), []byte(`{"output":"events","schema":"other.events/1","days":{}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := lakeio.OpenStore(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lakequery.Open(t.Context(), s, lakequery.Options{}); err == nil || !strings.Contains(err.Error(), "other.events/1") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -234,15 +234,13 @@ func (c *config) precision() string {
 	return "ms"
 }
 
-var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
-
 func (c *config) checkLogin(login, key, host string) error {
 	switch {
 	case login == "" && key == "":
 		return nil
 	case login != "" && key != "":
 		return c.fault("login_env and key_env exclude each other", "leave one of them out")
-	case !variable.MatchString(login + key):
+	case !driver.IsVariable(login + key):
 		return c.fault("login_env or key_env is not the name of an environment variable", "write the name of a variable of the workers, which holds user:password or a token")
 	case strings.HasPrefix(c.base, "http:") && !calls.IsLoopback(host):
 		return c.fault("a credential would go over the network as it stands", "use influx+https://")
@@ -264,12 +262,9 @@ func (c *config) takeLogin() error {
 		c.authorization = "Token " + value
 		return nil
 	}
-	user, password, ok := strings.Cut(value, ":")
-	if !ok || user == "" {
-		return c.fault("the environment variable "+c.loginEnv+" does not hold user:password", "set it where the workers run")
-	}
-	c.user, c.password = user, password
-	return nil
+	var err error
+	c.user, c.password, err = driver.Login(c.place, c.loginEnv)
+	return err
 }
 
 func (c *config) checkSizes() error {

@@ -13,6 +13,10 @@ import (
 	"millrace/schemas/table"
 )
 
+// mostGroupRows is far above the rows of a row group, see lakeCut. What a file says of
+// itself may be a lie, and a column that it lacks has so many nulls.
+const mostGroupRows = 1 << 20
+
 // ColumnFile reads some columns of a file of the lake, whole row groups at a time,
 // for those who compute over many rows: texts that the file has in a dictionary are
 // not looked at again for each row. Several goroutines may read row groups of one
@@ -73,6 +77,9 @@ func (c *ColumnFile) ReadGroup(ctx context.Context, group int, into *table.Batch
 	defer recoverDamage(&err)
 	g := c.groups[group]
 	rows := int(g.NumRows())
+	if rows < 0 || rows > mostGroupRows {
+		return fmt.Errorf("a row group of %d rows, more than this program writes", rows)
+	}
 	chunks := g.ColumnChunks()
 	for _, w := range c.wanted {
 		if err := ctx.Err(); err != nil {

@@ -3,13 +3,10 @@ package opensearchio
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
-	"os"
-	"regexp"
 	"strings"
 	"time"
 
+	"millrace/io/calls"
 	"millrace/io/driver"
 	"millrace/io/rowid"
 	"millrace/schemas/table"
@@ -178,17 +175,15 @@ func (c *config) checkMode() error {
 	return nil
 }
 
-var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
-
 func (c *config) checkLogin(name, host string) error {
 	switch {
 	case name == "":
 		return nil
-	case !variable.MatchString(name):
+	case !driver.IsVariable(name):
 		return c.fault("login_env is not the name of an environment variable", "write login_env=NAME, and user:password into the variable NAME of the workers")
 	case c.sigv4:
 		return c.fault("login_env and sigv4 exclude each other", "leave one of them out")
-	case strings.HasPrefix(c.base, "http:") && !isLoopback(host):
+	case strings.HasPrefix(c.base, "http:") && !calls.IsLoopback(host):
 		return c.fault("a password would go over the network as it stands", "use opensearch+https://")
 	}
 	c.loginEnv = name
@@ -200,20 +195,9 @@ func (c *config) takeLogin() error {
 	if c.loginEnv == "" {
 		return nil
 	}
-	user, password, ok := strings.Cut(os.Getenv(c.loginEnv), ":")
-	if !ok || user == "" {
-		return c.fault("the environment variable "+c.loginEnv+" does not hold user:password", "set it where the workers run")
-	}
-	c.user, c.password = user, password
-	return nil
-}
-
-func isLoopback(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return host == "localhost" || err == nil && addr.IsLoopback()
+	var err error
+	c.user, c.password, err = driver.Login(c.place, c.loginEnv)
+	return err
 }
 
 func (c *config) checkSizes() error {

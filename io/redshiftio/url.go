@@ -3,14 +3,12 @@ package redshiftio
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"net/url"
-	"os"
 	"regexp"
 	"strings"
 	"time"
 
+	"millrace/io/calls"
 	"millrace/io/driver"
 	"millrace/io/rowid"
 	"millrace/schemas/ddl"
@@ -93,7 +91,6 @@ func (c *config) fault(what, cure string) error {
 
 var (
 	identifier = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
-	variable   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
 	roleARN    = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}$`)
 	secretARN  = regexp.MustCompile(`^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w+=,.@/-]{1,512}$`)
 )
@@ -129,7 +126,7 @@ func read(raw string, schema *table.Schema) (*config, error) {
 	c.wire = u.OneOf("via", viaData, viaData, viaWire) == viaWire
 	c.cluster, c.loginARN, c.dbUser = u.Bool("cluster", false), u.Text("login_arn", ""), u.Text("db_user", "")
 	login := u.Text("login_env", "")
-	c.tls, c.ca = u.Bool("tls", !isLoopback(u.Host)), u.Text("ca", "")
+	c.tls, c.ca = u.Bool("tls", !calls.IsLoopback(u.Host)), u.Text("ca", "")
 	c.region, c.sse, c.kmsKey = u.Text("region", ""), u.OneOf("sse", "", "aws:kms", "AES256"), u.Text("kms_key_id", "")
 	id := u.Text("id", "")
 	c.rows, c.bytes = int(u.Int("rows", defaultRows, 1)), int(u.Bytes("bytes", defaultBytes))
@@ -216,9 +213,9 @@ func (c *config) checkLogin(name string) error {
 		return c.fault("login_env is for via=wire", "leave it out; the Data API takes login_arn or the AWS credentials")
 	case !c.wire:
 		return nil
-	case !variable.MatchString(name):
+	case !driver.IsVariable(name):
 		return c.fault("login_env is not the name of an environment variable", "write login_env=NAME, and user:password into the variable NAME of the workers")
-	case !c.tls && !isLoopback(c.host):
+	case !c.tls && !calls.IsLoopback(c.host):
 		return c.fault("a password would go over the network as it stands", "leave tls=false out")
 	}
 	c.loginEnv = name
@@ -230,12 +227,9 @@ func (c *config) takeLogin() error {
 	if c.loginEnv == "" {
 		return nil
 	}
-	user, password, ok := strings.Cut(os.Getenv(c.loginEnv), ":")
-	if !ok || user == "" {
-		return c.fault("the environment variable "+c.loginEnv+" does not hold user:password", "set it where the workers run")
-	}
-	c.user, c.password = user, password
-	return nil
+	var err error
+	c.user, c.password, err = driver.Login(c.place, c.loginEnv)
+	return err
 }
 
 func (c *config) checkSizes() error {
@@ -248,12 +242,4 @@ func (c *config) checkSizes() error {
 		return c.fault("timeout or poll is shorter than 1s or 1ms", "raise it")
 	}
 	return nil
-}
-
-func isLoopback(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return host == "localhost" || err == nil && addr.IsLoopback()
 }
