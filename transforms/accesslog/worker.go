@@ -170,6 +170,7 @@ func (w *Worker) Size() int {
 // Take hands over the waiting rows; the worker begins new batches with room for
 // as many.
 func (w *Worker) Take() (events, bad, late, raw *table.Batch) {
+	padDetail(w.events)
 	events, bad, late, raw = w.events, w.bad, w.late, w.raw
 	w.events, w.bad, w.late, w.raw = events.Fresh(), bad.Fresh(), late.Fresh(), raw.Fresh()
 	w.batch++
@@ -178,6 +179,7 @@ func (w *Worker) Take() (events, bad, late, raw *table.Batch) {
 
 // TakeLast is Take when it may be the last time: the new batches take no memory.
 func (w *Worker) TakeLast() (events, bad, late, raw *table.Batch) {
+	padDetail(w.events)
 	events, bad, late, raw = w.events, w.bad, w.late, w.raw
 	w.fresh()
 	return events, bad, late, raw
