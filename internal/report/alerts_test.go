@@ -97,7 +97,7 @@ func (l *lake) watch() {
 		r := sourceRow{WindowStart: first + int64(i)*span/400/60_000*60_000, Source: fmt.Sprintf("tok_ip_k1_%032d", i%40), ClientIP: &network, Sources: 1}
 		*[]*int64{&r.Scanner, &r.Injection, &r.Logins, &r.LargeBytes, &r.AuthFailed, &r.Leaks}[i%6] = int64(1 + i%13)
 		if i == 399 {
-			r.Source, r.ClientIP, r.Sources = "(others 1 of 8)", nil, 4_711
+			r.Source, r.ClientIP, r.Sources = "(others 1 of 2)", nil, 4_711
 		}
 		l.sources = append(l.sources, r)
 	}

@@ -43,12 +43,12 @@ func (a Anomaly) Name() string {
 	return a.Series + " " + shortKey(a.Key)
 }
 
-// Expected is the range in words.
+// Expected is the range in words. Counts and shares are not below zero.
 func (a Anomaly) Expected() string {
 	if !a.Known {
 		return "–"
 	}
-	return amount(a.Low) + " to " + amount(a.High)
+	return amount(max(a.Low, 0)) + " to " + amount(a.High)
 }
 
 // Shown is the value in words.

@@ -49,9 +49,15 @@ var acts = [maxActs]struct {
 	column, name string
 	sign, bytes  bool
 }{
-	{"scanner", "scanner's paths", true, false}, {"injection", "injections", true, false}, {"traversal", "traversals", true, false},
-	{"leaks", "secrets served", true, false}, {"bad_agent", "by an attack tool", true, false}, {"auth_failed", "failed logins", true, false},
-	{"logins", "logins", false, false}, {"form_posts", "posts to forms", false, false}, {"large_bytes", "in large answers", false, true},
+	{"scanner", "scanner's paths", true, false},
+	{"injection", "injections", true, false},
+	{"traversal", "traversals", true, false},
+	{"leaks", "secrets served", true, false},
+	{"bad_agent", "by an attack tool", true, false},
+	{"auth_failed", "failed logins", true, false},
+	{"logins", "logins", false, false},
+	{"form_posts", "posts to forms", false, false},
+	{"large_bytes", "in large answers", false, true},
 }
 
 const (

@@ -7,9 +7,9 @@ import "millrace/schemas/table"
 // that did nothing of the kind has no row.
 type Source struct {
 	WindowStart table.Millis `col:"window_start,sort1,day" ts:"time" doc:"start of the minute, UTC"`
-	Source      string       `col:"source,sort2" mask:"token" ecs:"source.user.id" ts:"dimension" doc:"keyed token of the full client address; (others N of 8) for all that were too many to be counted by themselves, by a hash of their tokens"`
+	Source      string       `col:"source,sort2" mask:"token" ecs:"source.user.id" ts:"dimension" doc:"keyed token of the full client address; (others N of 2) for all that were too many to be counted by themselves, by a hash of their tokens"`
 	ClientIP    *string      `col:"client_ip,null" mask:"truncated" ecs:"source.ip" doc:"network of the client: IPv4 /24, IPv6 /48; null for others, and when the server logged a host name"`
-	Sources     int64        `col:"sources" doc:"1; of others an estimate of how many they are (standard error 2.2 % of all)"`
+	Sources     int64        `col:"sources" doc:"1; of others an estimate of how many they are (standard error 1.6 % of all)"`
 	Requests    int64        `col:"requests" doc:"requests that one of the next columns counts"`
 	Scanner     int64        `col:"scanner" doc:"requests for paths that only scanners ask for"`
 	Leaks       int64        `col:"leaks" doc:"requests for files that must not be served, answered with 200"`

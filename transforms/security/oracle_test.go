@@ -108,7 +108,7 @@ func unescaped(s string) string {
 	for i := 0; i < len(s); i++ {
 		if i+2 < len(s) && s[i] == '%' {
 			if c, err := url.PathUnescape(s[i : i+3]); err == nil {
-				if strings.Contains("\x00\n\r\t", c) {
+				if c == "\x00" || c == "\n" || c == "\r" || c == "\t" {
 					c = " "
 				}
 				b.WriteString(c)

@@ -12,7 +12,7 @@ import (
 
 // Part is the encoded counts of one shard and span of time.
 type Part struct {
-	Key  string // shard, a slash and the span: "3/2015-05-17T10", or "3/2015-05-17T10:04" for a minute
+	Key  string // shard, a slash and the span: "1/2015-05-17T10", or "1/2015-05-17T10:04" for a minute
 	Blob []byte
 }
 

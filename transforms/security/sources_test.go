@@ -114,11 +114,11 @@ func TestPartsAreShardsOfHoursOrMinutes(t *testing.T) {
 		slices.Sort(keys)
 		return keys
 	}
-	want := []string{"3/1969-12-31T23", "3/1970-01-01T00", "3/1970-01-01T01"}
+	want := []string{"1/1969-12-31T23", "1/1970-01-01T00", "1/1970-01-01T01"}
 	if diff := cmp.Diff(want, keys(s.Parts())); diff != "" {
 		t.Errorf("hours (-want +got):\n%s", diff)
 	}
-	want = []string{"3/1969-12-31T23:59", "3/1970-01-01T00:00", "3/1970-01-01T00:59", "3/1970-01-01T01:00", "3/1970-01-01T01:01"}
+	want = []string{"1/1969-12-31T23:59", "1/1970-01-01T00:00", "1/1970-01-01T00:59", "1/1970-01-01T01:00", "1/1970-01-01T01:01"}
 	if diff := cmp.Diff(want, keys(s.MinuteParts())); diff != "" {
 		t.Errorf("minutes (-want +got):\n%s", diff)
 	}
