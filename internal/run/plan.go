@@ -215,6 +215,13 @@ func (p *Plan) standsOn(ctx context.Context) error {
 		p.kept = append(p.kept, refusal.Output)
 		delete(replaced, refusal.Output)
 	}
+	for _, name := range funnelOutputs {
+		// A run without funnels has nothing to say about those of an earlier one.
+		if len(p.standing[name].Days) > 0 && !p.req.makes(name) {
+			p.kept = append(p.kept, name)
+			delete(replaced, name)
+		}
+	}
 	p.Revisions = replaced.Revisions(p.Run)
 	p.Frozen = replaced.Frozen(p.Run, sources, p.req.replaces)
 	for _, out := range p.req.job.Outputs {

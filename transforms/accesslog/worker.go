@@ -94,6 +94,7 @@ type Worker struct {
 	unsaid    agent  // of lines whose layout has no user agent: nobody is a bot
 	batch     uint32 // number of the present events batch, never 0
 	scratch   []byte
+	counts    security.Counts // of the line in hand, see suspect
 
 	block   *record.Block
 	source  record.Identity
