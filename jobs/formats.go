@@ -1,6 +1,11 @@
 package jobs
 
-import "millrace/transforms/decode"
+import (
+	"fmt"
+
+	"millrace/transforms/clickevents"
+	"millrace/transforms/decode"
+)
 
 // weblogFormats are what weblogs reads.
 var weblogFormats = []Format{
@@ -30,4 +35,22 @@ func inspect(head []byte, given string) (Inspected, error) {
 	}
 	i, err := decode.Inspect(head, spec)
 	return Inspected{Format: i.Spec.String(), Near: i.Near, Note: i.Note}, err
+}
+
+// clickFormats are what clickstream reads.
+var clickFormats = []Format{{clickevents.Format, "one JSON object a line, an event of a shop"}}
+
+func readClickFormat(text string, _ func(file string) ([]byte, error)) (string, error) {
+	if text != clickevents.Format {
+		return "", fmt.Errorf("reading format %q: want %s, which is all that there is", text, clickevents.Format)
+	}
+	return text, nil
+}
+
+func inspectClicks(head []byte, given string) (Inspected, error) {
+	format, near := clickevents.Detect(head)
+	if given != "" {
+		format = given
+	}
+	return Inspected{Format: format, Near: near}, nil
 }

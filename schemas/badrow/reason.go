@@ -15,5 +15,9 @@ const (
 	TimeBounds Reason = "time_bounds" // the time lies before 1995 or more than a day after arrival
 	Number     Reason = "number"      // status or size is not a number in range
 	TooLong    Reason = "too_long"    // longer than the record size limit
+	Version    Reason = "version"     // a version of the format that this program does not know
+	Name       Reason = "event"       // an event of a name that the format does not have
+	Currency   Reason = "currency"    // an amount without a currency, or one that is not in ISO 4217
+	Limit      Reason = "limit"       // more parts, or a longer one, than an event may have
 	Panic      Reason = "panic"       // decoding this one record panicked
 )
