@@ -59,15 +59,12 @@ func (f *Farm) appendOther(b []byte, q *request) []byte {
 		request: q, at: time.Unix(f.now, 0).UTC(), addr: addr, user: user, agent: f.agentOf(q),
 		took: strconv.FormatFloat(float64(max(q.size, 0)%997)/1000, 'f', 3, 64),
 	}
-	switch f.cfg.Format {
-	case ALB:
-		return o.alb(b)
-	case CloudFront:
-		return o.cloudFront(b)
-	case Nginx:
-		return o.nginx(b)
-	}
-	return o.json(b)
+	return otherLayouts[f.cfg.Format](&o, b)
+}
+
+// otherLayouts write a line each.
+var otherLayouts = map[Format]func(o *other, b []byte) []byte{
+	ALB: (*other).alb, CloudFront: (*other).cloudFront, Nginx: (*other).nginx, JSON: (*other).json,
 }
 
 // clientOf gives the address and the user name of a request.

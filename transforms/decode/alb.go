@@ -22,6 +22,10 @@ var classicColumns = [...]field{
 // Columns that hold how long each part took, in seconds.
 const albTimes, classicTimes = 5, 4
 
+// albTrial begins the only line of the file by which a balancer tries whether it may
+// write into a bucket.
+var albTrial = []byte("Enable AccessLog for ELB")
+
 // ALB reads the access logs of application load balancers, and of classic ones,
 // which begin with the time: separated by spaces, some fields quoted. A request
 // may have spaces; an extra field is not read, but must close.
@@ -57,7 +61,7 @@ func (a *ALB) EventTime(line []byte) (int64, bool) { return a.clock(a.fields(lin
 
 // fields finds the fields of a line.
 func (a *ALB) fields(line []byte) (bool, badrow.Reason) {
-	if len(line) == 0 {
+	if len(line) == 0 || bytes.HasPrefix(line, albTrial) {
 		return true, badrow.None
 	}
 	clear(a.raw[:])

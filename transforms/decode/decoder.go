@@ -135,6 +135,9 @@ func DetectSpec(head []byte) Spec {
 		if fields, ok := cutFields(line); ok {
 			return Spec{"cloudfront", unlessUsual(fields, cloudFrontFields)}
 		}
+		if bytes.HasPrefix(line, albTrial) {
+			return Spec{Name: "alb"}
+		}
 		if flowHeader(line) {
 			return Spec{"vpcflow", unlessUsual(string(bytes.TrimSpace(line)), flowFields)}
 		}

@@ -120,6 +120,7 @@ func TestOtherLogsRefuseByReason(t *testing.T) {
 		want             badrow.Reason
 	}{
 		{"an empty line", "alb", "", true, ""},
+		{"a balancer's trial of its bucket", "alb", "Enable AccessLog for ELB: app/my-lb/50dc at 2018-07-02T22:22:48.364Z", true, ""},
 		{"another log", "alb", "hello world", false, badrow.Format},
 		{"a request that never closes", "alb", albLine[:150], false, badrow.Truncated},
 		{"a line that ends early", "alb", albLine[:90], false, badrow.Truncated},
@@ -232,6 +233,7 @@ func TestFormatsThatCannotWorkAreRefused(t *testing.T) {
 func TestFormatsAreDetected(t *testing.T) {
 	for want, text := range map[string]string{
 		"alb":                               albLine + "\n" + albLine + "\n",
+		"alb ":                              "Enable AccessLog for ELB: my-lb at 2018-07-02T22:22:48.364Z",
 		"cloudfront":                        cfLine + "\n",
 		"cloudfront " + cfHeader:            "#Version: 1.0\n#Fields: " + cfHeader + "\n" + cfLine + "\n",
 		"apigateway":                        gwLine + "\nrubbish\n",
@@ -240,7 +242,7 @@ func TestFormatsAreDetected(t *testing.T) {
 		"combined":                          `192.0.2.7 - - [02/Mar/2026:12:00:00 +0100] "GET / HTTP/1.1" 200 5 "-" "x"` + "\n",
 		"":                                  "rubbish\n\n",
 	} {
-		if got := decode.DetectSpec([]byte(text)).String(); got != want {
+		if got := decode.DetectSpec([]byte(text)).String(); got != strings.TrimSpace(want) {
 			t.Errorf("%.40q is %q, want %q", text, got, want)
 		}
 	}
