@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -54,8 +53,8 @@ func TestClickstreamFindsTheTruthOfAShop(t *testing.T) {
 		Gross:    counts(t, sql(t, lake, "SELECT currency, sum(gross) FROM revenue WHERE window_seconds = 60 GROUP BY 1")),
 		Refunded: counts(t, sql(t, lake, "SELECT currency, sum(refunded) FROM revenue WHERE window_seconds = 86400 GROUP BY 1")),
 	}
-	fmt.Sscan(one("SELECT count(*) FROM sessions"), &got.Sessions)
-	fmt.Sscan(one("SELECT count(*) FROM abandoned_carts"), &got.AbandonedCarts)
+	got.Sessions = number(t, one("SELECT count(*) FROM sessions"))
+	got.AbandonedCarts = number(t, one("SELECT count(*) FROM abandoned_carts"))
 	if diff := gocmp.Diff(truth, got); diff != "" {
 		t.Errorf("(-truth +lake):\n%s", diff)
 	}
@@ -84,4 +83,28 @@ func TestClickstreamFindsTheTruthOfAShop(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestClickstreamLiveEqualsBatch: a shop's events from a stream, some of them again
+// ten minutes later, and the archive of that run read by a batch.
+func TestClickstreamLiveEqualsBatch(t *testing.T) {
+	server, e := testenv.Kinesis(t), newEnv(t)
+	lines := logLines(t, filepath.Join(testenv.Root(t), "testdata", "clickstream", "events.ndjson.gz"))
+	server.CreateStream(t, "shop", 4)
+	server.Put(t, "shop", together(lines, 20)...)
+	funnels := []string{"--funnels", filepath.Join(testenv.Root(t), "jobs", "clickstream", "funnels.yaml")}
+	mustRun(t, e, clicks("kinesis://shop?"+everything, e.in("live"), append(funnels, "--idle", "hold", "--progress", "none", "--raw", "plain", "--max-disorder", "13m")...)...)
+	mustRun(t, e, clicks(e.in("live", "raw"), e.in("batch"), funnels...)...)
+	outputs := map[string]counted{"late": {}}
+	for output, n := range map[string]int64{
+		"events": 4190, "sessions": 600, "funnels": 500, "funnel_steps": 10, "products": 1000, "revenue": 100, "visitors": 2, "identities": 200, "abandoned_carts": 188, "bad_rows": 41,
+	} {
+		outputs[output] = counted{least: n}
+	}
+	same(t, e.in("live"), e.in("batch"), outputs)
+	archived(t, e.in("live"), lines)
+	l := accounts(t, e.in("live"))
+	if l.In != int64(len(lines)) || l.Events != 4190 || l.Duplicate != 82 || l.Bad != 41 || l.Late != 0 {
+		t.Errorf("%d lines were put, ledger %s", len(lines), l)
+	}
 }
