@@ -97,14 +97,14 @@ func TestClickstreamLiveEqualsBatch(t *testing.T) {
 	mustRun(t, e, clicks(e.in("live", "raw"), e.in("batch"), funnels...)...)
 	outputs := map[string]counted{"late": {}}
 	for output, n := range map[string]int64{
-		"events": 4190, "sessions": 600, "funnels": 500, "funnel_steps": 10, "products": 1000, "revenue": 100, "visitors": 2, "identities": 200, "abandoned_carts": 188, "bad_rows": 41,
+		"events": 3841, "sessions": 472, "funnels": 300, "funnel_steps": 10, "products": 1000, "revenue": 100, "visitors": 2, "identities": 100, "abandoned_carts": 121, "bad_rows": 44,
 	} {
 		outputs[output] = counted{least: n}
 	}
 	same(t, e.in("live"), e.in("batch"), outputs)
 	archived(t, e.in("live"), lines)
 	l := accounts(t, e.in("live"))
-	if l.In != int64(len(lines)) || l.Events != 4190 || l.Duplicate != 82 || l.Bad != 41 || l.Late != 0 {
+	if l.In != int64(len(lines)) || l.Events != 3841 || l.Duplicate != 74 || l.Bad != 44 || l.Late != 0 {
 		t.Errorf("%d lines were put, ledger %s", len(lines), l)
 	}
 }

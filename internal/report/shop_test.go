@@ -63,7 +63,7 @@ func TestAShopHasAPageOfItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &Shop{
-		First: shopDay, End: shopDay + 3*dayMs, Consented: 3, Purchases: 4, Carts: 2,
+		First: shopDay, End: shopDay + 3*dayMs, Consented: 3, Purchases: 4, Refunds: 2, Carts: 2,
 		Currencies: []Takings{{"EUR", 3, 1, 128_456, 1005}, {"JPY", 1, 0, 500, 0}, {"KWD", 0, 1, 0, 1234}},
 		Products:   []ProductSales{{hostile[0], "JPY", 9, 1, 1, 500}, {"cup", "EUR", 8, 2, 3, 128_456}},
 	}
