@@ -5,12 +5,14 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	clicks "millrace/jobs/clickstream"
+	"millrace/jobs/devices"
 	"millrace/jobs/weblogs"
 	"millrace/schemas/alert"
 	"millrace/schemas/anomaly"
 	"millrace/schemas/attack"
 	"millrace/schemas/badrow"
 	"millrace/schemas/clickstream"
+	"millrace/schemas/device"
 	"millrace/schemas/funnel"
 	"millrace/schemas/late"
 	"millrace/schemas/raw"
@@ -28,7 +30,8 @@ import (
 type Job struct {
 	Name string
 	Doc  string
-	// Outputs are named collections of rows; each can go to a sink of its own.
+	// Outputs are named collections of rows; each can go to a sink of its own. The
+	// first one has a row for each event that the ledger counts.
 	Outputs []Output
 	// NewSettings returns the job's settings, a pointer to a struct that holds
 	// the defaults; Validate checks them.
@@ -166,6 +169,38 @@ var Catalogue = []Job{
 			return clicks.Build(s, *settings.(*clicks.Settings), c, records)
 		},
 	},
+	{
+		Name: "devices",
+		Doc:  "readings of sensors, medical devices and machines (JSON lines, CSV, FHIR Observations) to masked readings in standard codes and units, flags, minutes, health of devices, early warning scores, anomalies and alerts",
+		Outputs: []Output{
+			{"readings", device.Readings, "every reading, masked, in the code and unit of the table of codes", true},
+			{"flags", device.Flags, "what is odd about readings: range, stuck, spike, duplicate, gap, reset", false},
+			{"rollups", device.Rollups, "count, extremes, mean, last value and quantiles of each series and minute; of counters their rates", false},
+			{"health", device.Healths, "how each device did in each hour", false},
+			{"grid", device.Grids, "series at regular times; none without the setting grid.step", false},
+			{"news2", device.Scores, "early warning scores of patients (NEWS2), by the minute in which something was measured", false},
+			{"anomalies", anomaly.Rows, "scores of the minutes of each series; none without the setting anomalies", false},
+			{"alerts", alert.Rows, "broken rules of the YAML key alerts, once they are resolved; to sinks also as they begin to fire; none without rules", false},
+			{"bad_rows", badrow.Rows, "records that could not become readings, by reason; never their text, but for the code or unit that is not known", true},
+			{"late", late.Rows, "readings that came after their windows were sealed; none when reading files", true},
+			{"refused", refused.Rows, "rows that a sink of --output will not take, with the reason; millrace replay sends them again", false},
+			{"raw", raw.Rows, "every record as it came, encrypted unless --raw plain", true},
+		},
+		NewSettings:   func() any { s := devices.Defaults(); return &s },
+		Validate:      func(s any) error { return s.(*devices.Settings).Validate() },
+		Formats:       deviceFormats,
+		ReadFormat:    readDeviceFormat,
+		Inspect:       inspectDevices,
+		EventTime:     deviceEventTime,
+		Shards:        func(s any) int { return s.(*devices.Settings).Shards },
+		Alerts:        func(s any) *[]alerts.Rule { return &s.(*devices.Settings).Alerts },
+		AlertsExample: devices.AlertsExample,
+		Lacks:         func(s any, output string) string { return s.(*devices.Settings).Lacks(output) },
+		Fingerprint:   func(s any) (string, error) { return s.(*devices.Settings).Fingerprint() },
+		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {
+			return devices.Build(s, *settings.(*devices.Settings), c, records)
+		},
+	},
 }
 
 // Find returns a job by name.
@@ -186,6 +221,9 @@ func Names() []string {
 	}
 	return names
 }
+
+// EventsOutput is the output with a row for each event of the ledger.
+func (j Job) EventsOutput() string { return j.Outputs[0].Name }
 
 // OutputNames lists the outputs of a job.
 func (j Job) OutputNames() []string {

@@ -280,7 +280,7 @@ func (fn *rollFn) whole(part ledger.Part, segments []lakeio.Segment) bool {
 		rows[s.Output] += int64(s.Rows())
 	}
 	l := part.Ledger
-	return rows["events"] == l.Events && rows["bad_rows"] == l.Bad && rows["late"] == l.Late && (!fn.Lake.Raw || rows["raw"] == l.Events+l.Bad+l.Duplicate)
+	return rows[fn.Lake.Writing.EventsOutput()] == l.Events && rows["bad_rows"] == l.Bad && rows["late"] == l.Late && (!fn.Lake.Raw || rows["raw"] == l.Events+l.Bad+l.Duplicate)
 }
 
 // bucketFn sends rows to the bucket they become files with.

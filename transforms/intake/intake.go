@@ -34,6 +34,13 @@ type Handler interface {
 	Rewind(rows int)
 }
 
+// Explainer is a Handler that can say more of a record that Read refused.
+type Explainer interface {
+	// Detail is what the record named that is not known, masked and short; empty for
+	// nothing. The bytes are valid until the next Read.
+	Detail() []byte
+}
+
 // Place is where a record stands, and how it came.
 type Place struct {
 	Source   string // identity of the file or shard, as text
@@ -91,6 +98,7 @@ type refused struct {
 	reason badrow.Reason
 	line   []byte // view of the block, or a copy
 	length int64
+	detail string // masked; mostly empty
 }
 
 // unfiled is the time of a record that was never filed under one.

@@ -12,7 +12,10 @@ import (
 // refuse files a bad record: under the time that it was filed under before, else
 // under when it came, else under the time of the readable record before it.
 func (n *Intake) refuse(reason badrow.Reason, line []byte, length int64) {
-	r := refused{n.Place, reason, line, length}
+	r := refused{at: n.Place, reason: reason, line: line, length: length}
+	if e, ok := n.handler.(Explainer); ok && (reason == badrow.Code || reason == badrow.Unit) {
+		r.detail = string(e.Detail())
+	}
 	switch {
 	case n.filed != unfiled:
 		n.file(&r, n.filed)
@@ -50,6 +53,7 @@ func (n *Intake) file(r *refused, noted int64) {
 	n.bad.Append(&badrow.Row{
 		BadRowID: record.EventID(r.at.Identity, r.at.Sequence, r.at.Position), NotedTime: table.Millis(noted), Stage: "decode", Reason: string(r.reason),
 		Source: r.at.Source, Sequence: orNull(r.at.Sequence), Position: r.at.Position, Length: r.length, Skeleton: badrow.Skeleton(r.line),
+		Detail: orNull(r.detail),
 	})
 	n.keep(&r.at, r.line, noted, r.length)
 	n.ledger.In++
