@@ -66,7 +66,7 @@ const (
 	// last by default, so that visits are what was simulated.
 	rest = 65 * 60_000
 	// visitEvents is the mean number of events of a visit.
-	visitEvents = 5
+	visitEvents = 7
 )
 
 // Shop simulates one. It gives events in order of when they are received.
@@ -177,6 +177,9 @@ func (s *Shop) visit(at int64) {
 	}
 	for range 1 + s.rng.n(5) {
 		item := s.item(of)
+		if s.rng.oneIn(2) { // others are shown in a window of the page
+			w.event("page_view", -1, 0, 0)
+		}
 		w.event("view_item", item, 1, s.price(item))
 		if s.rng.n(100) < 18 {
 			n := 1 + s.rng.n(2)

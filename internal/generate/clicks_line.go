@@ -76,6 +76,8 @@ func (s *Shop) page(b []byte, c *click) []byte {
 	switch {
 	case c.first && c.tagged:
 		b = append(b, `?utm_source=letter&utm_medium=email&utm_campaign=spring`...)
+	case c.name == "page_view" && !c.first:
+		b = append(b, "items"...)
 	case c.item >= 0:
 		b = strconv.AppendInt(append(b, "item/"...), int64(c.item), 10)
 	}

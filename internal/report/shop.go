@@ -27,6 +27,7 @@ type Shop struct {
 	End        int64          `json:"end"`       // end of the last
 	Consented  int64          `json:"consented"` // events with consent to analytics
 	Purchases  int64          `json:"purchases"`
+	Refunds    int64          `json:"refunds"`
 	Carts      int64          `json:"carts"` // abandoned
 	Currencies []Takings      `json:"currencies"`
 	Products   []ProductSales `json:"products"`
@@ -121,6 +122,7 @@ func collectTakings(ctx context.Context, src Source, d *Data) error {
 	for _, t := range by {
 		d.Shop.Currencies = append(d.Shop.Currencies, *t)
 		d.Shop.Purchases += t.Purchases
+		d.Shop.Refunds += t.Refunds
 	}
 	slices.SortFunc(d.Shop.Currencies, func(a, b Takings) int {
 		return cmp.Or(cmp.Compare(b.Purchases, a.Purchases), cmp.Compare(a.Currency, b.Currency))
@@ -182,11 +184,14 @@ func shopTiles(d *Data) []Tile {
 	list := []Tile{
 		{ID: "shop", Label: "Events", Name: "tile.events", Value: d.Events, Shown: num(d.Events), Note: percent(d.Shop.Consented, d.Events) + " with consent"},
 		{ID: "sessions", Label: "Sessions", Name: "tile.sessions", Value: d.Sessions.People, Shown: num(d.Sessions.People), Note: "median " + span(d.Sessions.MedianMs)},
+		{ID: "sessions", Label: "Engaged", Name: "tile.engaged", Value: d.Sessions.Engaged, Shown: percent(d.Sessions.Engaged, d.Sessions.People), Note: "of sessions"},
+		{ID: "sessions", Label: "Bounce", Name: "tile.bounces", Value: d.Sessions.Bounces, Shown: percent(d.Sessions.Bounces, d.Sessions.People), Note: depthNote(&d.Sessions)},
 		{ID: "shop", Label: "Purchases", Name: "tile.purchases", Value: d.Shop.Purchases, Shown: num(d.Shop.Purchases), Note: percent(d.Shop.Purchases, d.Sessions.People) + " of sessions"},
+		{ID: "shop", Label: "Refunds", Name: "tile.refunds", Value: d.Shop.Refunds, Shown: num(d.Shop.Refunds), Note: percent(d.Shop.Refunds, d.Shop.Purchases) + " of purchases"},
 		{ID: "shop", Label: "Abandoned carts", Name: "tile.carts", Value: d.Shop.Carts, Shown: num(d.Shop.Carts)},
 	}
 	if d.Sessions.People == 0 {
-		list[1].Note, list[2].Note = "none", ""
+		list[1].Note, list[2].Note, list[4].Note = "none", "", ""
 	}
 	return append(list, badTile(d))
 }
