@@ -2,10 +2,13 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 
 	"millrace/internal/testenv"
@@ -146,5 +149,31 @@ func TestReadingsOfRealDevices(t *testing.T) {
 		if rows := sql(t, e.in(name), "SELECT count(DISTINCT (device_id, code)) FROM readings;"); rows[0][0] != c.series {
 			t.Errorf("%s has %v series, not %s", name, rows, c.series)
 		}
+	}
+}
+
+// TestReferenceOfDevicesListsEverySetting: with the default that the program tells.
+func TestReferenceOfDevicesListsEverySetting(t *testing.T) {
+	t.Parallel()
+	shown := map[string]string{}
+	show := mustRun(t, newEnv(t), "jobs", "show", "devices").stdout
+	for _, m := range regexp.MustCompile(`(?m)^  ([a-z0-9_.]+) +(?:duration|text|boolean|integer) +default (\S+)`).FindAllStringSubmatch(show, -1) {
+		shown[m[1]] = strings.TrimSuffix(m[2], "none")
+	}
+	if len(shown) < 8 {
+		t.Fatalf("settings in the output of jobs show devices: %v", shown)
+	}
+	var config struct {
+		Settings map[string]any `yaml:"settings"`
+	}
+	if err := yaml.Unmarshal(readFile(t, filepath.Join(testenv.Root(t), "jobs", "devices", "reference.yaml")), &config); err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]string{}
+	for name, value := range config.Settings {
+		listed[name] = fmt.Sprint(value)
+	}
+	if diff := cmp.Diff(shown, listed); diff != "" {
+		t.Errorf("-jobs show devices +reference.yaml:\n%s", diff)
 	}
 }
