@@ -1,6 +1,9 @@
 package jobs
 
 import (
+	"fmt"
+
+	"millrace/transforms/clickevents"
 	"millrace/transforms/decode"
 	"millrace/transforms/device"
 )
@@ -33,6 +36,24 @@ func inspect(head []byte, given string) (Inspected, error) {
 	}
 	i, err := decode.Inspect(head, spec)
 	return Inspected{Format: i.Spec.String(), Near: i.Near, Note: i.Note}, err
+}
+
+// clickFormats are what clickstream reads.
+var clickFormats = []Format{{clickevents.Format, "one JSON object a line, an event of a shop"}}
+
+func readClickFormat(text string, _ func(file string) ([]byte, error)) (string, error) {
+	if text != clickevents.Format {
+		return "", fmt.Errorf("reading format %q: want %s, which is all that there is", text, clickevents.Format)
+	}
+	return text, nil
+}
+
+func inspectClicks(head []byte, given string) (Inspected, error) {
+	format, near := clickevents.Detect(head)
+	if given != "" {
+		format = given
+	}
+	return Inspected{Format: format, Near: near}, nil
 }
 
 // deviceFormats are what devices reads.

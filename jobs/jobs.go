@@ -4,12 +4,14 @@ package jobs
 import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
+	clicks "millrace/jobs/clickstream"
 	"millrace/jobs/devices"
 	"millrace/jobs/weblogs"
 	"millrace/schemas/alert"
 	"millrace/schemas/anomaly"
 	"millrace/schemas/attack"
 	"millrace/schemas/badrow"
+	"millrace/schemas/clickstream"
 	"millrace/schemas/device"
 	"millrace/schemas/funnel"
 	"millrace/schemas/late"
@@ -19,6 +21,7 @@ import (
 	"millrace/schemas/weblog"
 	"millrace/transforms"
 	"millrace/transforms/alerts"
+	"millrace/transforms/clickevents"
 	"millrace/transforms/decode"
 	"millrace/transforms/funnels"
 )
@@ -52,6 +55,8 @@ type Job struct {
 	Shards func(settings any) int
 	// Funnels is where the settings hold funnels, nil for a job without.
 	Funnels func(settings any) *[]funnels.Definition
+	// Example is a source, as an example.
+	Example string
 	// FunnelsExample is a YAML file of funnels.
 	FunnelsExample string
 	// Alerts is where the settings hold rules of alerts, nil for a job without.
@@ -123,9 +128,45 @@ var Catalogue = []Job{
 		AlertsExample:  weblogs.AlertsExample,
 		BuiltInAlerts:  func(s any) (string, []byte) { return s.(*weblogs.Settings).BuiltInAlerts() },
 		Lacks:          func(s any, output string) string { return s.(*weblogs.Settings).Lacks(output) },
+		Example:        "file:///var/log/apache2/access*.log*",
 		Fingerprint:    func(s any) (string, error) { return s.(*weblogs.Settings).Fingerprint() },
 		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {
 			return weblogs.Build(s, *settings.(*weblogs.Settings), c, records)
+		},
+	},
+	{
+		Name: "clickstream",
+		Doc:  "events of a shop (JSON lines, named as in Google Analytics 4) to masked events, sessions, funnels, products, revenue, visitors, abandoned carts and recommendations",
+		Outputs: []Output{
+			{"events", clickstream.Events, "every event that is no duplicate, masked, with what consent covers", true},
+			{"sessions", weblog.Sessions, "visits of a visitor; page views are those of pages and screens, requests are events", false},
+			{"funnels", funnel.Attempts, "best attempts of visitors at the funnels of the YAML key funnels; none without it", false},
+			{"funnel_steps", funnel.Steps, "visitors of each funnel, day and step, and how long it took them", false},
+			{"products", clickstream.Products, "views, carts, purchases and revenue of each item and hour, ranked", false},
+			{"revenue", clickstream.RevenueRows, "purchases and refunds by minute and by day, currency and channel", false},
+			{"visitors", clickstream.Visitors, "distinct visitors of each day, and those of them that are known users", false},
+			{"identities", clickstream.Identities, "which known user a visitor is, by day, and from when on", false},
+			{"abandoned_carts", clickstream.Carts, "carts that their visitor left", false},
+			{"recommendations", clickstream.Recommendations, "for each day and item what goes with it, and the popular items; made by batch runs", false},
+			{"bad_rows", badrow.Rows, "lines that could not become events, by reason; never their text", true},
+			{"late", late.Rows, "events that came after their windows were sealed; none when reading files", true},
+			{"refused", refused.Rows, "rows that a sink of --output will not take, with the reason; millrace replay sends them again", false},
+			{"raw", raw.Rows, "every line as it came, encrypted unless --raw plain", true},
+		},
+		NewSettings:    func() any { s := clicks.Defaults(); return &s },
+		Validate:       func(s any) error { return s.(*clicks.Settings).Validate() },
+		Formats:        clickFormats,
+		ReadFormat:     readClickFormat,
+		Inspect:        inspectClicks,
+		EventTime:      func(string) func([]byte) (int64, bool) { return clickevents.EventTime },
+		Shards:         func(s any) int { return s.(*clicks.Settings).Shards },
+		Funnels:        func(s any) *[]funnels.Definition { return &s.(*clicks.Settings).Funnels },
+		FunnelsExample: clicks.FunnelsExample,
+		Example:        "file:///var/spool/shop/events-*.ndjson.gz",
+		Lacks:          func(s any, output string) string { return s.(*clicks.Settings).Lacks(output) },
+		Fingerprint:    func(s any) (string, error) { return s.(*clicks.Settings).Fingerprint() },
+		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {
+			return clicks.Build(s, *settings.(*clicks.Settings), c, records)
 		},
 	},
 	{

@@ -6,6 +6,7 @@ import (
 
 	"millrace/internal/lakequery"
 	"millrace/io/lakeio"
+	"millrace/schemas/weblog"
 	"millrace/transforms"
 	"millrace/transforms/funnels"
 )
@@ -29,7 +30,7 @@ func AskLake(ctx context.Context, q LakeQuestion, out io.Writer) error {
 	if q.To != "" && q.To < q.From {
 		return usage("--to %s is before --from %s", q.To, q.From)
 	}
-	if err := transforms.CheckFunnels(q.Funnels); err != nil {
+	if err := transforms.CheckFunnels(q.Funnels, weblog.Events); err != nil {
 		return &UsageError{err}
 	}
 	s, err := lakeio.OpenStore(ctx, q.Lake)

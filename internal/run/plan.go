@@ -215,11 +215,11 @@ func (p *Plan) standsOn(ctx context.Context) error {
 		p.kept = append(p.kept, refusal.Output)
 		delete(replaced, refusal.Output)
 	}
-	for _, name := range funnelOutputs {
-		// A run without funnels has nothing to say about those of an earlier one.
-		if len(p.standing[name].Days) > 0 && !p.req.makes(name) {
-			p.kept = append(p.kept, name)
-			delete(replaced, name)
+	for _, out := range p.req.job.Outputs {
+		// A run without funnels, say, has nothing to say about those of an earlier one.
+		if len(p.standing[out.Name].Days) > 0 && !p.req.makes(out.Name) {
+			p.kept = append(p.kept, out.Name)
+			delete(replaced, out.Name)
 		}
 	}
 	p.Revisions = replaced.Revisions(p.Run)

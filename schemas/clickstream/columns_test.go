@@ -108,6 +108,10 @@ func TestTheColumnNumbersNameTheirColumns(t *testing.T) {
 			"visits":         RecommendationVisits,
 			"version":        RecommendationVersion,
 		}},
+		{Identities, map[string]int{
+			"day": IdentityDay, "visitor_id": IdentityVisitorID, "user_id": IdentityUserID, "first_time": IdentityFirstTime,
+			"last_time": IdentityLastTime, "events": IdentityEvents, "version": IdentityVersion,
+		}},
 	} {
 		if len(c.columns) != len(c.schema.Columns) {
 			t.Errorf("%s has %d columns, %d have a number", c.schema.ID(), len(c.schema.Columns), len(c.columns))

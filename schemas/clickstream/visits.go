@@ -57,3 +57,28 @@ const (
 
 // Recommendations is the schema of Recommendation.
 var Recommendations = table.MustOf[Recommendation]("clickstream.recommendations", 1)
+
+// Identity is which known user a visitor is on a day.
+type Identity struct {
+	Day       table.Day    `col:"day,sort1,day" doc:"UTC day"`
+	VisitorID string       `col:"visitor_id,sort2" mask:"token" doc:"keyed token of the browser or app installation"`
+	UserID    string       `col:"user_id,sort3" mask:"token" doc:"keyed token of the user"`
+	FirstTime table.Millis `col:"first_time" doc:"first event of the day that tells so, UTC: from then on the visitor is this user"`
+	LastTime  table.Millis `col:"last_time" doc:"last event of the day that tells so, UTC"`
+	Events    int64        `col:"events" doc:"events of the day that tell so"`
+	Version   int64        `col:"version" doc:"revision * 2^32 + events; the greater one wins"`
+}
+
+// Columns of Identity.
+const (
+	IdentityDay = iota
+	IdentityVisitorID
+	IdentityUserID
+	IdentityFirstTime
+	IdentityLastTime
+	IdentityEvents
+	IdentityVersion
+)
+
+// Identities is the schema of Identity.
+var Identities = table.MustOf[Identity]("clickstream.identities", 1)

@@ -47,6 +47,11 @@ type line struct {
 		Referrer string `json:"referrer"`
 		Screen   string `json:"screen"`
 	} `json:"page"`
+	Campaign struct {
+		Source string `json:"source"`
+		Medium string `json:"medium"`
+		Name   string `json:"name"`
+	} `json:"campaign"`
 	Search string `json:"search_term"`
 	List   string `json:"list"`
 
@@ -91,6 +96,7 @@ type Event struct {
 	Language         string
 	Host, Path       string // of the page; Path is the screen's name in an app
 	Query, Referrer  string
+	Campaign         string // where the visit comes from, as parameters of a link (utm_source, ...)
 	Search, List     string
 	Analytics, Ads   bool
 	Currency         string
@@ -196,6 +202,9 @@ func (l *line) person(e *Event) badrow.Reason {
 		e.Addr = addr.Unmap().WithZone("")
 	}
 	e.Path, e.Referrer = l.Page.Screen, l.Page.Referrer
+	if c := &l.Campaign; c.Source != "" || c.Medium != "" {
+		e.Campaign = url.Values{"utm_source": {c.Source}, "utm_medium": {c.Medium}, "utm_campaign": {c.Name}}.Encode()
+	}
 	if l.Page.Location == "" {
 		return badrow.None
 	}
@@ -216,7 +225,7 @@ func (l *line) tooLong() bool {
 			return true
 		}
 	}
-	for _, text := range []string{l.Device.OS, l.Device.Browser, l.Device.Language, l.Page.Screen, l.Search, l.List} {
+	for _, text := range []string{l.Device.OS, l.Device.Browser, l.Device.Language, l.Page.Screen, l.Search, l.List, l.Campaign.Source, l.Campaign.Medium, l.Campaign.Name} {
 		if len(text) > maxText {
 			return true
 		}

@@ -7,6 +7,7 @@
 //	 "device":{"category":"mobile", "os":"Android", "browser":"Chrome", "language":"de-DE"},
 //	 "consent":{"analytics":true, "ads":false},
 //	 "page":{"location":"https://shop.example/p/42?utm_source=news", "referrer":"https://www.example.org/"},
+//	 "campaign":{"source":"news", "medium":"email", "name":"spring"},
 //	 "currency":"EUR", "value":19.9, "items":[{"item_id":"42", "item_name":"Cup", "price":9.95, "quantity":2}]}
 //
 // # Forms

@@ -110,13 +110,19 @@ func (r *Rows) people() {
 	r.token(clickstream.EventUserID, "user", e.UserID)
 }
 
-// traffic puts where the visit comes from, of events that tell of one.
+// traffic puts where the visit comes from, of events that tell of one: by their member
+// campaign, else by the page's link and referrer. That somebody came directly only the
+// view of a page can tell.
 func (r *Rows) traffic() {
 	b, e := r.events, &r.event
-	if r.from != nil && e.Analytics && (e.Host != "" || e.Referrer != "") {
-		t := r.from.Touch(attribution.Request{Query: []byte(e.Query), Referrer: []byte(e.Referrer), Host: []byte(e.Host)})
+	if r.from != nil && e.Analytics && (e.Host != "" || e.Referrer != "" || e.Campaign != "") {
+		query := e.Query
+		if e.Campaign != "" {
+			query = e.Campaign
+		}
+		t := r.from.Touch(attribution.Request{Query: []byte(query), Referrer: []byte(e.Referrer), Host: []byte(e.Host)})
 		said := t.Kind == attribution.Tagged || t.Kind == attribution.Clicked
-		if t.Kind != attribution.Internal && (e.Ads || !said) {
+		if t.Kind != attribution.Internal && (e.Ads || !said) && (e.PageView() || t.Kind != attribution.Direct) {
 			r.text(clickstream.EventTrafficSource, string(pii.Reveal(t.Source)), mask.FreeText)
 			r.text(clickstream.EventTrafficMedium, string(pii.Reveal(t.Medium)), mask.FreeText)
 			r.text(clickstream.EventTrafficCampaign, string(pii.Reveal(t.Campaign)), mask.FreeText)

@@ -168,3 +168,57 @@ func (v *Visits) Visitors() []Visitor {
 	slices.SortFunc(out, func(a, b Visitor) int { return strings.Compare(a.ID, b.ID) })
 	return out
 }
+
+// Earliest is the time of the first step; 0 when there is none.
+func (v *Visits) Earliest() (first int64) {
+	found := false
+	for _, steps := range v.visitors {
+		for i := range steps {
+			if !found || steps[i].Time < first {
+				first, found = steps[i].Time, true
+			}
+		}
+	}
+	return first
+}
+
+// Advance is the live form: it takes out the steps that nothing can follow within the
+// timeout (ms) when no step before the watermark comes any more, as visitors by id; the
+// steps before a pause of that length. What is left is the state for the next time, in
+// the form of Flush, nil for nothing, and can next be taken out at the watermark next.
+func (v *Visits) Advance(timeout, watermark int64) (rested []Visitor, state []byte, next int64) {
+	for _, visitor := range v.Visitors() {
+		from := 0
+		steps := visitor.Steps
+		for i := range steps {
+			ends := steps[i].Time+timeout <= watermark
+			if i+1 < len(steps) {
+				ends = ends && steps[i+1].Time-steps[i].Time >= timeout
+			}
+			if ends {
+				from = i + 1
+			}
+		}
+		if from > 0 {
+			rested = append(rested, Visitor{visitor.ID, steps[:from]})
+		}
+		if steps = steps[from:]; len(steps) == 0 {
+			continue
+		}
+		if state == nil {
+			state = []byte{encodingVersion}
+		}
+		state = appendVisitor(state, visitor.ID, steps)
+		// The first pause that is long enough ends it, or the end of what is known.
+		for i := range steps {
+			if i+1 < len(steps) && steps[i+1].Time-steps[i].Time < timeout {
+				continue
+			}
+			if at := steps[i].Time + timeout; next == 0 || at < next {
+				next = at
+			}
+			break
+		}
+	}
+	return rested, state, next
+}
