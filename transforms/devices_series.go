@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
@@ -56,18 +57,23 @@ func (fn *deviceSeriesFn) ProcessElement(_ context.Context, shard string, next f
 // appendPoints reads rows of device.Points.
 func appendPoints(points []monitor.Point, b *table.Batch) []monitor.Point {
 	abouts := map[monitor.About]*monitor.About{}
+	last := &monitor.About{}
+	points = slices.Grow(points, b.Len())
 	text := newTexts(b)
 	for row := range b.Len() {
 		about := monitor.About{
 			Display: text.of(rows.PointDisplay, row), Unit: text.of(rows.PointUnit, row),
 			Counter: b.Bool(rows.PointCounter, row), Patient: b.Bool(rows.PointPatient, row),
 		}
-		if abouts[about] == nil {
-			abouts[about] = &about
+		if *last != about {
+			if last = abouts[about]; last == nil {
+				last = &about
+				abouts[about] = last
+			}
 		}
 		p := monitor.Point{
 			Key:   monitor.Key{Subject: text.of(rows.PointSubject, row), Device: text.of(rows.PointDevice, row), Code: text.of(rows.PointCode, row)},
-			About: abouts[about], Time: b.Int(rows.PointTime, row), Source: text.of(rows.PointSource, row), Sequence: text.of(rows.PointSequence, row),
+			About: last, Time: b.Int(rows.PointTime, row), Source: text.of(rows.PointSource, row), Sequence: text.of(rows.PointSequence, row),
 			Position: b.Int(rows.PointPosition, row), ID: b.UUID(rows.PointReadingID, row), Value: b.Float(rows.PointValue, row),
 			Low: b.Float(rows.PointLow, row), High: b.Float(rows.PointHigh, row),
 		}
@@ -82,10 +88,10 @@ func appendPoints(points []monitor.Point, b *table.Batch) []monitor.Point {
 // texts are the texts of a batch as strings, each made once.
 type texts struct {
 	batch *table.Batch
-	known map[int][]string // by column and code
+	known [][]string // by column and code
 }
 
-func newTexts(b *table.Batch) *texts { return &texts{b, map[int][]string{}} }
+func newTexts(b *table.Batch) *texts { return &texts{b, make([][]string, len(b.Schema().Columns))} }
 
 func (t *texts) of(col, row int) string {
 	codes, distinct := t.batch.Codes(col)

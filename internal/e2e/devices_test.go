@@ -2,10 +2,13 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 
 	"millrace/internal/testenv"
@@ -56,18 +59,18 @@ func TestDevicesFindWhatWasPlanted(t *testing.T) {
 		t.Errorf("%d codes of %d", len(codes), len(truth.ByCode))
 	}
 	for query, want := range map[string]string{
-		"SELECT count(*) FROM flags WHERE flag = 'range'":                                                                  "1",
-		"SELECT count(*) FROM flags WHERE flag = 'reset'":                                                                  "1",
-		"SELECT count(*) FROM flags WHERE flag = 'duplicate'":                                                              "1",
-		"SELECT count(*) FROM flags WHERE flag = 'gap'":                                                                    "5",
-		"SELECT count(DISTINCT subject) FROM news2 WHERE risk = 'high'":                                                    "1",
-		"SELECT count(*) FROM alerts WHERE rule = 'silent-device' AND firing_since < TIMESTAMPTZ '2026-03-03 06:00:00+00'": "1",
-		"SELECT count(*) > 0 FROM alerts WHERE rule = 'stuck-sensor'":                                                      "true",
-		"SELECT count(*) FROM rollups WHERE code = 'energy' AND unit <> 'J/s'":                                             "0",
-		"SELECT count(*) FROM readings WHERE unit = 'Cel' AND raw_unit = '[degF]' AND value NOT BETWEEN 36 AND 38":         "0",
-		"SELECT (SELECT sum(count) FROM rollups) = (SELECT count(*) - 1 FROM readings)":                                    "true",
-		"SELECT (SELECT sum(readings) FROM health) = (SELECT count(*) FROM readings)":                                      "true",
-		"SELECT count(*) FROM bad_rows WHERE reason = 'unit' AND detail = 'bpm'":                                           jsonNumber(truth.Bad["unit"]),
+		"SELECT count(*) FROM flags WHERE flag = 'range'":                                                                               "1",
+		"SELECT count(*) FROM flags WHERE flag = 'reset'":                                                                               "1",
+		"SELECT count(*) FROM flags WHERE flag = 'duplicate'":                                                                           "1",
+		"SELECT count(*) FROM flags WHERE flag = 'gap'":                                                                                 "8",
+		"SELECT count(DISTINCT subject) FROM news2 WHERE risk = 'high'":                                                                 "1",
+		"SELECT count(*) FROM alerts WHERE rule = 'silent-device' AND firing_since < TIMESTAMPTZ '2026-03-03 06:00:00+00'":              "1",
+		"SELECT count(*) > 0 FROM alerts WHERE rule = 'stuck-sensor'":                                                                   "true",
+		"SELECT count(*) FROM rollups WHERE code = 'energy' AND unit <> 'J/s'":                                                          "0",
+		"SELECT count(*) FROM readings WHERE unit = 'Cel' AND raw_unit = '[degF]' AND NOT out_of_range AND value NOT BETWEEN 36 AND 38": "0",
+		"SELECT (SELECT sum(count) FROM rollups) = (SELECT count(*) - 1 FROM readings)":                                                 "true",
+		"SELECT (SELECT sum(readings) FROM health) = (SELECT count(*) FROM readings)":                                                   "true",
+		"SELECT count(*) FROM bad_rows WHERE reason = 'unit' AND detail = 'bpm'":                                                        jsonNumber(truth.Bad["unit"]),
 	} {
 		if rows := sql(t, lake, query+";"); len(rows) != 1 || rows[0][0] != want {
 			t.Errorf("%s gives %v, not %s", query, rows, want)
@@ -129,7 +132,7 @@ func TestReadingsOfRealDevices(t *testing.T) {
 		series                 string
 		more                   []string
 	}{
-		"coffee": {"testdata/devices/elasticoffee_a.ndjson.gz", "json time=@timestamp device=entityID code:=count value=quantity", 684, 0, 684, "2", nil},
+		"coffee": {"testdata/devices/elasticoffee_a.ndjson.gz", "json time=@timestamp device=entityID code:=count value=quantity", 684, 0, 684, "4", nil},
 		"room":   {"testdata/nab/data/realKnownCause/ambient_temperature_system_failure.csv.gz", "csv time=timestamp device:=room code:=temperature unit:=[degF] value=value zone:=+00:00", 7267, 0, 1, "1", []string{"--set", "clean.gap=2h", "--from", "2013-07-04", "--to", "2013-12-31"}},
 		"fhir":   {"testdata/devices/observations.ndjson", "", 2, 2, 0, "2", nil},
 	} {
@@ -146,5 +149,31 @@ func TestReadingsOfRealDevices(t *testing.T) {
 		if rows := sql(t, e.in(name), "SELECT count(DISTINCT (device_id, code)) FROM readings;"); rows[0][0] != c.series {
 			t.Errorf("%s has %v series, not %s", name, rows, c.series)
 		}
+	}
+}
+
+// TestReferenceOfDevicesListsEverySetting: with the default that the program tells.
+func TestReferenceOfDevicesListsEverySetting(t *testing.T) {
+	t.Parallel()
+	shown := map[string]string{}
+	show := mustRun(t, newEnv(t), "jobs", "show", "devices").stdout
+	for _, m := range regexp.MustCompile(`(?m)^  ([a-z0-9_.]+) +(?:duration|text|boolean|integer) +default (\S+)`).FindAllStringSubmatch(show, -1) {
+		shown[m[1]] = strings.TrimSuffix(m[2], "none")
+	}
+	if len(shown) < 8 {
+		t.Fatalf("settings in the output of jobs show devices: %v", shown)
+	}
+	var config struct {
+		Settings map[string]any `yaml:"settings"`
+	}
+	if err := yaml.Unmarshal(readFile(t, filepath.Join(testenv.Root(t), "jobs", "devices", "reference.yaml")), &config); err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]string{}
+	for name, value := range config.Settings {
+		listed[name] = fmt.Sprint(value)
+	}
+	if diff := cmp.Diff(shown, listed); diff != "" {
+		t.Errorf("-jobs show devices +reference.yaml:\n%s", diff)
 	}
 }

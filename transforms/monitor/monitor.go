@@ -10,6 +10,7 @@ package monitor
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -52,12 +53,41 @@ type Point struct {
 	DeviceTime int64 // 0 for none
 }
 
-// compare orders points; two of one origin are one.
-func (p *Point) compare(o *Point) int {
-	return cmp.Or(
-		p.Key.compare(o.Key), cmp.Compare(p.Time, o.Time), cmp.Compare(p.Source, o.Source),
-		cmp.Compare(p.Sequence, o.Sequence), cmp.Compare(p.Position, o.Position),
-	)
+// place is a point's place in order, with what is compared most: the rank of its key.
+type place struct {
+	rank  int
+	time  int64
+	point int
+}
+
+// sorted gives the numbers of the points in order of key, time and origin.
+func sorted(points []Point) []int {
+	ranks := map[Key]int{}
+	for i := range points {
+		ranks[points[i].Key] = 0
+	}
+	for rank, k := range slices.SortedFunc(maps.Keys(ranks), Key.compare) {
+		ranks[k] = rank
+	}
+	places := make([]place, len(points))
+	for i := range points {
+		places[i] = place{ranks[points[i].Key], points[i].Time, i}
+	}
+	slices.SortFunc(places, func(a, b place) int {
+		switch {
+		case a.rank != b.rank:
+			return a.rank - b.rank
+		case a.time != b.time:
+			return cmp.Compare(a.time, b.time)
+		}
+		p, o := &points[a.point], &points[b.point]
+		return cmp.Or(cmp.Compare(p.Source, o.Source), cmp.Compare(p.Sequence, o.Sequence), cmp.Compare(p.Position, o.Position))
+	})
+	numbers := make([]int, len(places))
+	for i := range places {
+		numbers[i] = places[i].point
+	}
+	return numbers
 }
 
 const (
@@ -114,13 +144,12 @@ func New(o Options) *Monitor {
 	return &Monitor{options: o, series: map[Key]*series{}, hours: map[hourKey]*Hour{}, vitals: map[string]*vitals{}}
 }
 
-// Fold takes points, sorts them, and gives to the sink what is known of the time before
+// Fold takes points, in any order, and gives to the sink what is known of the time before
 // until, a multiple of a minute: points of later ones are left. With time before until no
 // point may come any more.
 func (m *Monitor) Fold(points []Point, until int64, to Sink) (rest []Point) {
 	m.to = to
-	slices.SortFunc(points, func(a, b Point) int { return a.compare(&b) })
-	for i := range points {
+	for _, i := range sorted(points) {
 		p := &points[i]
 		if p.Time >= until {
 			rest = append(rest, *p)

@@ -163,7 +163,8 @@ func (s *simulation) plant() {
 		case 1:
 			note("stuck", s.machine(i), "temperature", minutes/4, min(40, minutes/4))
 		case 2:
-			note("silence", s.machine(i), "", minutes-max(20, minutes/5), max(20, minutes/5))
+			long := max(40, minutes/5) // it comes back when half of that is over
+			note("silence", s.machine(i), "", minutes-long, long/2)
 		}
 	}
 }
