@@ -2,6 +2,8 @@
 package jobs
 
 import (
+	"context"
+
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"millrace/jobs/weblogs"
@@ -37,7 +39,7 @@ type Job struct {
 	Formats []string
 	// Fingerprint names the reference data the settings select, so that rows
 	// made with other data count as another run.
-	Fingerprint func(settings any) (string, error)
+	Fingerprint func(ctx context.Context, settings any, live bool) (string, error)
 	// Shards is how many files of a day are written side by side.
 	Shards func(settings any) int
 	// Funnels is where the settings hold funnels, nil for a job without.
@@ -85,7 +87,7 @@ var Catalogue = []Job{
 		Shards:         func(s any) int { return s.(*weblogs.Settings).Shards },
 		Funnels:        func(s any) *[]funnels.Definition { return &s.(*weblogs.Settings).Funnels },
 		FunnelsExample: weblogs.FunnelsExample,
-		Fingerprint:    func(s any) (string, error) { return s.(*weblogs.Settings).Fingerprint() },
+		Fingerprint:    func(ctx context.Context, s any, live bool) (string, error) { return s.(*weblogs.Settings).Fingerprint(ctx, live) },
 		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {
 			return weblogs.Build(s, *settings.(*weblogs.Settings), c, records)
 		},

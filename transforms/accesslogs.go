@@ -28,6 +28,7 @@ type AccessLogConfig struct {
 	ExactVisitors int
 	PageSketches  bool
 	BotsFile      string // built-in list when empty
+	References    References
 	Funnels       []funnels.Definition
 
 	// Used with Sessions.Attribution:
@@ -49,7 +50,7 @@ type AccessLogOutputs struct {
 // Blocks are spread over all cores.
 func AccessLogs(s beam.Scope, cfg AccessLogConfig, blocks beam.PCollection) AccessLogOutputs {
 	s = s.Scope("AccessLogs")
-	fn := accessLogFn{Config: cfg, Bots: readBotList(cfg.BotsFile), Rules: readAttributionRules(cfg.AttributionRules)}
+	fn := accessLogFn{Config: cfg, Bots: readBotList(cfg.BotsFile), Rules: readAttributionRules(cfg.AttributionRules), Tables: planTables(cfg)}
 	var out []beam.PCollection
 	if len(cfg.Funnels) > 0 {
 		out = beam.ParDoN(s, &funnelLogFn{Logs: fn}, blocks)
@@ -63,7 +64,9 @@ type accessLogFn struct {
 	Config AccessLogConfig
 	Bots   botList
 	Rules  attributionRules
+	Tables plannedTables
 
+	tables *referenceTables
 	cores  []*core
 	blocks chan *record.Block // to whichever core is free
 	ready  chan output        // from the cores
@@ -84,8 +87,11 @@ func (fn *accessLogFn) Setup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if fn.tables, err = fn.Tables.acquire(ctx, fn.Config); err != nil {
+		return err
+	}
 	for range runtime.GOMAXPROCS(0) {
-		c, err := newCore(fn.Config, keys, bots, rules)
+		c, err := newCore(fn.Config, keys, bots, rules, fn.tables.forWorker(bots.Version()))
 		if err != nil {
 			return err
 		}
@@ -101,7 +107,8 @@ func (fn *accessLogFn) Teardown() {
 	if fn.quit != nil {
 		close(fn.quit)
 	}
-	fn.cores, fn.quit = nil, nil
+	fn.tables.release()
+	fn.tables, fn.cores, fn.quit = nil, nil, nil
 }
 
 func (fn *accessLogFn) ProcessElement(ctx context.Context, block record.Block, events, bad, late, raw func(table.Rows), fragments, partials func(string, []byte), ledgers func([]byte)) error {

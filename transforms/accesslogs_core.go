@@ -61,7 +61,7 @@ type keyed struct {
 	blob []byte
 }
 
-func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots, rules *attribution.Rules) (*core, error) {
+func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots, rules *attribution.Rules, references *accesslog.References) (*core, error) {
 	key := keys.Active()
 	keep, err := keeper(cfg.Common.Raw, key.ID(), key.Secret())
 	if err != nil {
@@ -84,7 +84,7 @@ func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots, rules 
 		}
 	}
 	c.worker = accesslog.New(accesslog.Config{
-		Masker: mask.New(key.ID(), key.Secret(), mask.Options{}), Bots: bots, Attribution: attributor,
+		Masker: mask.New(key.ID(), key.Secret(), mask.Options{}), Bots: bots, References: references, Attribution: attributor,
 		From: cfg.Common.From, To: cfg.Common.To, After: daysAfter(cfg.Funnels),
 		Keep: keep, Open: opener(keys), Count: c.rollups.add, Visit: c.visit,
 	})

@@ -46,6 +46,7 @@ var reasonMeanings = map[badrow.Reason]string{
 	badrow.TimeBounds: "the time lies before 1995 or more than a day after arrival",
 	badrow.Number:     "status or size is not a number in range",
 	badrow.TooLong:    "longer than the size limit of a record",
+	badrow.Reference:  "reference data was missing or broken",
 	badrow.Panic:      "decoding this one record panicked",
 }
 

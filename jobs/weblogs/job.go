@@ -16,7 +16,7 @@ import (
 func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollection) transforms.Outputs {
 	s = s.Scope("weblogs")
 	logs := transforms.AccessLogs(s, transforms.AccessLogConfig{
-		Common: c, Sessions: cfg.sessions(), ExactVisitors: cfg.ExactVisitors, PageSketches: cfg.PageSketches, BotsFile: cfg.BotsFile, Funnels: cfg.Funnels,
+		Common: c, Sessions: cfg.sessions(), ExactVisitors: cfg.ExactVisitors, PageSketches: cfg.PageSketches, BotsFile: cfg.BotsFile, References: cfg.references(), Funnels: cfg.Funnels,
 		AttributionRules: cfg.AttributionFile, OwnDomains: cfg.ownDomains(),
 	}, records)
 	sessions, provisional := transforms.Sessions(s, c, cfg.sessions(), logs.Fragments)

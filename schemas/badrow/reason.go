@@ -15,5 +15,6 @@ const (
 	TimeBounds Reason = "time_bounds" // the time lies before 1995 or more than a day after arrival
 	Number     Reason = "number"      // status or size is not a number in range
 	TooLong    Reason = "too_long"    // longer than the record size limit
+	Reference  Reason = "reference"   // reference data is missing or broken where the policy is bad_row
 	Panic      Reason = "panic"       // decoding this one record panicked
 )

@@ -18,6 +18,9 @@ func TestTheColumnNumbersNameTheirColumns(t *testing.T) {
 			"path": EventPath, "query": EventQuery, "protocol": EventProtocol, "status": EventStatus, "bytes": EventBytes,
 			"referrer": EventReferrer, "user_agent": EventUserAgent, "bot": EventBot, "late": EventLate, "bot_name": EventBotName,
 			"page_view": EventPageView, "user": EventUser, "host": EventHost, "request": EventRequest, "source": EventSource, "sequence": EventSequence, "position": EventPosition,
+			"browser": EventBrowser, "browser_version": EventBrowserVersion, "os": EventOS, "os_version": EventOSVersion, "device": EventDevice,
+			"device_class": EventDeviceClass, "bot_reason": EventBotReason, "country": EventCountry, "region": EventRegion, "city": EventCity,
+			"asn": EventASN, "network": EventNetwork, "enrichment": EventEnrichment,
 		}},
 		{Sessions, map[string]int{
 			"session_id": SessionID, "visitor_id": SessionVisitorID, "start_time": SessionStartTime, "end_time": SessionEndTime,

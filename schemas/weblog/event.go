@@ -28,6 +28,21 @@ type Event struct {
 	Source    string       `col:"source,sort2" mask:"hash" ecs:"log.file.fingerprint" doc:"identity of the file or shard, 32 hex digits of SHA-256: over the first 64 KiB of the file, or over the names of stream and shard"`
 	Position  int64        `col:"position,sort4" ecs:"log.offset" doc:"byte offset of the line in the decompressed file, or number of the line in the stream record"`
 	Sequence  *string      `col:"sequence,null,sort3" mask:"none" doc:"sequence number of the stream record, with leading zeros; null for files"`
+
+	// What reference data tells; null where it says nothing, and without that data.
+	Browser        *string `col:"browser,null" mask:"scanned" ecs:"user_agent.name" doc:"program by its user agent, for example Firefox; null without enrich.user_agents"`
+	BrowserVersion *string `col:"browser_version,null" mask:"scanned" ecs:"user_agent.version" doc:"its version: up to three numbers, joined by dots"`
+	OS             *string `col:"os,null" mask:"scanned" ecs:"user_agent.os.name" doc:"operating system by the user agent"`
+	OSVersion      *string `col:"os_version,null" mask:"scanned" ecs:"user_agent.os.version" doc:"its version: up to three numbers or names, joined by dots"`
+	Device         *string `col:"device,null" mask:"scanned" ecs:"user_agent.device.name" doc:"device by the user agent, for example iPhone"`
+	DeviceClass    *string `col:"device_class,null" mask:"none" doc:"desktop, phone, tablet, tv, console or bot, by system and device"`
+	BotReason      *string `col:"bot_reason,null" mask:"none" doc:"which pattern of the list made it a bot"`
+	Country        *string `col:"country,null" mask:"none" ecs:"client.geo.country_iso_code" doc:"country of the full client address, two letters of ISO 3166; null without enrich.geo"`
+	Region         *string `col:"region,null" mask:"none" ecs:"client.geo.region_iso_code" doc:"country and subdivision, ISO 3166-2"`
+	City           *string `col:"city,null" mask:"none" ecs:"client.geo.city_name" doc:"city, its English name"`
+	ASN            *int64  `col:"asn,null" ecs:"client.as.number" doc:"number of the autonomous system of the full client address; null without enrich.asn"`
+	Network        *string `col:"network,null" mask:"none" ecs:"client.as.organization.name" doc:"who runs the autonomous system"`
+	Enrichment     *string `col:"enrichment,null" mask:"none" doc:"versions of the reference data used: NAME=VERSION, 16 hex digits of SHA-256 each, or NAME=missing, NAME=broken"`
 }
 
 // Columns of Event.
@@ -54,6 +69,19 @@ const (
 	EventSource
 	EventPosition
 	EventSequence
+	EventBrowser
+	EventBrowserVersion
+	EventOS
+	EventOSVersion
+	EventDevice
+	EventDeviceClass
+	EventBotReason
+	EventCountry
+	EventRegion
+	EventCity
+	EventASN
+	EventNetwork
+	EventEnrichment
 )
 
 // Events is the schema of Event.

@@ -48,33 +48,38 @@ func (c *AgentCache) Parse(userAgent []byte) *Agent {
 	return a
 }
 
-// GeoCache remembers what a Geo said. One goroutine uses it.
+// GeoCache remembers what a Geo said. One goroutine uses it. Where an address
+// stands in the database is looked up each time; what stands there is read once.
 type GeoCache struct {
 	geo   *Geo
-	cache cache[netip.Addr, *answer]
+	cache cache[uintptr, *answer]
 }
 
 type answer struct {
 	Place
-	ok  bool
 	err error
 }
 
 // NewGeoCache makes a cache in front of a database.
-func NewGeoCache(g *Geo) *GeoCache { return &GeoCache{g, newCache[netip.Addr, *answer]()} }
+func NewGeoCache(g *Geo) *GeoCache { return &GeoCache{g, newCache[uintptr, *answer]()} }
 
 // Version is that of the database.
 func (c *GeoCache) Version() string { return c.geo.version }
 
-// Lookup is Geo.Lookup. The place is shared: it must not be changed.
-func (c *GeoCache) Lookup(addr netip.Addr) (*Place, bool, error) {
-	a, hit := c.cache.recent[addr]
-	if !hit {
-		if a, hit = c.cache.before[addr]; !hit {
-			a = &answer{}
-			a.Place, a.ok, a.err = c.geo.Lookup(addr)
-		}
-		c.cache.put(addr, a)
+// Lookup is Geo.Lookup. The place is shared by the addresses that have it: it must
+// not be changed.
+func (c *GeoCache) Lookup(addr netip.Addr) (p *Place, ok bool, err error) {
+	at, ok, err := c.geo.find(addr)
+	if !ok || err != nil {
+		return nil, false, err
 	}
-	return &a.Place, a.ok, a.err
+	a, hit := c.cache.recent[at]
+	if !hit {
+		if a, hit = c.cache.before[at]; !hit {
+			a = &answer{}
+			a.Place, a.err = c.geo.read(at)
+		}
+		c.cache.put(at, a)
+	}
+	return &a.Place, a.err == nil, a.err
 }
