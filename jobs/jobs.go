@@ -72,6 +72,7 @@ var Catalogue = []Job{
 			{"top_pages", weblog.TopPages, "most requested paths of each hour", false},
 			{"visitors", weblog.Visitors, "distinct visitors of each day, with and without bots", false},
 			{"bots", weblog.Bots, "requests and visitors of each known bot and day", false},
+			{"clients", weblog.Clients, "requests and visitors of each day by country, network, browser, system, device and what made it a bot", false},
 			{"funnels", funnel.Attempts, "best attempts of visitors at the funnels of the YAML key funnels; none without it", false},
 			{"funnel_steps", funnel.Steps, "visitors of each funnel, day and step, and how long it took them", false},
 			{"bad_rows", badrow.Rows, "lines that could not become events, by reason; never their text", true},

@@ -29,7 +29,7 @@ type RollupConfig struct {
 // RollupOutputs are collections of table.Rows, one for each table. Provisional,
 // of a live run, has rows of all tables that can still change, and after them the
 // sealed ones.
-type RollupOutputs struct{ Traffic, TopPages, Visitors, Bots, Provisional beam.PCollection }
+type RollupOutputs struct{ Traffic, TopPages, Visitors, Bots, Clients, Provisional beam.PCollection }
 
 // Rollups merges partial aggregates, KV<table and window, encoded partial> in the
 // global window, into rows. In batch all rows are sealed.
@@ -37,10 +37,10 @@ func Rollups(s beam.Scope, c Common, cfg RollupConfig, partials beam.PCollection
 	s = s.Scope("Rollups")
 	if c.Live != nil {
 		out := beam.ParDoN(s, newLiveRollupsFn(c, cfg), partials)
-		return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3], Provisional: out[4]}
+		return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3], Clients: out[4], Provisional: out[5]}
 	}
 	out := beam.ParDoN(s, &rollupsFn{Common: c, Config: cfg}, beam.GroupByKey(s, partials))
-	return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3]}
+	return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3], Clients: out[4]}
 }
 
 // trafficWindows are the lengths of traffic's windows; pageWindow is that of top
@@ -62,6 +62,7 @@ type rollups struct {
 	pages    *rollup.TopPages
 	visitors *rollup.Visitors
 	bots     *rollup.Bots
+	clients  *rollup.Clients
 }
 
 func newRollups(exactVisitors int, pageSketches bool) (*rollups, error) {
@@ -70,12 +71,12 @@ func newRollups(exactVisitors int, pageSketches bool) (*rollups, error) {
 		newPages = rollup.NewSketchedTopPages
 	}
 	pages, err := newPages(pageWindow)
-	return &rollups{traffic: rollup.NewTraffic(), pages: pages, visitors: rollup.NewVisitors(exactVisitors), bots: rollup.NewBots(exactVisitors)}, err
+	return &rollups{traffic: rollup.NewTraffic(), pages: pages, visitors: rollup.NewVisitors(exactVisitors), bots: rollup.NewBots(exactVisitors), clients: rollup.NewClients(exactVisitors)}, err
 }
 
 // tables names the tables as the keys of partials do.
 func (r *rollups) tables() map[string]accumulator {
-	return map[string]accumulator{"traffic": r.traffic, "top_pages": r.pages, "visitors": r.visitors, "bots": r.bots}
+	return map[string]accumulator{"traffic": r.traffic, "top_pages": r.pages, "visitors": r.visitors, "bots": r.bots, "clients": r.clients}
 }
 
 func (r *rollups) add(e *accesslog.Event) {
@@ -86,6 +87,9 @@ func (r *rollups) add(e *accesslog.Event) {
 	r.visitors.Add(e.Time, e.Visitor.Hash, e.Bot)
 	if e.BotName != "" {
 		r.bots.Add(e.Time, e.BotName, e.Visitor.Hash)
+	}
+	if e.Client != nil {
+		r.clients.Add(e.Time, e.Visitor.Hash, e.Bot, e.Client)
 	}
 }
 
@@ -118,7 +122,7 @@ func (fn *rollupsFn) Setup() (err error) {
 	return err
 }
 
-func (fn *rollupsFn) ProcessElement(_ context.Context, key string, next func(*[]byte) bool, traffic, pages, visitors, bots func(table.Rows)) error {
+func (fn *rollupsFn) ProcessElement(_ context.Context, key string, next func(*[]byte) bool, traffic, pages, visitors, bots, clients func(table.Rows)) error {
 	into, err := fn.begin(key)
 	if err != nil {
 		return err
@@ -132,7 +136,7 @@ func (fn *rollupsFn) ProcessElement(_ context.Context, key string, next func(*[]
 			return fmt.Errorf("partial aggregates of %s: %w", key, err)
 		}
 	}
-	return fn.rows(key, traffic, pages, visitors, bots)
+	return fn.rows(key, traffic, pages, visitors, bots, clients)
 }
 
 // tableOf is the table that a key of partials names.
@@ -152,7 +156,7 @@ func (fn *rollupsFn) begin(key string) (accumulator, error) {
 }
 
 // rows gives the rows of a key whose partials are merged.
-func (fn *rollupsFn) rows(key string, traffic, pages, visitors, bots func(table.Rows)) error {
+func (fn *rollupsFn) rows(key string, traffic, pages, visitors, bots, clients func(table.Rows)) error {
 	switch tableOf(key) {
 	case "traffic":
 		return fn.traffic(traffic)
@@ -162,6 +166,8 @@ func (fn *rollupsFn) rows(key string, traffic, pages, visitors, bots func(table.
 		return fn.visitors(visitors)
 	case "bots":
 		fn.bots(bots)
+	case "clients":
+		return fn.clients(clients)
 	}
 	return nil
 }
@@ -234,4 +240,20 @@ func (fn *rollupsFn) bots(emit func(table.Rows)) {
 		b.Append(&weblog.Bot{Day: table.Day(r.Day), BotName: r.Name, Hits: r.Hits, Visitors: r.Visitors, Version: r.Version})
 	}
 	emit(table.Rows{Batch: b})
+}
+
+func (fn *rollupsFn) clients(emit func(table.Rows)) error {
+	rows, err := fn.rollups.clients.Rows(fn.Common.revision)
+	if err != nil {
+		return err
+	}
+	b := table.NewBatch(weblog.Clients)
+	for _, r := range rows {
+		b.Append(&weblog.Client{
+			Day: table.Day(r.Day), Dimension: r.Dimension.String(), Value: r.Value, Hits: r.Hits, HitsWithoutBots: r.HitsWithoutBots,
+			Visitors: r.Visitors, VisitorsWithoutBots: r.VisitorsWithoutBots, Exact: r.Exact, Version: r.Version,
+		})
+	}
+	emit(table.Rows{Batch: b})
+	return nil
 }

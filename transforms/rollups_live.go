@@ -53,7 +53,7 @@ func (fn *liveRollupsFn) end(key string) (int64, error) {
 }
 
 // ProcessElement keeps a partial aggregate.
-func (fn *liveRollupsFn) ProcessElement(_ context.Context, sp state.Provider, tp timers.Provider, key string, packed []byte, traffic, pages, visitors, bots, provisional func(table.Rows)) error {
+func (fn *liveRollupsFn) ProcessElement(_ context.Context, sp state.Provider, tp timers.Provider, key string, packed []byte, traffic, pages, visitors, bots, clients, provisional func(table.Rows)) error {
 	err := fn.take(sp, tp, key, packed, provisional)
 	if err != nil {
 		return failure.Note(fn.Rollups.Common.Run, fmt.Errorf("partial aggregates of %s: %w", key, err))
@@ -85,7 +85,7 @@ func (fn *liveRollupsFn) take(sp state.Provider, tp timers.Provider, key string,
 	}
 	if wanted {
 		emit := func(rows table.Rows) { provisional(table.Rows{Batch: rows.Batch, Kind: table.Provisional}) }
-		if err := fn.Rollups.rows(key, emit, emit, emit, emit); err != nil {
+		if err := fn.Rollups.rows(key, emit, emit, emit, emit, emit); err != nil {
 			return err
 		}
 	}
@@ -138,15 +138,15 @@ func (fn *liveRollupsFn) compact(sp state.Provider, key string) error {
 }
 
 // OnTimer seals a key's rows.
-func (fn *liveRollupsFn) OnTimer(_ context.Context, sp state.Provider, _ timers.Provider, key string, _ timers.Context, traffic, pages, visitors, bots, provisional func(table.Rows)) error {
-	err := fn.seal(sp, key, traffic, pages, visitors, bots, provisional)
+func (fn *liveRollupsFn) OnTimer(_ context.Context, sp state.Provider, _ timers.Provider, key string, _ timers.Context, traffic, pages, visitors, bots, clients, provisional func(table.Rows)) error {
+	err := fn.seal(sp, key, traffic, pages, visitors, bots, clients, provisional)
 	if err != nil {
 		return failure.Note(fn.Rollups.Common.Run, fmt.Errorf("sealing %s: %w", key, err))
 	}
 	return nil
 }
 
-func (fn *liveRollupsFn) seal(sp state.Provider, key string, traffic, pages, visitors, bots, provisional func(table.Rows)) error {
+func (fn *liveRollupsFn) seal(sp state.Provider, key string, traffic, pages, visitors, bots, clients, provisional func(table.Rows)) error {
 	if _, err := fn.alarm().rang(sp); err != nil {
 		return err
 	}
@@ -167,7 +167,7 @@ func (fn *liveRollupsFn) seal(sp state.Provider, key string, traffic, pages, vis
 			}
 		}
 	}
-	if err := fn.Rollups.rows(key, sealed(traffic), sealed(pages), sealed(visitors), sealed(bots)); err != nil {
+	if err := fn.Rollups.rows(key, sealed(traffic), sealed(pages), sealed(visitors), sealed(bots), sealed(clients)); err != nil {
 		return err
 	}
 	if err := fn.Parts.Clear(sp); err != nil {

@@ -10,7 +10,7 @@ import (
 //
 //	blocks ── decode, flag bots, mask, pre-aggregate ─┬─ events, bad_rows, late, raw
 //	                                                  ├─ fragments ── sessions
-//	                                                  ├─ partials ─── traffic, top_pages, visitors, bots
+//	                                                  ├─ partials ─── traffic, top_pages, visitors, bots, clients
 //	                                                  ├─ fragments ── funnels ── funnel_steps
 //	                                                  └─ ledger
 func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollection) transforms.Outputs {
@@ -32,6 +32,7 @@ func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollec
 			"top_pages": rollups.TopPages,
 			"visitors":  rollups.Visitors,
 			"bots":      rollups.Bots,
+			"clients":   rollups.Clients,
 		},
 		Provisional: []beam.PCollection{provisional, rollups.Provisional},
 		Ledger:      logs.Ledger,

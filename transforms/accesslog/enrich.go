@@ -125,7 +125,7 @@ func (w *Worker) tell(a *agent, reason string) {
 	if w.look.agents == nil {
 		return
 	}
-	said := w.look.agents.Parse(string(a.masked))
+	said := w.look.agents.Known(a.masked)
 	put := func(t *text, parts ...string) {
 		if parts[0] != "" && parts[0] != "Other" {
 			t.masked = w.masked(pii.Of([]byte(strings.Join(parts, "."))), mask.UserAgent)

@@ -1,6 +1,9 @@
 package enrich
 
-import "net/netip"
+import (
+	"net/netip"
+	"sync"
+)
 
 // cache remembers answers by key. One goroutine uses it. Its size is bounded: what
 // was not asked for while a half filled up is dropped, and never shows.
@@ -46,6 +49,35 @@ func (c *AgentCache) Parse(userAgent []byte) *Agent {
 	}
 	c.cache.put(string(userAgent), a)
 	return a
+}
+
+// Known is Agents.Parse with a memory that all goroutines share, so that a user agent
+// is worked out once in a process. The result must not be changed.
+func (a *Agents) Known(userAgent []byte) *Agent {
+	userAgent = userAgent[:min(len(userAgent), maxAgent)]
+	a.known.mu.RLock()
+	said, ok := a.known.recent[string(userAgent)]
+	if !ok {
+		said, ok = a.known.before[string(userAgent)]
+	}
+	a.known.mu.RUnlock()
+	if ok {
+		return said
+	}
+	parsed := a.Parse(string(userAgent))
+	a.known.mu.Lock()
+	defer a.known.mu.Unlock()
+	if a.known.recent == nil {
+		a.known.cache = newCache[string, *Agent]()
+	}
+	a.known.put(string(userAgent), &parsed)
+	return &parsed
+}
+
+// sharedCache is a cache for many goroutines.
+type sharedCache struct {
+	mu sync.RWMutex
+	cache[string, *Agent]
 }
 
 // GeoCache remembers what a Geo said. One goroutine uses it. Where an address

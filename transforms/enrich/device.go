@@ -1,6 +1,9 @@
 package enrich
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // DeviceClass is the kind of device that a user agent tells of: desktop, phone,
 // tablet, tv, console or bot; "" when it tells of none. It follows from system and
@@ -21,14 +24,15 @@ func (a *Agent) DeviceClass(userAgent []byte) string {
 		return "bot"
 	case has("playstation", "xbox", "nintendo"):
 		return "console"
-	case has("smarttv", "smart tv", "appletv", "roku", "chromecast", "bravia", "google tv", "fire tv", "aft", "hbbtv") || televisions[a.OS]:
+	case has("smarttv", "smart-tv", "smart tv", "appletv", "roku", "chromecast", "bravia", "google tv", "fire tv", "hbbtv") || televisions[a.OS],
+		bytes.Contains(userAgent, []byte("; AFT")): // what Amazon calls its own:
 		return "tv"
 	case has("ipad", "tablet", "kindle"):
 		return "tablet"
 	case has("iphone", "ipod", "smartphone", "feature phone"):
 		return "phone"
 	case a.OS == "Android":
-		if strings.Contains(string(userAgent), "Mobile") {
+		if bytes.Contains(userAgent, []byte("Mobile")) {
 			return "phone"
 		}
 		return "tablet"
