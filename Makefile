@@ -100,7 +100,7 @@ bench-sinks: ## Measure sinks beside the best ready-made clients
 	$(GO) run ./internal/benchsinks
 
 .PHONY: eval
-eval: ## Measure detection on data with a known truth: NAB, alerts, security rules
+eval: ## Count test vectors that pass; measure detection on data with a known truth: NAB, alerts, security rules
 	@scripts/prereq.sh go
 	@$(GO) run ./internal/eval
 

@@ -7,6 +7,9 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"millrace/jobs/weblogs"
+	"millrace/schemas/alert"
+	"millrace/schemas/anomaly"
+	"millrace/schemas/attack"
 	"millrace/schemas/badrow"
 	"millrace/schemas/funnel"
 	"millrace/schemas/late"
@@ -15,6 +18,7 @@ import (
 	"millrace/schemas/table"
 	"millrace/schemas/weblog"
 	"millrace/transforms"
+	"millrace/transforms/alerts"
 	"millrace/transforms/decode"
 	"millrace/transforms/funnels"
 )
@@ -29,14 +33,17 @@ type Job struct {
 	// the defaults; Validate checks them.
 	NewSettings func() any
 	Validate    func(settings any) error
-	// Detect tells the format of an input, "" when unknown, and the event time of
-	// its first readable record, 0 when there is none, by its first bytes.
-	Detect func(head []byte) (format string, near int64)
-	// EventTime reads the event time of a record, in Unix milliseconds, if it has
-	// one: as the decoder does.
-	EventTime func(record []byte) (ms int64, ok bool)
 	// Formats are the formats the job reads.
-	Formats []string
+	Formats []Format
+	// ReadFormat reads a format as a person writes it and gives it in full: what it
+	// returns needs no file any more. read gives the content of a file.
+	ReadFormat func(text string, read func(file string) ([]byte, error)) (format string, err error)
+	// Inspect tells what an input is by its first bytes, given the format that
+	// ReadFormat gave, or "" when nobody named one.
+	Inspect func(head []byte, given string) (Inspected, error)
+	// EventTime makes the function that reads the event time of a record of a format,
+	// in Unix milliseconds, if it has one: as the decoder does. One goroutine uses it.
+	EventTime func(format string) func(record []byte) (ms int64, ok bool)
 	// Fingerprint names the reference data the settings select, so that rows
 	// made with other data count as another run.
 	Fingerprint func(ctx context.Context, settings any, live bool) (string, error)
@@ -46,8 +53,28 @@ type Job struct {
 	Funnels func(settings any) *[]funnels.Definition
 	// FunnelsExample is a YAML file of funnels.
 	FunnelsExample string
+	// Alerts is where the settings hold rules of alerts, nil for a job without.
+	Alerts func(settings any) *[]alerts.Rule
+	// AlertsExample is a YAML file of such rules.
+	AlertsExample string
+	// BuiltInAlerts is a YAML file of rules that the settings ask for by themselves,
+	// and its name; empty for none. Rules of the user replace those of the same name.
+	BuiltInAlerts func(settings any) (name string, content []byte)
+	// Lacks says what an output needs that the settings do not give, and the cure, ""
+	// for nothing. Nil for a job that makes all of its outputs.
+	Lacks func(settings any, output string) string
 	// Build is the job's diagram.
 	Build func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs
+}
+
+// Format is one that a job reads.
+type Format struct{ Name, Doc string }
+
+// Inspected is what the beginning of an input tells of it.
+type Inspected struct {
+	Format string // in full; "" when unknown
+	Near   int64  // event time of its first readable record in Unix milliseconds; 0 when there is none
+	Note   string // what a person should know; mostly empty
 }
 
 // Output describes one output of a job.
@@ -64,7 +91,7 @@ type Output struct {
 var Catalogue = []Job{
 	{
 		Name: "weblogs",
-		Doc:  "web-server access logs (Apache common, combined, vhost_combined) to masked events, sessions, traffic, top pages, visitors and bots",
+		Doc:  "access logs of web servers, load balancers, CDNs and APIs (millrace jobs show weblogs lists the formats) to masked events, sessions, traffic, top pages, visitors and bots",
 		Outputs: []Output{
 			{"events", weblog.Events, "every request, masked", true},
 			{"sessions", weblog.Sessions, "visits of a visitor", false},
@@ -73,8 +100,11 @@ var Catalogue = []Job{
 			{"visitors", weblog.Visitors, "distinct visitors of each day, with and without bots", false},
 			{"bots", weblog.Bots, "requests and visitors of each known bot and day", false},
 			{"clients", weblog.Clients, "requests and visitors of each day by country, network, browser, system, device and what made it a bot", false},
+			{"sources", attack.Sources, "what single clients did, by the minute, that can be part of an attack; none without the setting security", false},
 			{"funnels", funnel.Attempts, "best attempts of visitors at the funnels of the YAML key funnels; none without it", false},
 			{"funnel_steps", funnel.Steps, "visitors of each funnel, day and step, and how long it took them", false},
+			{"anomalies", anomaly.Rows, "scores of series of traffic, visitors and pages; none without the setting anomalies", false},
+			{"alerts", alert.Rows, "broken rules, those of the YAML key alerts and of the setting security, once they are resolved; to sinks also as they begin to fire; none without rules", false},
 			{"bad_rows", badrow.Rows, "lines that could not become events, by reason; never their text", true},
 			{"late", late.Rows, "events that came after their windows were sealed; none when reading files", true},
 			{"refused", refused.Rows, "rows that a sink of --output will not take, with the reason; millrace replay sends them again", false},
@@ -82,35 +112,24 @@ var Catalogue = []Job{
 		},
 		NewSettings:    func() any { s := weblogs.Defaults(); return &s },
 		Validate:       func(s any) error { return s.(*weblogs.Settings).Validate() },
-		Detect:         func(head []byte) (string, int64) { return formatName(decode.Detect(head)), firstTime(head) },
-		EventTime:      decode.EventTime,
-		Formats:        []string{decode.Common.String(), decode.Combined.String(), decode.VhostCombined.String()},
+		Formats:        weblogFormats,
+		ReadFormat:     readFormat,
+		Inspect:        inspect,
+		EventTime:      decode.EventTimeOf,
 		Shards:         func(s any) int { return s.(*weblogs.Settings).Shards },
 		Funnels:        func(s any) *[]funnels.Definition { return &s.(*weblogs.Settings).Funnels },
 		FunnelsExample: weblogs.FunnelsExample,
-		Fingerprint:    func(ctx context.Context, s any, live bool) (string, error) { return s.(*weblogs.Settings).Fingerprint(ctx, live) },
+		Alerts:         func(s any) *[]alerts.Rule { return &s.(*weblogs.Settings).Alerts },
+		AlertsExample:  weblogs.AlertsExample,
+		BuiltInAlerts:  func(s any) (string, []byte) { return s.(*weblogs.Settings).BuiltInAlerts() },
+		Lacks:          func(s any, output string) string { return s.(*weblogs.Settings).Lacks(output) },
+		Fingerprint: func(ctx context.Context, s any, live bool) (string, error) {
+			return s.(*weblogs.Settings).Fingerprint(ctx, live)
+		},
 		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {
 			return weblogs.Build(s, *settings.(*weblogs.Settings), c, records)
 		},
 	},
-}
-
-// firstTime is the time of the first line that has one.
-func firstTime(head []byte) int64 {
-	lines := decode.NewLines(head, 0)
-	for line, _, ok := lines.Next(); ok; line, _, ok = lines.Next() {
-		if ms, ok := decode.EventTime(line); ok {
-			return ms
-		}
-	}
-	return 0
-}
-
-func formatName(f decode.Format) string {
-	if f == decode.Unknown {
-		return ""
-	}
-	return f.String()
 }
 
 // Find returns a job by name.

@@ -27,6 +27,7 @@ type AccessLogConfig struct {
 	Sessions      sessions.Options
 	ExactVisitors int
 	PageSketches  bool
+	Minutes       bool   // whether visitors of minutes are counted, for Rollups with Series
 	BotsFile      string // built-in list when empty
 	References    References
 	Funnels       []funnels.Definition
@@ -34,6 +35,9 @@ type AccessLogConfig struct {
 	// Used with Sessions.Attribution:
 	AttributionRules string   // file; built-in rules when empty
 	OwnDomains       []string // of the site itself
+
+	Security     bool   // whether sources of what looks like attacks are counted
+	PatternsFile string // patterns to look for besides the built-in ones; none when empty
 }
 
 // AccessLogOutputs are what one pass over the lines gives.
@@ -50,7 +54,7 @@ type AccessLogOutputs struct {
 // Blocks are spread over all cores.
 func AccessLogs(s beam.Scope, cfg AccessLogConfig, blocks beam.PCollection) AccessLogOutputs {
 	s = s.Scope("AccessLogs")
-	fn := accessLogFn{Config: cfg, Bots: readBotList(cfg.BotsFile), Rules: readAttributionRules(cfg.AttributionRules), Tables: planTables(cfg)}
+	fn := accessLogFn{Config: cfg, Bots: readBotList(cfg.BotsFile), Rules: readAttributionRules(cfg.AttributionRules), Patterns: readPatternList(cfg.PatternsFile), Tables: planTables(cfg)}
 	var out []beam.PCollection
 	if len(cfg.Funnels) > 0 {
 		out = beam.ParDoN(s, &funnelLogFn{Logs: fn}, blocks)
@@ -61,10 +65,11 @@ func AccessLogs(s beam.Scope, cfg AccessLogConfig, blocks beam.PCollection) Acce
 }
 
 type accessLogFn struct {
-	Config AccessLogConfig
-	Bots   botList
-	Rules  attributionRules
-	Tables plannedTables
+	Config   AccessLogConfig
+	Bots     botList
+	Rules    attributionRules
+	Patterns patternList
+	Tables   plannedTables
 
 	tables *referenceTables
 	cores  []*core
@@ -87,11 +92,15 @@ func (fn *accessLogFn) Setup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	patterns, err := fn.Patterns.parse()
+	if err != nil {
+		return err
+	}
 	if fn.tables, err = fn.Tables.acquire(ctx, fn.Config); err != nil {
 		return err
 	}
 	for range runtime.GOMAXPROCS(0) {
-		c, err := newCore(fn.Config, keys, bots, rules, fn.tables.forWorker(bots.Version()))
+		c, err := newCore(fn.Config, keys, bots, rules, patterns, fn.tables.forWorker(bots.Version()))
 		if err != nil {
 			return err
 		}

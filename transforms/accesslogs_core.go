@@ -14,7 +14,9 @@ import (
 	"millrace/transforms/attribution"
 	"millrace/transforms/funnels"
 	"millrace/transforms/mask"
+	"millrace/transforms/rollup"
 	"millrace/transforms/seal"
+	"millrace/transforms/security"
 	"millrace/transforms/sessions"
 )
 
@@ -61,7 +63,7 @@ type keyed struct {
 	blob []byte
 }
 
-func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots, rules *attribution.Rules, references *accesslog.References) (*core, error) {
+func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots, rules *attribution.Rules, patterns *security.Patterns, references *accesslog.References) (*core, error) {
 	key := keys.Active()
 	keep, err := keeper(cfg.Common.Raw, key.ID(), key.Secret())
 	if err != nil {
@@ -70,6 +72,9 @@ func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots, rules 
 	c := &core{packer: packer{dir: cfg.Common.Spill}, live: cfg.Common.Live != nil, flush: make(chan struct{})}
 	if c.rollups, err = newRollups(cfg.ExactVisitors, cfg.PageSketches); err != nil {
 		return nil, err
+	}
+	if cfg.Minutes {
+		c.rollups.minutes = rollup.NewMinutes()
 	}
 	if c.sessions, err = sessions.NewCollector(cfg.Sessions); err != nil {
 		return nil, err
@@ -83,11 +88,15 @@ func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots, rules 
 			return nil, err
 		}
 	}
-	c.worker = accesslog.New(accesslog.Config{
+	log := accesslog.Config{
 		Masker: mask.New(key.ID(), key.Secret(), mask.Options{}), Bots: bots, References: references, Attribution: attributor,
 		From: cfg.Common.From, To: cfg.Common.To, After: daysAfter(cfg.Funnels),
 		Keep: keep, Open: opener(keys), Count: c.rollups.add, Visit: c.visit,
-	})
+	}
+	if cfg.Security {
+		log.Classifier, log.Suspect = security.NewClassifier(patterns), c.rollups.sources.Add
+	}
+	c.worker = accesslog.New(log)
 	return c, nil
 }
 

@@ -17,6 +17,9 @@ type Common struct {
 	// Spill is a folder of this machine for aggregates on their way through a
 	// shuffle; when empty the runner carries them.
 	Spill string
+	// Replay begins the command that computes rows of days again; --from and --to are
+	// put behind it. Empty where nobody knows one.
+	Replay string
 	// Live is set when records keep coming.
 	Live *Live
 }

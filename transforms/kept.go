@@ -1,6 +1,8 @@
 package transforms
 
 import (
+	"math"
+
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/state"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/timers"
 )
@@ -60,6 +62,9 @@ func (k kept) read(sp state.Provider) (open []byte, blobs [][]byte, err error) {
 	return open, blobs, nil
 }
 
+// never is no time at all, for those that wait for more alone.
+const never = math.MaxInt64
+
 // write keeps what a fold as of a watermark left open, nil for nothing, and sets the
 // alarm for when more of it can be sealed.
 func (k kept) write(sp state.Provider, tp timers.Provider, a *alarm, watermark int64, open []byte, next int64) error {
@@ -77,6 +82,9 @@ func (k kept) write(sp state.Provider, tp timers.Provider, a *alarm, watermark i
 	}
 	if err := k.Open.Write(sp, packState(open)); err != nil {
 		return err
+	}
+	if next == never {
+		return nil
 	}
 	return a.notAfter(sp, tp, sealsAt(next))
 }

@@ -17,6 +17,7 @@ import (
 
 func init() {
 	beam.RegisterType(reflect.TypeFor[rollupsFn]())
+	beam.RegisterType(reflect.TypeFor[seriesRollupsFn]())
 }
 
 // RollupConfig configures Rollups.
@@ -24,17 +25,25 @@ type RollupConfig struct {
 	TopPages      int // pages of an hour
 	ExactVisitors int // visitors of a day that are counted one by one
 	PageSketches  bool
+	// SeriesPages is how many pages of an hour go to Series; 0 is no Series.
+	SeriesPages int
+	// Sources tells whether partials of sources come.
+	Sources bool
 }
 
 // RollupOutputs are collections of table.Rows, one for each table. Provisional,
 // of a live run, has rows of all tables that can still change, and after them the
-// sealed ones.
-type RollupOutputs struct{ Traffic, TopPages, Visitors, Bots, Clients, Provisional beam.PCollection }
+// sealed ones. Series has what Anomalies reads beside the tables: visitors of minutes,
+// of weblog.VisitorMinutes, and of each hour more pages, of weblog.TopPages.
+type RollupOutputs struct{ Traffic, TopPages, Visitors, Bots, Clients, Sources, Series, Provisional beam.PCollection }
 
 // Rollups merges partial aggregates, KV<table and window, encoded partial> in the
 // global window, into rows. In batch all rows are sealed.
 func Rollups(s beam.Scope, c Common, cfg RollupConfig, partials beam.PCollection) RollupOutputs {
 	s = s.Scope("Rollups")
+	if cfg.SeriesPages > 0 || cfg.Sources {
+		return seriesRollups(s, c, cfg, partials)
+	}
 	if c.Live != nil {
 		out := beam.ParDoN(s, newLiveRollupsFn(c, cfg), partials)
 		return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3], Clients: out[4], Provisional: out[5]}
@@ -63,6 +72,8 @@ type rollups struct {
 	visitors *rollup.Visitors
 	bots     *rollup.Bots
 	clients  *rollup.Clients
+	sources  *sourceTable
+	minutes  *rollup.Minutes // nil without series
 }
 
 func newRollups(exactVisitors int, pageSketches bool) (*rollups, error) {
@@ -71,12 +82,16 @@ func newRollups(exactVisitors int, pageSketches bool) (*rollups, error) {
 		newPages = rollup.NewSketchedTopPages
 	}
 	pages, err := newPages(pageWindow)
-	return &rollups{traffic: rollup.NewTraffic(), pages: pages, visitors: rollup.NewVisitors(exactVisitors), bots: rollup.NewBots(exactVisitors), clients: rollup.NewClients(exactVisitors)}, err
+	return &rollups{traffic: rollup.NewTraffic(), pages: pages, visitors: rollup.NewVisitors(exactVisitors), bots: rollup.NewBots(exactVisitors), clients: rollup.NewClients(exactVisitors), sources: &sourceTable{}}, err
 }
 
 // tables names the tables as the keys of partials do.
 func (r *rollups) tables() map[string]accumulator {
-	return map[string]accumulator{"traffic": r.traffic, "top_pages": r.pages, "visitors": r.visitors, "bots": r.bots, "clients": r.clients}
+	t := map[string]accumulator{"traffic": r.traffic, "top_pages": r.pages, "visitors": r.visitors, "bots": r.bots, "clients": r.clients, "sources": r.sources}
+	if r.minutes != nil {
+		t["minutes"] = r.minutes
+	}
+	return t
 }
 
 func (r *rollups) add(e *accesslog.Event) {
@@ -85,6 +100,9 @@ func (r *rollups) add(e *accesslog.Event) {
 		r.pages.Add(e.Time, e.Path, e.Visitor.Hash, e.Bytes)
 	}
 	r.visitors.Add(e.Time, e.Visitor.Hash, e.Bot)
+	if r.minutes != nil {
+		r.minutes.Add(e.Time, e.Visitor.Hash)
+	}
 	if e.BotName != "" {
 		r.bots.Add(e.Time, e.BotName, e.Visitor.Hash)
 	}
@@ -118,11 +136,22 @@ type rollupsFn struct {
 
 func (fn *rollupsFn) Setup() (err error) {
 	fn.rollups, err = newRollups(fn.Config.ExactVisitors, fn.Config.PageSketches)
+	if fn.Config.SeriesPages > 0 {
+		fn.rollups.minutes = rollup.NewMinutes()
+	}
 	fn.merge = fn.rollups.tables()
 	return err
 }
 
 func (fn *rollupsFn) ProcessElement(_ context.Context, key string, next func(*[]byte) bool, traffic, pages, visitors, bots, clients func(table.Rows)) error {
+	if err := fn.mergeAll(key, next); err != nil {
+		return err
+	}
+	return fn.rows(key, traffic, pages, visitors, bots, clients, nil)
+}
+
+// mergeAll puts the partials of a key together.
+func (fn *rollupsFn) mergeAll(key string, next func(*[]byte) bool) error {
 	into, err := fn.begin(key)
 	if err != nil {
 		return err
@@ -136,7 +165,7 @@ func (fn *rollupsFn) ProcessElement(_ context.Context, key string, next func(*[]
 			return fmt.Errorf("partial aggregates of %s: %w", key, err)
 		}
 	}
-	return fn.rows(key, traffic, pages, visitors, bots, clients)
+	return nil
 }
 
 // tableOf is the table that a key of partials names.
@@ -155,8 +184,9 @@ func (fn *rollupsFn) begin(key string) (accumulator, error) {
 	return into, nil
 }
 
-// rows gives the rows of a key whose partials are merged.
-func (fn *rollupsFn) rows(key string, traffic, pages, visitors, bots, clients func(table.Rows)) error {
+// rows gives the rows of a key whose partials are merged. Without Config.Sources
+// there are none of sources, and nowhere to put them.
+func (fn *rollupsFn) rows(key string, traffic, pages, visitors, bots, clients, sources func(table.Rows)) error {
 	switch tableOf(key) {
 	case "traffic":
 		return fn.traffic(traffic)
@@ -168,6 +198,8 @@ func (fn *rollupsFn) rows(key string, traffic, pages, visitors, bots, clients fu
 		fn.bots(bots)
 	case "clients":
 		return fn.clients(clients)
+	case "sources":
+		fn.sources(sources)
 	}
 	return nil
 }
@@ -193,9 +225,12 @@ func (fn *rollupsFn) traffic(emit func(table.Rows)) error {
 	return nil
 }
 
-func (fn *rollupsFn) pages(emit func(table.Rows)) {
+func (fn *rollupsFn) pages(emit func(table.Rows)) { fn.mostRequested(fn.Config.TopPages, emit) }
+
+// mostRequested gives so many pages of each hour.
+func (fn *rollupsFn) mostRequested(n int, emit func(table.Rows)) {
 	b := table.NewBatch(weblog.TopPages)
-	for _, r := range fn.rollups.pages.Rows(fn.Config.TopPages, fn.Common.revision) {
+	for _, r := range fn.rollups.pages.Rows(n, fn.Common.revision) {
 		b.PutInt(weblog.TopPageWindowStart, r.Start)
 		b.PutInt(weblog.TopPageRank, int64(r.Rank))
 		b.PutString(weblog.TopPagePath, r.Path)

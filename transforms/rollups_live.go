@@ -48,8 +48,7 @@ func (fn *liveRollupsFn) alarm() *alarm { return &alarm{fn.Close, fn.ClosesAt} }
 
 // end is when the span of a key ends.
 func (fn *liveRollupsFn) end(key string) (int64, error) {
-	_, span, _ := strings.Cut(key, "/")
-	return rollup.End(span)
+	return rollup.End(key[strings.LastIndexByte(key, '/')+1:])
 }
 
 // ProcessElement keeps a partial aggregate.
@@ -85,7 +84,7 @@ func (fn *liveRollupsFn) take(sp state.Provider, tp timers.Provider, key string,
 	}
 	if wanted {
 		emit := func(rows table.Rows) { provisional(table.Rows{Batch: rows.Batch, Kind: table.Provisional}) }
-		if err := fn.Rollups.rows(key, emit, emit, emit, emit, emit); err != nil {
+		if err := fn.Rollups.rows(key, emit, emit, emit, emit, emit, emit); err != nil {
 			return err
 		}
 	}
@@ -139,14 +138,19 @@ func (fn *liveRollupsFn) compact(sp state.Provider, key string) error {
 
 // OnTimer seals a key's rows.
 func (fn *liveRollupsFn) OnTimer(_ context.Context, sp state.Provider, _ timers.Provider, key string, _ timers.Context, traffic, pages, visitors, bots, clients, provisional func(table.Rows)) error {
-	err := fn.seal(sp, key, traffic, pages, visitors, bots, clients, provisional)
+	err := fn.seal(sp, key, liveRows{traffic, pages, visitors, bots, clients, nil, nil, provisional})
 	if err != nil {
 		return failure.Note(fn.Rollups.Common.Run, fmt.Errorf("sealing %s: %w", key, err))
 	}
 	return nil
 }
 
-func (fn *liveRollupsFn) seal(sp state.Provider, key string, traffic, pages, visitors, bots, clients, provisional func(table.Rows)) error {
+// liveRows are where sealed rows go; sources and series are nil where there are none.
+type liveRows struct {
+	traffic, pages, visitors, bots, clients, sources, series, provisional func(table.Rows)
+}
+
+func (fn *liveRollupsFn) seal(sp state.Provider, key string, to liveRows) error {
 	if _, err := fn.alarm().rang(sp); err != nil {
 		return err
 	}
@@ -163,12 +167,15 @@ func (fn *liveRollupsFn) seal(sp state.Provider, key string, traffic, pages, vis
 		return func(rows table.Rows) {
 			emit(table.Rows{Batch: rows.Batch, Group: group})
 			if wanted {
-				provisional(table.Rows{Batch: rows.Batch, Kind: table.Sealed})
+				to.provisional(table.Rows{Batch: rows.Batch, Kind: table.Sealed})
 			}
 		}
 	}
-	if err := fn.Rollups.rows(key, sealed(traffic), sealed(pages), sealed(visitors), sealed(bots), sealed(clients)); err != nil {
+	if err := fn.Rollups.rows(key, sealed(to.traffic), sealed(to.pages), sealed(to.visitors), sealed(to.bots), sealed(to.clients), sealed(to.sources)); err != nil {
 		return err
+	}
+	if to.series != nil {
+		fn.Rollups.series(key, to.series)
 	}
 	if err := fn.Parts.Clear(sp); err != nil {
 		return err

@@ -42,7 +42,7 @@ func TestKeysOfSavepointsAreFoundAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"bots", "clients", "top_pages", "traffic", "visitors"}, slices.Sorted(maps.Keys(r.tables()))); diff != "" {
+	if diff := cmp.Diff([]string{"bots", "clients", "sources", "top_pages", "traffic", "visitors"}, slices.Sorted(maps.Keys(r.tables()))); diff != "" {
 		t.Errorf("tables of partial aggregates (-want +got):\n%s", diff)
 	}
 	// What follows the table in a key is held with the parts, in rollup's

@@ -18,6 +18,7 @@ type jobFlags struct {
 	options run.Options
 	config  string
 	funnels string
+	alerts  string
 	set     []string
 	outputs []string
 }
@@ -26,11 +27,13 @@ func (f *jobFlags) add(c *cobra.Command) {
 	fs := c.Flags()
 	fs.SortFlags = false
 	fs.StringVar(&f.options.Source, "source", "", "what to read: a file, folder, glob or s3:// prefix, for example 'file:///var/log/apache2/access*.log*'; or a stream, for example kinesis://access-logs?start=latest")
+	fs.StringVar(&f.options.Format, "format", "", "format of the lines: combined, alb, cloudfront, nginx@/etc/nginx/nginx.conf, json@mapping.yaml, ... (default: each file's is detected; millrace jobs show JOB lists them, docs/formats.md explains them)")
 	fs.StringVar(&f.options.Lake, "lake", "", "where to write: a folder or s3://bucket/prefix; every output becomes LAKE/<output>/year=/month=/day=/*.parquet")
 	fs.StringArrayVar(&f.outputs, "output", nil, "send one output to a sink besides the lake: NAME=URL, for example sessions=kinesis://sessions; of a stream also rows that can still change (repeatable, also for one output)")
 	fs.StringVar(&f.config, "config", "", "YAML file with any of these settings; flags win over it")
 	fs.StringArrayVar(&f.set, "set", nil, "a setting of the job: NAME=VALUE (repeatable; millrace jobs show JOB lists them)")
 	fs.StringVar(&f.funnels, "funnels", "", "YAML file of funnels, as the key funnels of --config has them, in place of those (docs/funnels.md)")
+	fs.StringVar(&f.alerts, "alerts", "", "YAML file of rules of alerts, as the key alerts of --config has them, in place of those (docs/alerts.md)")
 	fs.StringVar(&f.options.MaskKey, "mask-key", "", "masking key by reference: file:///path or env://NAME (default: a key of your own, made on first use)")
 	fs.StringVar(&f.options.Raw, "raw", "", "keep every line as it came in output raw: off, sealed (encrypted) or plain (default off for files, sealed for streams)")
 	fs.StringVar(&f.options.From, "from", "", "first UTC day to write, 2006-01-02; days named so are replaced")
@@ -110,6 +113,16 @@ func (f *jobFlags) read(job string) (run.Options, error) {
 		if o.Funnels, err = run.ReadFunnels(b, f.funnels); err != nil {
 			return o, err
 		}
+	}
+	if f.alerts != "" {
+		b, err := settings.ReadFile(f.alerts)
+		if err != nil {
+			return o, &run.UsageError{Err: fmt.Errorf("--alerts: %w", err)}
+		}
+		if o.Alerts, err = run.ReadAlerts(b, f.alerts); err != nil {
+			return o, err
+		}
+		o.AlertsFile = f.alerts
 	}
 	if f.config == "" {
 		return o, nil

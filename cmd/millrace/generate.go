@@ -40,6 +40,8 @@ logs lies the truth, for checking a job against it:
   truth_sessions.ndjson.gz   every session
   truth_canaries.txt         planted personal data, with --canaries
   truth_attacks.ndjson       every attack
+  nginx.conf, mapping.yaml   what weblogs has to know of --format nginx and json:
+                             --format nginx@DIR/nginx.conf, --format json@DIR/mapping.yaml
 
 Into a stream (--to kinesis://STREAM): plays the farm live. Lines come at --rate,
 evenly, their times run with the clock, and a server's name is their partition
@@ -60,6 +62,7 @@ if all of them were acknowledged.
     AWS_ENDPOINT_URL_KINESIS is honoured.`,
 		Example: `  millrace generate weblog --out farm --lines 1000000 --servers 4 --gzip
   millrace generate weblog --out farm --days 3 --rate 50 --seed 7 --canaries
+  millrace generate weblog --out farm --lines 100000 --format cloudfront --gzip
   millrace generate weblog --to kinesis://access-logs --rate 5000/s --for 60s
   millrace generate weblog --to kinesis://access-logs --rate 300/min --shuffle 30s --out truth`,
 		Args: func(c *cobra.Command, args []string) error {
@@ -96,7 +99,7 @@ if all of them were acknowledged.
 	fs.IntVar(&f.cfg.Servers, "servers", 0, "servers, each with a log of its own (default 1, live 16)")
 	fs.StringVar(&f.start, "start", "", "first day or time, 2006-01-02 or RFC 3339 (default 2025-03-03, live now)")
 	fs.StringVar(&f.zone, "zone", "", "offset of the servers' clocks from UTC, for example +05:30")
-	fs.StringVar(&f.format, "format", "", "common, combined or vhost_combined")
+	fs.StringVar(&f.format, "format", "", "layout of the lines: "+generate.FormatNames()+" (default combined); beside files of nginx lies their log_format, beside those of json their mapping")
 	fs.DurationVar(&f.cfg.Disorder, "disorder", 0, "lines of a server are out of order by at most this (default 5s, -1s for none)")
 	fs.DurationVar(&f.cfg.Shuffle, "shuffle", 0, "beyond that, each line comes later by up to this")
 	fs.Float64Var(&f.cfg.Duplicates, "duplicates", 0, "share of lines written twice (each is an event of its own)")

@@ -28,7 +28,7 @@ func jobsCommand() *cobra.Command {
 	var columns bool
 	show := &cobra.Command{
 		Use:     "show JOB",
-		Short:   "Explain a job: outputs, settings, an example",
+		Short:   "Explain a job: outputs, formats, settings, an example",
 		Example: "  millrace jobs show weblogs --columns",
 		Args:    exactArgs(1, "millrace jobs show JOB"),
 		RunE:    func(c *cobra.Command, args []string) error { return showJob(c, args[0], columns) },
@@ -48,6 +48,10 @@ func showJob(c *cobra.Command, name string, columns bool) error {
 	for _, o := range j.Outputs {
 		fmt.Fprintf(w, "  %s\t%s\t%s\n", o.Name, o.Schema.ID(), o.Doc)
 	}
+	fmt.Fprint(w, "\nFormats (--format NAME, else detected)\n")
+	for _, f := range j.Formats {
+		fmt.Fprintf(w, "  %s\t%s\n", f.Name, f.Doc)
+	}
 	fmt.Fprint(w, "\nSettings (--set NAME=VALUE)\n")
 	for _, s := range settings.Describe(j.NewSettings()) {
 		fmt.Fprintf(w, "  %s\t%s\tdefault %s\t%s\n", s.Name, s.Type, orNone(s.Default), s.Doc)
@@ -55,6 +59,12 @@ func showJob(c *cobra.Command, name string, columns bool) error {
 	if j.FunnelsExample != "" {
 		fmt.Fprintf(w, "\nFunnels (the key funnels of a --config file, or a file of --funnels; docs/funnels.md)\n")
 		for line := range strings.Lines(j.FunnelsExample) {
+			fmt.Fprintf(w, "  %s", line)
+		}
+	}
+	if j.AlertsExample != "" {
+		fmt.Fprintf(w, "\nAlerts (the key alerts of a --config file, or a file of --alerts; docs/alerts.md)\n")
+		for line := range strings.Lines(j.AlertsExample) {
 			fmt.Fprintf(w, "  %s", line)
 		}
 	}

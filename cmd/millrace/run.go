@@ -42,6 +42,9 @@ this process, it keeps nothing to resume from. See docs/live.md.`,
   millrace run weblogs --source s3://logs/web/ --lake s3://lake/web --mask-key env://MASK_KEY
   millrace run weblogs --source access.log.gz --lake out --set sessions.gap=20m
   millrace run weblogs --source 'logs/*.gz' --lake out --from 2026-03-01 --to 2026-03-07
+  millrace run weblogs --source 's3://logs/AWSLogs/123456789012/elasticloadbalancing/' --lake out
+  millrace run weblogs --source '/var/log/nginx/access.log*' --format nginx@/etc/nginx/nginx.conf#main --lake out
+  millrace run weblogs --source 'app/*.ndjson.gz' --format json@mapping.yaml --lake out
   millrace run --config weblogs.yaml
   millrace run weblogs --source 'kinesis://access-logs?until=tip' --lake out
   millrace run weblogs --source kinesis://access-logs --lake s3://lake/web --mask-key env://MASK_KEY --runner flink --parallelism 4 --detach`,

@@ -59,6 +59,24 @@ func Decode(content []byte, name string) ([]alerts.Rule, error) {
 			d.document(doc.Body)
 		}
 	}
+	return d.result()
+}
+
+// DecodeList reads the rules of a list that a YAML file holds.
+func DecodeList(list ast.Node, name string) ([]alerts.Rule, error) {
+	d := decoder{file: name}
+	items, ok := list.(*ast.SequenceNode)
+	if !ok {
+		d.fault(lineOf(list), "rules of alerts are a list: each rule begins with a dash")
+		return d.result()
+	}
+	for _, item := range items.Values {
+		d.rule(item)
+	}
+	return d.result()
+}
+
+func (d *decoder) result() ([]alerts.Rule, error) {
 	if err := errors.Join(d.faults...); err != nil {
 		return nil, err
 	}
@@ -123,7 +141,7 @@ func (d *decoder) rule(item ast.Node) {
 		d.fault(lineOf(item), "a rule is lines of KEY: VALUE")
 		return
 	}
-	var r alerts.Rule
+	r := alerts.Rule{At: fmt.Sprintf("%s:%d", d.file, lineOf(item))}
 	lines := map[string]int{}
 	faults := len(d.faults)
 	for _, e := range fields {

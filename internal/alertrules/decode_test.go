@@ -58,6 +58,12 @@ rules:
 		alerts.Rule{Name: "gone", Input: "traffic", AbsentFor: 600_000, GiveUp: 86_400_000}.WithDefaults(),
 		alerts.Rule{Name: "slump", Input: "traffic", Field: "views", Below: f(-0.5), ClearBelow: f(-0.2), ChangeOver: 600_000, ChangeRelative: true}.WithDefaults(),
 	}
+	if at := got[1].At; at != "rules.yaml:22" {
+		t.Errorf("the second rule is at %s", at)
+	}
+	for i := range got {
+		got[i].At = ""
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rules (-want +got):\n%s", diff)
 	}

@@ -24,14 +24,16 @@ import (
 	"millrace/schemas/weblog"
 )
 
-// redshiftContest compares with COPY FROM STDIN into the same PostgreSQL, which merges
-// nothing. Redshift itself has no such COPY: it is what a client at best could do.
+// redshiftContest compares with a script that does the same work by DuckDB, and with COPY
+// FROM STDIN into the same PostgreSQL, which merges nothing. Redshift itself has no such
+// COPY: it is what a client at best could do.
 var redshiftContest = contest{
 	name: "redshift", with: []string{"pgx " + strings.TrimPrefix(clientVersion("github.com/jackc/pgx/v5"), "v")}, start: startRedshift,
 	row: func() (int, string) { return documentSize(), "JSON" },
 	clients: []client{
 		{"millrace-wire", "the sink with its defaults over PostgreSQL's protocol: Parquet on S3, COPY, MERGE by our stand-in of Redshift, a process beside", prepareRedshift("wire")},
 		{"millrace-data", "the same over the Data API, which is asked every 100 ms and less often", prepareRedshift("data")},
+		{"DuckDB-script", "a script of the same work: DuckDB reads CSV that was there before and stages it, each key once, as Parquet and manifest; COPY, DELETE and INSERT in one transaction by the same stand-in", prepareScript},
 		{"pgx-CopyFrom", "pgx.CopyFrom of rows, in binary, straight into PostgreSQL; repeated rows would be there twice", prepareCopyFrom},
 		{"COPY-csv", "COPY FROM STDIN of CSV that was there before, as psql's \\copy sends it; the same", prepareCopyCSV},
 	},
@@ -58,6 +60,7 @@ func startRedshift(ctx context.Context, log io.Writer) (server, error) {
 		s.s3 = testenv.S3(t)
 		s.ware = redshift.New(t, redshift.Options{S3: s.s3})
 		redshift.NewDataAPI(t, s.ware)
+		setPython(t)
 		t.Setenv(loginEnv, postgres.User+":"+postgres.Password)
 	})
 	if err != nil {
@@ -177,7 +180,8 @@ func anyRow(b *table.Batch, row int) []any {
 	return values
 }
 
-func prepareCopyCSV(rows int) (func(context.Context, string) error, error) {
+// eventsCSV is rows as CSV, without a header.
+func eventsCSV(rows int) ([]byte, error) {
 	var text bytes.Buffer
 	w := csv.NewWriter(&text)
 	for _, b := range batches(rows) {
@@ -199,13 +203,18 @@ func prepareCopyCSV(rows int) (func(context.Context, string) error, error) {
 		}
 	}
 	w.Flush()
+	return text.Bytes(), w.Error()
+}
+
+func prepareCopyCSV(rows int) (func(context.Context, string) error, error) {
+	text, err := eventsCSV(rows)
 	return func(ctx context.Context, addr string) error {
 		conn, err := pgconn.Connect(ctx, strings.Fields(addr)[3])
 		if err != nil {
 			return err
 		}
 		defer conn.Close(ctx)
-		_, err = conn.CopyFrom(ctx, bytes.NewReader(text.Bytes()), "COPY "+copyTable+" FROM STDIN (FORMAT csv)")
+		_, err = conn.CopyFrom(ctx, bytes.NewReader(text), "COPY "+copyTable+" FROM STDIN (FORMAT csv)")
 		return err
-	}, w.Error()
+	}, err
 }

@@ -53,10 +53,10 @@ func TestLiveOnFlinkEqualsBatch(t *testing.T) {
 		tr := playFarm(t, server, e, "farm")
 		lake := "s3://" + s3.Bucket + "/farm"
 		objects := filepath.Join(s3.Dir, s3.Bucket, "farm")
-		mustRun(t, e, onFlink(t, e, f, live("farm", everything, lake, "--raw", "plain", "--max-disorder", "13m", "--funnels", farmFunnels(t, e)))...)
+		mustRun(t, e, onFlink(t, e, f, live("farm", everything, lake, append([]string{"--raw", "plain", "--max-disorder", "13m", "--funnels", farmFunnels(t, e)}, farmAlerts(t, e)...)...))...)
 		allEnded(t, f)
-		mustRun(t, e, weblogs(lake+"/raw", e.in("farm-batch"), "--funnels", farmFunnels(t, e))...)
-		same(t, objects, e.in("farm-batch"), least(t, farmRows+farmFunnelRows))
+		mustRun(t, e, weblogs(lake+"/raw", e.in("farm-batch"), append([]string{"--funnels", farmFunnels(t, e)}, farmAlerts(t, e)...)...)...)
+		same(t, objects, e.in("farm-batch"), least(t, farmRows+farmFunnelRows+farmAlertRows))
 		l := accounts(t, lake)
 		if l.In != tr.Lines || l.Events != tr.Events || l.Bad != tr.Bad || l.Late != 0 {
 			t.Errorf("the truth is %d lines = %d events + %d bad, ledger %s", tr.Lines, tr.Events, tr.Bad, l)

@@ -59,7 +59,7 @@ type counted struct {
 func least(t testing.TB, text string) map[string]counted {
 	t.Helper()
 	all := map[string]counted{}
-	for _, output := range strings.Fields("events sessions traffic top_pages visitors bots funnels funnel_steps bad_rows late") {
+	for _, output := range strings.Fields("events sessions traffic top_pages visitors bots funnels funnel_steps anomalies alerts bad_rows late") {
 		all[output] = counted{}
 	}
 	for part := range strings.SplitSeq(text, ", ") {

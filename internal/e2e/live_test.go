@@ -58,9 +58,9 @@ func TestLiveEqualsBatch(t *testing.T) {
 	})
 	t.Run("a farm's log out of order", func(t *testing.T) {
 		tr := playFarm(t, server, e, "farm")
-		mustRun(t, e, live("farm", everything, e.in("farm"), "--raw", "plain", "--max-disorder", "13m", "--funnels", farmFunnels(t, e))...)
-		mustRun(t, e, weblogs(e.in("farm", "raw"), e.in("farm-batch"), "--funnels", farmFunnels(t, e))...)
-		same(t, e.in("farm"), e.in("farm-batch"), least(t, farmRows+farmFunnelRows))
+		mustRun(t, e, live("farm", everything, e.in("farm"), append([]string{"--raw", "plain", "--max-disorder", "13m", "--funnels", farmFunnels(t, e)}, farmAlerts(t, e)...)...)...)
+		mustRun(t, e, weblogs(e.in("farm", "raw"), e.in("farm-batch"), append([]string{"--funnels", farmFunnels(t, e)}, farmAlerts(t, e)...)...)...)
+		same(t, e.in("farm"), e.in("farm-batch"), least(t, farmRows+farmFunnelRows+farmAlertRows))
 		l := accounts(t, e.in("farm"))
 		if l.In != tr.Lines || l.Events != tr.Events || l.Bad != tr.Bad || l.Late != 0 {
 			t.Errorf("the truth is %d lines = %d events + %d bad, ledger %s", tr.Lines, tr.Events, tr.Bad, l)

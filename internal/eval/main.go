@@ -1,5 +1,5 @@
-// Command eval measures how well detection works, on data whose truth is known, and
-// prints what it saw as Markdown: one section each of the table below, all of them
+// Command eval measures how well detection works, on data whose truth is known, counts
+// the test vectors that pass, and prints what it saw as Markdown: one section each of the table below, all of them
 // or those that are named. It reports and never judges: whatever the figures, it
 // ends with 0.
 package main
@@ -26,6 +26,7 @@ type section struct {
 
 // sections are all there are, in their order.
 var sections = []section{
+	{"vectors", "Test vectors: cases with the answers of references", vectorsSection},
 	{"nab", "Anomaly scores on the Numenta Anomaly Benchmark", nabSection},
 	{"alerts", "Alerts of bursts of errors, on generated logs", burstSection},
 	{"security", "Security rules on generated logs", securitySection},

@@ -40,7 +40,7 @@ func (l *logs) access(line []byte) {
 	}
 	l.last = max(l.last, a.Time)
 	if n, counts := l.classifier.Access(&a); counts && a.Addr.IsValid() {
-		l.sources.Add(a.Time, a.Addr.String(), &n)
+		l.sources.Add(a.Time, security.Source{Token: a.Addr.String()}, &n)
 	}
 	if l.site == nil {
 		l.site = map[int64]*[2]int64{}
@@ -66,7 +66,7 @@ func (l *logs) auth(line []byte, reference int64) {
 	}
 	l.last = max(l.last, a.Time)
 	if n, counts := security.Auth(&a); counts && a.Addr.IsValid() {
-		l.sources.Add(a.Time, a.Addr.String(), &n)
+		l.sources.Add(a.Time, security.Source{Token: a.Addr.String()}, &n)
 	}
 }
 
@@ -94,7 +94,7 @@ func (l *logs) watch() ([]alert.Row, error) {
 			for _, row := range l.sources.Rows() {
 				value, _ := row.Field(r.Field)
 				while, _ := row.Field(r.WhileField)
-				key, _ := r.KeyOf(func(string) string { return row.Source })
+				key, _ := r.KeyOf(func(string) string { return row.Token })
 				add(key, alerts.Reading{Time: row.Start, Value: float64(value), While: float64(while)})
 			}
 		case "site":

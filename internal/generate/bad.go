@@ -85,11 +85,15 @@ func (f *Farm) badTail(status, size string) string {
 
 // sendBad writes the next kind of malformed line.
 func (f *Farm) sendBad(server int) {
-	kind := &badKinds[f.badRound%len(badKinds)]
+	kinds := badKinds
+	if !f.cfg.Format.apache() {
+		kinds = otherBadKinds
+	}
+	kind := &kinds[f.badRound%len(kinds)]
 	f.badRound++
 	if kind.reason == badrow.TooLong {
 		if f.longLeft == 0 {
-			kind = &badKinds[1]
+			kind = &kinds[1]
 		} else {
 			f.longLeft--
 		}

@@ -3,6 +3,7 @@ package generate
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -110,8 +111,7 @@ func (cfg WeblogConfig) Validate() error {
 	check(cfg.Rate >= 0 && cfg.Rate <= 1e6, "rate %g is not from 0 to 1,000,000 lines a second", cfg.Rate)
 	check(cfg.Start.Year() >= 1995 && cfg.Start.Year() <= 2100, "start %s is not from 1995 to 2100", cfg.Start.Format(time.RFC3339))
 	check(cfg.Zone%time.Minute == 0 && cfg.Zone.Abs() <= 14*time.Hour, "zone offset %s is not whole minutes up to 14h", cfg.Zone)
-	check(cfg.Format == Common || cfg.Format == Combined || cfg.Format == VhostCombined,
-		"format %q is not one of common, combined, vhost_combined", cfg.Format)
+	check(slices.Contains(formats, cfg.Format), "format %q is not one of %s", cfg.Format, FormatNames())
 	check(cfg.Servers >= 1 && cfg.Servers <= 1000, "servers %d is not from 1 to 1000", cfg.Servers)
 	check(cfg.Visitors >= 1 && cfg.Visitors <= maxPeople, "visitors %d is not from 1 to %d", cfg.Visitors, maxPeople)
 	check(cfg.Disorder <= time.Hour && cfg.Disorder%time.Second == 0, "disorder %s is not whole seconds up to 1h", cfg.Disorder)

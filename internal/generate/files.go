@@ -43,6 +43,9 @@ func WriteFiles(ctx context.Context, dir string, cfg WeblogConfig, progress func
 		if logs[server], err = out.openLog(server, cfg.Gzip, server < cfg.Redeliver); err != nil {
 			return Truth{}, err
 		}
+		if err := logs[server].begin(cfg.Format.header()); err != nil {
+			return Truth{}, err
+		}
 	}
 	sessionErr, err := out.recordSessions(farm)
 	if err != nil {
@@ -93,6 +96,15 @@ func (o *outputs) recordSessions(farm *Farm) (failure *error, err error) {
 }
 
 func (o *outputs) writeTruth(farm *Farm, truth *Truth) error {
+	if tells, ok := FormatFiles[farm.cfg.Format]; ok {
+		file, err := o.create(tells.Name, false)
+		if err != nil {
+			return err
+		}
+		if _, err := io.WriteString(file, tells.Text); err != nil {
+			return err
+		}
+	}
 	canaries, err := o.create(CanariesFile, false)
 	if err != nil {
 		return err
@@ -139,6 +151,17 @@ func (o *outputs) openLog(server int, zip, twice bool) (*logFile, error) {
 	}
 	again, err := o.create(second, !zip)
 	return &logFile{plain: first, again: again}, err
+}
+
+// begin writes the lines that a log begins with. They are no lines of the farm.
+func (l *logFile) begin(header string) error {
+	l.bytes += int64(len(header))
+	_, err := io.WriteString(l.plain, header)
+	if l.again != nil {
+		_, second := io.WriteString(l.again, header)
+		err = errors.Join(err, second)
+	}
+	return err
 }
 
 func (l *logFile) writeLine(text []byte) error {

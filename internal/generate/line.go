@@ -21,6 +21,7 @@ type request struct {
 	agent    string // instead of that of who
 	addr     string // instead of that of who
 	user     string // instead of that of who
+	planted  string // personal data to put also where a reader must not look
 }
 
 // stamp writes times. Date and zone are formatted once a day, the time of day
@@ -57,8 +58,32 @@ func (f *Farm) other(who int32) *actor { return &f.others[int(who)-f.cfg.Visitor
 // send writes the line of a request: formats it, records its truth, and passes it
 // to the log, once or, rarely, twice.
 func (f *Farm) send(q *request) {
-	b := f.appendHead(f.line[:0], q)
-	b = append(b, f.stamp.text...)
+	b := f.line[:0]
+	if f.cfg.Format.apache() {
+		b = f.appendApache(b, q)
+	} else {
+		b = f.appendOther(b, q)
+	}
+	f.line = b
+
+	f.record(q)
+	f.pipe.send(f.now, f.delay(), int(q.server), b)
+	f.written++
+	// A value planted stays in one line, so that its visitor has one event.
+	if q.agent == "" && q.addr == "" && f.rng.hit(f.duplicates) && f.written < f.limit {
+		f.record(q)
+		f.truth.total.Duplicated++
+		f.pipe.send(f.now, f.delay(), int(q.server), b)
+		f.written++
+	}
+	if f.rng.hit(f.malformed) && f.written < f.limit && f.written > formatSample {
+		f.sendBad(int(q.server))
+	}
+}
+
+// appendApache writes the line of a request in a layout of Apache's.
+func (f *Farm) appendApache(b []byte, q *request) []byte {
+	b = append(f.appendHead(b, q), f.stamp.text...)
 	b = append(b, ` "`...)
 	if q.method != "" {
 		b = append(b, q.method...)
@@ -88,21 +113,7 @@ func (f *Farm) send(q *request) {
 		b = append(b, f.agentOf(q)...)
 		b = append(b, '"')
 	}
-	f.line = b
-
-	f.record(q)
-	f.pipe.send(f.now, f.delay(), int(q.server), b)
-	f.written++
-	// A value planted stays in one line, so that its visitor has one event.
-	if q.agent == "" && q.addr == "" && f.rng.hit(f.duplicates) && f.written < f.limit {
-		f.record(q)
-		f.truth.total.Duplicated++
-		f.pipe.send(f.now, f.delay(), int(q.server), b)
-		f.written++
-	}
-	if f.rng.hit(f.malformed) && f.written < f.limit && f.written > formatSample {
-		f.sendBad(int(q.server))
-	}
+	return b
 }
 
 // formatSample is how many lines come before the first malformed one, so that who

@@ -25,7 +25,7 @@ func (f *Farm) plant(who int) {
 	kind, i := f.canaries.planted%len(canaryTypes), f.canaries.planted/len(canaryTypes)
 	f.canaries.planted++
 	name, value := canaryTypes[kind].name, f.canaries.value(kind, i)
-	q := request{who: int32(who), server: uint16(f.rng.n(f.cfg.Servers)), method: "GET", target: f.target[:0], proto: "HTTP/1.1", status: 200, size: 5120, page: true}
+	q := request{planted: value, who: int32(who), server: uint16(f.rng.n(f.cfg.Servers)), method: "GET", target: f.target[:0], proto: "HTTP/1.1", status: 200, size: 5120, page: true}
 	switch name {
 	case "user":
 		q.user = value
@@ -50,6 +50,9 @@ func (f *Farm) place(q *request, name, value string, i int) {
 	where := i % 4
 	if f.cfg.Format == Common && where > 1 { // no referrer and no agent to stand in
 		where -= 2
+	}
+	if f.cfg.Format == ALB && where == 2 { // no referrer
+		where = 1
 	}
 	if where == 0 && s.path == "" {
 		where = 1

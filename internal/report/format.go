@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"html/template"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -15,7 +16,7 @@ var templateFuncs = template.FuncMap{
 	"num": num, "fig": figure, "figBytes": figureBytes, "figTime": figureSpan,
 	"bytes": byteSize, "span": span, "pct": percent, "bar": bar,
 	"day": dayName, "longday": longDay, "minute": minute, "clock": clock, "dates": dates, "spark": spark,
-	"plural": plural, "word": word, "between": between, "sub": func(a, b int64) int64 { return a - b }, "sub1": func(n int) int { return n - 1 },
+	"plural": plural, "key": shortKey, "amount": func(f *float64) string { return amount(*f) }, "word": word, "between": between, "sub": func(a, b int64) int64 { return a - b }, "sub1": func(n int) int { return n - 1 },
 	"lower": strings.ToLower, "fixed": func(f float64) string { return num(int64(f + 0.5)) },
 	"hours": func() (all [24]int) {
 		for h := range all {
@@ -58,6 +59,14 @@ func marked(name string, n int64, shown string) template.HTML {
 	//nolint:gosec // both texts are escaped
 	return template.HTML(fmt.Sprintf(`<span class="n" data-figure="%s" data-value="%d">%s</span>`,
 		template.HTMLEscapeString(name), n, template.HTMLEscapeString(shown)))
+}
+
+// amount writes a number that need not be whole: three digits of a small one.
+func amount(f float64) string {
+	if f == math.Trunc(f) || f >= 1000 || f <= -1000 {
+		return num(int64(math.Round(min(max(f, -1<<53), 1<<53))))
+	}
+	return strconv.FormatFloat(f, 'g', 3, 64)
 }
 
 // byteSize writes a size with three digits and a decimal unit.

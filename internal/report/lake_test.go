@@ -88,10 +88,14 @@ type lake struct {
 	topPages []topPageRow
 	visitors []visitorRow
 	bots     []botRow
+	clients  []clientRow
 	sessions []sessionRow
 	badRows  []badRow
 	late     []lateRow
 	steps    []stepRow // funnel_steps
+	alerts   []alertRow
+	scores   []scoreRow // anomalies
+	sources  []sourceRow
 }
 
 // rollUp derives the other outputs from events, in the plainest way.
@@ -220,6 +224,10 @@ func (l *lake) write(t testing.TB, root string) {
 	writeDays(t, root, "sessions", l.sessions, func(r sessionRow) int64 { return r.StartTime })
 	writeDays(t, root, "bad_rows", l.badRows, func(badRow) int64 { return l.firstTime() })
 	writeDays(t, root, "funnel_steps", l.steps, func(r stepRow) int64 { return int64(r.Day) * dayMs })
+	writeDays(t, root, "alerts", l.alerts, func(r alertRow) int64 { return r.FiringSince })
+	writeDays(t, root, "anomalies", l.scores, func(r scoreRow) int64 { return r.WindowStart })
+	writeDays(t, root, "sources", l.sources, func(r sourceRow) int64 { return r.WindowStart })
+	writeDays(t, root, "clients", l.clients, func(r clientRow) int64 { return int64(r.Day) * dayMs })
 	writeDays(t, root, "late", l.late, func(lateRow) int64 { return l.firstTime() })
 }
 

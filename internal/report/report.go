@@ -14,16 +14,20 @@ type Data struct {
 
 	Events    int64     `json:"events"` // rows of that output
 	Traffic   Traffic   `json:"traffic"`
+	Anomalies Anomalies `json:"anomalies,omitzero"`
+	Alerts    Alerts    `json:"alerts,omitzero"`
 	Status    Status    `json:"status"`
 	Pages     Pages     `json:"pages"`
 	Visitors  Visitors  `json:"visitors"`
 	Sessions  Sessions  `json:"sessions"`
 	Funnels   []Funnel  `json:"funnels,omitempty"`
 	Channels  Channels  `json:"channels"`
+	Clients   Clients   `json:"clients"`
 	Bots      Bots      `json:"bots"`
 	Referrers Referrers `json:"referrers"`
 	Sizes     Sizes     `json:"sizes"`
 	Security  Security  `json:"security"`
+	Sources   Sources   `json:"sources,omitzero"`
 	BadRows   BadRows   `json:"bad_rows"`
 	Late      Late      `json:"late"`
 }
@@ -57,6 +61,9 @@ func Collect(ctx context.Context, src Source) (Data, error) {
 	var d Data
 	if err := collectTraffic(ctx, src, &d); err != nil {
 		return Data{}, fmt.Errorf("collect section traffic: %w", err)
+	}
+	if err := collectAnomalies(ctx, src, &d); err != nil {
+		return Data{}, fmt.Errorf("collect from anomalies: %w", err)
 	}
 	if err := collectEvents(ctx, src, &d); err != nil {
 		return Data{}, fmt.Errorf("collect from events: %w", err)

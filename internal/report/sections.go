@@ -22,6 +22,7 @@ type section struct {
 // after traffic, whose time range the others use, and the pass over events.
 var sections = []section{
 	trafficSection,
+	alertsSection,
 	statusSection,
 	pagesSection,
 	visitorsSection,
@@ -29,10 +30,12 @@ var sections = []section{
 	sessionsSection,
 	funnelsSection,
 	channelsSection,
+	clientsSection,
 	botsSection,
 	referrersSection,
 	sizesSection,
 	securitySection,
+	sourcesSection,
 	badRowsSection,
 	ledgerSection,
 }

@@ -11,8 +11,14 @@ import (
 
 var trafficSection = section{
 	ID: "traffic", Title: "Traffic over time", Nav: "Traffic",
-	data:  func(d *Data) any { return d.Traffic },
-	chart: func(d *Data) any { return d.Traffic.chart() },
+	data: func(d *Data) any {
+		return struct {
+			Traffic
+			Marks     *chartMarks
+			Anomalies Anomalies
+		}{d.Traffic, marks(d), d.Anomalies}
+	},
+	chart: func(d *Data) any { return d.Traffic.chart(marks(d)) },
 }
 
 // classes of status codes, as the lake names them.
@@ -176,16 +182,17 @@ func (t Traffic) Short() bool { return t.End-t.First <= 2*dayMs }
 
 // chart sends one list per class that occurs, which is a third of the size of
 // the points.
-func (t Traffic) chart() any {
+func (t Traffic) chart(marks *chartMarks) any {
 	type series struct {
 		Class string  `json:"class"`
 		Views []int64 `json:"views"`
 	}
 	out := struct {
-		Start  int64    `json:"start"`
-		Step   int64    `json:"step"` // milliseconds
-		Series []series `json:"series"`
-	}{Start: t.Start, Step: t.StepSeconds * 1000}
+		Start  int64       `json:"start"`
+		Step   int64       `json:"step"` // milliseconds
+		Series []series    `json:"series"`
+		Marks  *chartMarks `json:"marks,omitempty"`
+	}{Start: t.Start, Step: t.StepSeconds * 1000, Marks: marks}
 	for c, name := range classes {
 		if t.Classes[c] == 0 {
 			continue

@@ -20,11 +20,11 @@ var chartLibrary string
 //go:embed assets/css/report.css
 var styleSheet string
 
-//go:embed assets/js/base.js assets/js/traffic.js assets/js/charts.js assets/js/start.js
+//go:embed assets/js/base.js assets/js/marks.js assets/js/traffic.js assets/js/charts.js assets/js/start.js
 var scriptFiles embed.FS
 
 // scripts in the order in which they run.
-var scripts = []string{"base.js", "traffic.js", "charts.js", "start.js"}
+var scripts = []string{"base.js", "marks.js", "traffic.js", "charts.js", "start.js"}
 
 var (
 	pageTemplates = template.Must(template.New("").Funcs(templateFuncs).ParseFS(templateFiles, "templates/*.html"))

@@ -10,7 +10,9 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
+	"millrace/internal/alertrules"
 	"millrace/internal/settings"
+	"millrace/transforms/funnels"
 )
 
 type fileKey struct {
@@ -22,6 +24,7 @@ type fileKey struct {
 var fileKeys = []fileKey{
 	{"job", func(o *Options) *string { return &o.Job }},
 	{"source", func(o *Options) *string { return &o.Source }},
+	{"format", func(o *Options) *string { return &o.Format }},
 	{"lake", func(o *Options) *string { return &o.Lake }},
 	{"outputs", nil},
 	{"runner", func(o *Options) *string { return &o.Runner }},
@@ -40,7 +43,8 @@ var fileKeys = []fileKey{
 	{"flink_master", func(o *Options) *string { return &o.Flink.Master }},
 	{"environment", func(o *Options) *string { return &o.Flink.Environment }},
 	{"settings", nil},
-	{"funnels", nil},
+	{funnelsKey, nil},
+	{alertsKey, nil},
 }
 
 // Merge fills what the options leave open from a YAML file. Every fault is
@@ -125,8 +129,12 @@ func (f *file) entry(e *ast.MappingValueNode) {
 		f.each(e, false, func(name, value string, n ast.Node) {
 			f.values = append(f.values, settings.Value{Name: name, Text: value, Where: fmt.Sprintf("%s:%d", f.name, line(n))})
 		})
-	case "funnels":
-		f.funnels(e.Value, where)
+	case funnelsKey:
+		list(f, key, &f.options.Funnels, e.Value, where, funnels.Decode)
+	case alertsKey:
+		if list(f, key, &f.options.Alerts, e.Value, where, alertrules.DecodeList) {
+			f.options.AlertsFile = f.name
+		}
 	case "outputs":
 		outputs := Outputs{}
 		f.each(e, true, func(name, value string, _ ast.Node) { outputs.Add(name, value) })

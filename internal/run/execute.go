@@ -179,7 +179,7 @@ func (p *Plan) pipeline(ctx context.Context, w Watcher) (sum endpoint.Closing, f
 	if err != nil {
 		return sum, nil, err
 	}
-	common := transforms.Common{Run: p.Run, KeyRef: p.KeyRef, Raw: p.req.Raw, From: p.req.from, To: p.req.to, Revisions: p.Revisions}
+	common := transforms.Common{Run: p.Run, KeyRef: p.KeyRef, Raw: p.req.Raw, From: p.req.from, To: p.req.to, Revisions: p.Revisions, Replay: p.req.replay(p.Source)}
 	if !p.onFlink() { // where memory is what shuffles take
 		common.Spill = filepath.Join(p.spill.Location(), "runs")
 	}

@@ -110,7 +110,7 @@ func TestFunnelsAreAmongTheSettingsOfARun(t *testing.T) {
 			t.Fatalf("the job has %d funnels, want %d", n, len(defs))
 		}
 		settings := map[string]string{}
-		if err := r.describeFunnels(settings); err != nil {
+		if err := r.describeLists(settings); err != nil {
 			t.Fatal(err)
 		}
 		return settings[funnelsKey]

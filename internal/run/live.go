@@ -204,15 +204,19 @@ func (p *livePlan) identifyLive(ctx context.Context) error {
 	for _, s := range settings.Describe(p.req.settings) {
 		p.Settings[s.Name] = s.Default // the value that holds
 	}
-	if err := p.req.describeFunnels(p.Settings); err != nil {
+	if err := p.req.describeLists(p.Settings); err != nil {
 		return err
 	}
 	o := p.options
-	p.ConfigHash, err = hashJSON(map[string]any{
+	decides := map[string]any{
 		"job": p.Job, "program": version.Rows, "settings": p.Settings, "reference": fingerprint, "raw": p.req.Raw, "key": p.Key.Active().ID(),
 		"disorder": o.stream.MaxDisorder, "lateness": o.stream.AllowedLateness, "idle": o.stream.IdleAfter,
 		"roll_bytes": o.stream.RollBytes, "roll_every": o.stream.RollEvery, "seal": o.seal,
-	})
+	}
+	if p.req.Format != "" { // in the source's parameters it counts with them
+		decides["format"] = p.req.Format
+	}
+	p.ConfigHash, err = hashJSON(decides)
 	if err != nil {
 		return err
 	}
@@ -246,7 +250,7 @@ func (p *livePlan) build() *beam.Pipeline {
 	ending := p.ending()
 	records := endpoint.Follow(s, endpoint.Following{Run: p.Run, URL: p.options.source, Job: p.Job, Archive: p.options.archive, Until: p.options.until, Options: p.options.stream, Readers: p.cursors, Ending: ending})
 	common := transforms.Common{
-		Run: p.Run, KeyRef: p.KeyRef, Raw: p.req.Raw,
+		Run: p.Run, KeyRef: p.KeyRef, Raw: p.req.Raw, Replay: p.replay(),
 		Live: &transforms.Live{Bucket: p.options.seal, Provisional: map[string]bool{}},
 	}
 	for name := range p.req.Outputs {
@@ -287,6 +291,15 @@ func (p *livePlan) build() *beam.Pipeline {
 	written = append(written, endpoint.WriteLive(s, lake, outputs.Rows, outputs.Ledger))
 	endpoint.End(s, ending, written...)
 	return pipe
+}
+
+// replay begins the command that computes rows again from the archive; there is none
+// without one.
+func (p *livePlan) replay() string {
+	if p.req.Raw == "off" || p.store == nil {
+		return ""
+	}
+	return p.req.replay(p.store.Name(raw.Rows.Name))
 }
 
 // follow runs the pipeline until the stream or the run ends.

@@ -53,7 +53,7 @@ func (l LiveOptions) check(o Options, job jobs.Job) (live, []error) {
 		}
 		return d
 	}
-	r := live{stream: driver.StreamOptions{EventTime: job.EventTime}}
+	r := live{stream: driver.StreamOptions{EventTime: job.EventTime, Format: o.Format}}
 	r.stream.MaxDisorder = span("max_disorder", l.MaxDisorder, DefaultMaxDisorder, 0)
 	r.stream.AllowedLateness = span("allowed_lateness", l.AllowedLateness, DefaultLateness, 0)
 	r.seal = span("seal", l.Seal, DefaultSeal, time.Minute)

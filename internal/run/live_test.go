@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"millrace/internal/golden"
+	"millrace/internal/settings"
 	"millrace/io/driver"
 )
 
@@ -40,6 +41,24 @@ func TestStagesWithFunnelsKeepTheirNames(t *testing.T) {
 	o.Funnels = someFunnels(t)
 	o.Outputs.Add("funnels", "kinesis://funnels")
 	stagesKeepTheirNames(t, o, "testdata/stages_funnels.golden")
+}
+
+// TestStagesWithAlertsKeepTheirNames, and those with scores.
+func TestStagesWithAlertsKeepTheirNames(t *testing.T) {
+	o := liveOptions()
+	o.Alerts = someAlerts(t)
+	o.Values = []settings.Value{{Name: "anomalies", Text: "true"}}
+	o.Outputs.Add("alerts", "kinesis://alerts")
+	stagesKeepTheirNames(t, o, "testdata/stages_alerts.golden")
+}
+
+// TestStagesOfSecurityKeepTheirNames, too.
+func TestStagesOfSecurityKeepTheirNames(t *testing.T) {
+	o := liveOptions()
+	o.Values = append(o.Values, settings.Value{Name: "security", Text: "true"})
+	o.Outputs.Add("sources", "kinesis://sources")
+	o.Outputs.Add("alerts", "kinesis://alerts")
+	stagesKeepTheirNames(t, o, "testdata/stages_security.golden")
 }
 
 func stagesKeepTheirNames(t *testing.T, o Options, file string) {

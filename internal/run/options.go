@@ -15,6 +15,7 @@ import (
 	"millrace/io/lakeio"
 	"millrace/io/refusal"
 	"millrace/jobs"
+	"millrace/transforms/alerts"
 	"millrace/transforms/funnels"
 )
 
@@ -22,6 +23,7 @@ import (
 type Options struct {
 	Job     string
 	Source  string
+	Format  string `json:",omitempty"` // of the lines, see jobs.Job.ReadFormat; else detected
 	Lake    string
 	Outputs Outputs // sinks where outputs go besides the lake
 	Runner  string  // "prism", "direct" or "flink"
@@ -33,6 +35,10 @@ type Options struct {
 	Values  []settings.Value
 	// Funnels are the visitors' ways that a job is to follow, see package funnels.
 	Funnels []funnels.Definition `json:",omitempty"`
+	// Alerts are rules of what is to be watched, see package alerts.
+	Alerts []alerts.Rule `json:",omitempty"`
+	// AlertsFile is where they were read from, for those who run it again.
+	AlertsFile string `json:",omitempty"`
 	// NoReport leaves LAKE/report.html as it is.
 	NoReport bool
 	Live     LiveOptions
@@ -62,6 +68,7 @@ type request struct {
 	settings any
 	from, to int64 // days; 0 is open
 	live     live
+	format   string // in full, of Format or of the source's parameter; "" for none
 }
 
 // check validates options, all faults at once.
@@ -111,6 +118,7 @@ func check(o Options) (request, error) {
 		fault("%s %s lies after %s %s: exchange them", o.at("from"), o.From, o.at("to"), o.To)
 	}
 	if known {
+		faults = append(faults, r.checkFormat()...)
 		faults = append(faults, r.checkJob()...)
 		faults = append(faults, r.checkLive()...)
 	}
@@ -124,8 +132,13 @@ func check(o Options) (request, error) {
 	return r, nil
 }
 
-// checkJob checks what depends on the job: outputs and settings.
+// checkJob checks what depends on the job: settings and outputs.
 func (r *request) checkJob() (faults []error) {
+	r.settings = r.job.NewSettings()
+	if endpoint.IsStream(r.Source) {
+		r.Values = absoluteFiles(r.Values, r.settings)
+	}
+	set := errors.Join(settings.Apply(r.settings, r.Values), r.setFunnels(), r.setAlerts())
 	for _, name := range slices.Sorted(maps.Keys(r.Outputs)) {
 		if !slices.Contains(r.job.OutputNames(), name) {
 			faults = append(faults, fmt.Errorf("%s: job %s has no output %s%s", r.at("output"), r.job.Name, name, settings.Suggest(name, r.job.OutputNames())))
@@ -135,21 +148,14 @@ func (r *request) checkJob() (faults []error) {
 			faults = append(faults, fmt.Errorf("%s: what sinks refuse stays in the lake, as LAKE/%s; millrace replay sends it again", r.at("output"), name))
 			continue
 		}
-		if !r.makes(name) {
-			faults = append(faults, fmt.Errorf("%s: there are no funnels, and so no output %s; give some by the key funnels of the YAML file or by --funnels", r.at("output"), name))
+		if lacks := r.lacks(name); lacks != "" && set == nil {
+			faults = append(faults, fmt.Errorf("%s: there are no %s, and so no output %s", r.at("output"), lacks, name))
 			continue
 		}
 		faults = append(faults, r.checkSinks(name)...)
 	}
-	r.settings = r.job.NewSettings()
-	if endpoint.IsStream(r.Source) {
-		r.Values = absoluteFiles(r.Values, r.settings)
-	}
-	if err := settings.Apply(r.settings, r.Values); err != nil {
-		return append(faults, err)
-	}
-	if err := r.setFunnels(); err != nil {
-		return append(faults, err)
+	if set != nil {
+		return append(faults, set)
 	}
 	if err := r.job.Validate(r.settings); err != nil {
 		faults = append(faults, err)

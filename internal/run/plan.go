@@ -93,8 +93,8 @@ func Make(ctx context.Context, o Options, configDir string) (*Plan, error) {
 
 // inspect asks the job what a file is.
 func (p *Plan) inspect(head []byte) driver.Head {
-	format, near := p.req.job.Detect(head)
-	return driver.Head{Format: format, Near: near}
+	told, err := p.req.job.Inspect(head, p.req.format)
+	return driver.Head{Format: told.Format, Near: told.Near, Note: told.Note, Err: err}
 }
 
 // planSource lists the inputs.
@@ -104,7 +104,7 @@ func (p *Plan) planSource(ctx context.Context) error {
 		return &UsageError{err}
 	}
 	if p.Splits, err = src.Splits(ctx); err != nil {
-		return err
+		return usageOrNot(err)
 	}
 	if n, ok := src.(driver.Noter); ok {
 		p.Notes = append(p.Notes, n.Notes()...)
@@ -114,8 +114,8 @@ func (p *Plan) planSource(ctx context.Context) error {
 	}
 	seen := map[string]int{}
 	for _, s := range p.Splits {
-		if formats := p.req.job.Formats; s.Format != "" && !slices.Contains(formats, s.Format) {
-			return usage("%s: unknown format %s%s", p.Source, s.Format, settings.Suggest(s.Format, formats))
+		if s.Schema != "" && p.req.Format != "" {
+			return usage("%s %s: %s is of a raw archive, whose rows know the format they were read by; leave it out, or have them all read otherwise by the parameter format of the source", p.req.at("format"), p.req.Format, s.Name)
 		}
 		p.Bytes += s.Size
 		i, ok := seen[s.Name]
@@ -140,7 +140,7 @@ func (p *Plan) identify(ctx context.Context) error {
 	for _, s := range settings.Describe(p.req.settings) {
 		p.Settings[s.Name] = s.Default // the value that holds
 	}
-	if err := p.req.describeFunnels(p.Settings); err != nil {
+	if err := p.req.describeLists(p.Settings); err != nil {
 		return err
 	}
 	schemas := map[string]string{}

@@ -66,6 +66,9 @@ func (p *livePlan) String() string {
 	if p.options.archive != "" {
 		line("  after\t%s (%s), what arrived before %s", p.options.archive, progress.Of(int64(len(p.Splits)), "file"), p.options.until.Format(time.RFC3339))
 	}
+	if p.req.format != "" {
+		line("  format\t%s", formatText(p.req.format))
+	}
 	line("  disorder\t%v, lateness %v, an empty shard %s", o.MaxDisorder, o.AllowedLateness, idle)
 	for _, n := range p.Notes {
 		line("  note: %s", n)
@@ -107,7 +110,7 @@ func (p *Plan) readText(line func(string, ...any), flush func() error) {
 }
 
 func inputText(in manifest.Input) string {
-	text := in.Format
+	text := formatText(in.Format)
 	switch text {
 	case raw.Rows.ID():
 		text = "raw archive"
@@ -151,9 +154,12 @@ func (p *Plan) settingsText(line func(string, ...any)) {
 	for _, f := range p.req.Funnels {
 		line("\nfunnel %s\t%s", f.Name, funnelText(&f))
 	}
+	for _, r := range p.req.Alerts {
+		line("\nalert %s\t%s", r.Name, alertText(&r))
+	}
 	line("\nsettings")
 	for _, name := range slices.Sorted(maps.Keys(p.Settings)) {
-		if name != funnelsKey {
+		if name != funnelsKey && name != alertsKey {
 			line("  %s\t%s", name, orNone(p.Settings[name]))
 		}
 	}

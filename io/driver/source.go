@@ -61,9 +61,13 @@ func (s Split) Origins() []string {
 type Head struct {
 	Format string // name of the decoder; empty when unknown
 	Near   int64  // event time of the first readable record in Unix milliseconds; 0 when there is none
+	Note   string // what the person who plans should know of the file; mostly empty
+	Err    error  // why the file cannot be read; the source names the file
 }
 
-// Inspect tells what a file is by the first bytes of its content.
+// Inspect tells what a file is by the first bytes of its content. A format that a
+// parameter of the source names is known to it; it can add what the file says, behind
+// a space.
 type Inspect func(head []byte) Head
 
 // Source is somewhere bounded records come from. It is safe for concurrent use.

@@ -77,9 +77,12 @@ type ShardStatus struct {
 
 // StreamOptions are what a run says of how a stream is read.
 type StreamOptions struct {
-	// EventTime gives the event time of a record in Unix milliseconds, if it has
-	// one. It is the function the decoder uses.
-	EventTime func(record []byte) (ms int64, ok bool)
+	// Format of the records, where the parameters of the stream name none.
+	Format string
+	// EventTime makes the function that gives the event time of a record of a format
+	// in Unix milliseconds, if it has one. It is what the decoder uses; one goroutine
+	// uses one.
+	EventTime func(format string) func(record []byte) (ms int64, ok bool)
 	// MaxDisorder is how far behind the latest event time of its shard an event
 	// may lie: the watermark follows at this distance.
 	MaxDisorder time.Duration

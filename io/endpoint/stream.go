@@ -61,7 +61,7 @@ func Follow(s beam.Scope, f Following) beam.PCollection {
 		readers[i] = []byte(c)
 	}
 	fn := &streamFn{
-		Run: f.Run, URL: f.URL, Job: f.Job, Archive: f.Archive, Until: f.Until, MaxDisorder: f.Options.MaxDisorder, AllowedLateness: f.Options.AllowedLateness,
+		Run: f.Run, URL: f.URL, Job: f.Job, Format: f.Options.Format, Archive: f.Archive, Until: f.Until, MaxDisorder: f.Options.MaxDisorder, AllowedLateness: f.Options.AllowedLateness,
 		IdleAfter: f.Options.IdleAfter, RollBytes: f.Options.RollBytes, RollEvery: f.Options.RollEvery, Ending: f.Ending,
 	}
 	// No Reshuffle: the runner spreads readers by a hash of theirs in any case.
@@ -72,7 +72,7 @@ func Follow(s beam.Scope, f Following) beam.PCollection {
 // The restriction is the cursor it has come to, so positions live in the
 // runner's checkpoints and nowhere else.
 type streamFn struct {
-	Run, URL, Job, Archive                             string
+	Run, URL, Job, Format, Archive                     string
 	Until                                              time.Time
 	MaxDisorder, AllowedLateness, IdleAfter, RollEvery time.Duration
 	RollBytes                                          int64
@@ -88,7 +88,7 @@ func (fn *streamFn) Setup(ctx context.Context) error {
 		return failure.Note(fn.Run, fmt.Errorf("reading %s: this program does not know the job %s", fn.URL, fn.Job))
 	}
 	stream, err := OpenBootstrap(ctx, fn.Archive, fn.Until, fn.URL, driver.StreamOptions{
-		EventTime: eventTime, MaxDisorder: fn.MaxDisorder, AllowedLateness: fn.AllowedLateness,
+		Format: fn.Format, EventTime: eventTime, MaxDisorder: fn.MaxDisorder, AllowedLateness: fn.AllowedLateness,
 		IdleAfter: fn.IdleAfter, RollBytes: fn.RollBytes, RollEvery: fn.RollEvery,
 	})
 	fn.stream = stream

@@ -137,13 +137,15 @@ func OpenBootstrap(ctx context.Context, archive string, until time.Time, url str
 	return &bootstrap.Stream{Archive: source, Live: live, Until: until}, nil
 }
 
-// eventTimes are the functions that read the event time of a job's records. A
-// worker, which is told the job's name only, finds them here.
-var eventTimes = map[string]func(record []byte) (ms int64, ok bool){}
+// eventTimes make the functions that read the event time of a job's records, by
+// format. A worker, which is told the job's name only, finds them here.
+var eventTimes = map[string]func(format string) func(record []byte) (ms int64, ok bool){}
 
 // KnowEventTime makes the function known under a job's name. It is for package
 // initialisation.
-func KnowEventTime(job string, f func(record []byte) (ms int64, ok bool)) { eventTimes[job] = f }
+func KnowEventTime(job string, f func(format string) func(record []byte) (ms int64, ok bool)) {
+	eventTimes[job] = f
+}
 
 // Sinks lists the schemes of URLs that outputs can go to.
 func Sinks() (schemes []string) {

@@ -12,6 +12,7 @@ import (
 // batch is what goes in one call, or in more where a call takes less. Its buffers are
 // used again.
 type batch struct {
+	lane  int
 	text  []byte
 	items []item           // in the order of their text, without gaps
 	index map[uint64]int32 // places of items by their point, see find; for rows with versions

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -20,12 +21,20 @@ import (
 // maxRanges is how many ranges of time one query asks for.
 const maxRanges = 16
 
-// compare asks for the points of a batch that are there, and marks as dead those items
+// compare asks for the points of a batch that can be there, and marks as dead those items
 // that are not newer, and those whose point another row has, which are refused.
 func (s *Sink) compare(ctx context.Context, b *batch) (stale int64, err error) {
+	last := int64(math.MinInt64)
+	for i := range b.items {
+		last = max(last, b.items[i].time)
+	}
+	reached, err := s.frontier.pass(b.lane, last, func(after int64) (int64, error) { return s.latest(ctx, b, after) })
+	if err != nil {
+		return 0, err
+	}
 	times := make([]int64, 0, len(b.items))
 	for i := range b.items {
-		if !b.items[i].dead {
+		if !b.items[i].dead && b.items[i].time <= reached {
 			times = append(times, b.items[i].time)
 		}
 	}
@@ -56,21 +65,7 @@ func (s *Sink) compare(ctx context.Context, b *batch) (stale int64, err error) {
 // compareTimes does so for items of some times, in order. It changes nothing before the
 // answer is known to be whole.
 func (s *Sink) compareTimes(ctx context.Context, b *batch, times []int64) (stale int64, err error) {
-	body := url.Values{"q": {s.config.versionQuery(times)}}.Encode()
-	var answer versions
-	err = s.sender.Insist(ctx, func() error {
-		status, err := s.call(ctx, s.config.query, "application/x-www-form-urlencoded", []byte(body), false, s.config.checkLimit(), &b.answer)
-		switch {
-		case status != http.StatusOK && (err == nil || errors.Is(err, errAnswerLong)):
-			return s.config.answerError(status, message(b.answer.Bytes()))
-		case err != nil:
-			return err
-		}
-		if answer, err = decodeVersions(b.answer.Bytes(), s.config); err != nil {
-			return s.config.corrupt(err)
-		}
-		return answer.fault(s.config)
-	})
+	answer, err := s.askVersions(ctx, b, s.config.versionQuery(times))
 	if err != nil {
 		return 0, err
 	}
@@ -101,6 +96,25 @@ func (s *Sink) compareTimes(ctx context.Context, b *batch, times []int64) (stale
 		}
 	}
 	return stale, nil
+}
+
+// askVersions asks for versions until there is an answer.
+func (s *Sink) askVersions(ctx context.Context, b *batch, query string) (answer versions, err error) {
+	body := url.Values{"q": {query}}.Encode()
+	err = s.sender.Insist(ctx, func() error {
+		status, err := s.call(ctx, s.config.query, "application/x-www-form-urlencoded", []byte(body), false, s.config.checkLimit(), &b.answer)
+		switch {
+		case status != http.StatusOK && (err == nil || errors.Is(err, errAnswerLong)):
+			return s.config.answerError(status, message(b.answer.Bytes()))
+		case err != nil:
+			return err
+		}
+		if answer, err = decodeVersions(b.answer.Bytes(), s.config); err != nil {
+			return s.config.corrupt(err)
+		}
+		return answer.fault(s.config)
+	})
+	return answer, err
 }
 
 // unit is how many nanoseconds the time of an item counts.
@@ -135,13 +149,18 @@ func (c *config) versionQuery(times []int64) string {
 }
 
 func (c *config) appendQuery(q []byte, from, to int64) []byte {
+	q = append(append(append(c.appendSelected(q), ` FROM `...), c.from...), ` WHERE time >= `...)
+	q = append(strconv.AppendInt(q, from*c.unit(), 10), ` AND time <= `...)
+	return append(strconv.AppendInt(q, to*c.unit(), 10), " GROUP BY *;"...)
+}
+
+// appendSelected selects what a point is made of, see point.
+func (c *config) appendSelected(q []byte) []byte {
 	q = append(q, `SELECT "version","sealed"`...)
 	for _, col := range c.folded {
 		q = append(append(append(q, `,"`...), c.shape.Schema.Columns[col].Name...), '"')
 	}
-	q = append(append(append(q, ` FROM `...), c.from...), ` WHERE time >= `...)
-	q = append(strconv.AppendInt(q, from*c.unit(), 10), ` AND time <= `...)
-	return append(strconv.AppendInt(q, to*c.unit(), 10), " GROUP BY *;"...)
+	return q
 }
 
 // seriesOf writes measurement and tags as the encoder does; nil when the tags are those

@@ -9,9 +9,9 @@
 //   - Where rows have a column version, that of the greatest version stays in
 //     whatever order they come, a sealed row before a provisional one of its
 //     version. InfluxDB knows no versions: the sink asks for those that are there
-//     before it writes. So it holds for writings that come one after the other, and
+//     before it writes where there can be any. So it holds for writings that come one after the other, and
 //     always among the rows of one sink; two sinks that write the same point at the
-//     same moment can cross. With check=false what is written last stays.
+//     same second can cross. With check=false what is written last stays.
 //   - A withdrawn row stays as a point with withdrawn=true.
 //   - A row that is refused does not hold up the others of its call.
 //   - While the server is away, calls wait until their context ends. Memory is

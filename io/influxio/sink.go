@@ -19,11 +19,12 @@ import (
 // Rows gather into batches, and as many as the URL says are on their way at a time,
 // those of one point one after the other. Batches are held until their rows are stored.
 type Sink struct {
-	config  *config
-	http    *http.Client
-	encoder *encoder
-	sender  *calls.Sender[batch]
-	line    []byte
+	config   *config
+	http     *http.Client
+	encoder  *encoder
+	sender   *calls.Sender[batch]
+	frontier *frontier
+	line     []byte
 }
 
 var _ driver.Sink = (*Sink)(nil)
@@ -43,7 +44,7 @@ func Open(ctx context.Context, url string, schema *table.Schema, options driver.
 	if err := pii.Refuse(schema.RowType()); err != nil {
 		return nil, fmt.Errorf("write rows of %s to %s: %w", schema.ID(), c.place, err)
 	}
-	s := &Sink{config: c, encoder: newEncoder(c)}
+	s := &Sink{config: c, encoder: newEncoder(c), frontier: newFrontier(c.calls)}
 	if s.http, err = calls.NewHTTP(c.calls, c.ca); err != nil {
 		return nil, c.fault(err.Error(), "put the file where the workers run")
 	}
@@ -107,6 +108,7 @@ func (s *Sink) add(ctx context.Context, rows table.Rows, row int) error {
 			return err
 		}
 	}
+	b.lane = lane
 	it.from = len(b.text)
 	b.text = append(b.text, s.line...)
 	it.to = len(b.text)

@@ -3,12 +3,11 @@ package kinesisio
 import (
 	"crypto/md5" // the hash of the service
 	"encoding/base64"
-	"encoding/json"
 	"math/big"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"testing"
+
+	"millrace/internal/vectors"
 )
 
 func TestHashKeysAreNumbersOf128Bits(t *testing.T) {
@@ -50,16 +49,8 @@ func TestHashRangesIncludeTheirEnds(t *testing.T) {
 // kplVectors are the cases of kpl.json.
 func kplVectors(t *testing.T) (cases []kplVector) {
 	t.Helper()
-	dir := os.Getenv("MILLRACE_VECTORS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "testdata", "vectors")
-	}
-	b, err := os.ReadFile(filepath.Join(dir, "kpl.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var file struct{ Cases []kplVector }
-	if err := json.Unmarshal(b, &file); err != nil {
+	if err := vectors.Read("kpl.json", &file); err != nil {
 		t.Fatal(err)
 	}
 	return file.Cases

@@ -11,16 +11,17 @@ import (
 
 func TestAggregatedRecordsAreTakenApartAsInTheVectors(t *testing.T) {
 	for _, v := range kplVectors(t) {
-		users, ok := deaggregate(v.Data, wholeRange)
-		if ok != (v.Kind == "aggregated") || len(users) != len(v.User) {
-			t.Errorf("%s: %d user records, aggregated %v", v.ID, len(users), ok)
-			continue
-		}
-		for i, user := range users {
-			if !bytes.Equal(user, v.User[i].Data) {
-				t.Errorf("%s: user record %d is %q", v.ID, i, user)
+		t.Run(v.ID, func(t *testing.T) {
+			users, ok := deaggregate(v.Data, wholeRange)
+			if ok != (v.Kind == "aggregated") || len(users) != len(v.User) {
+				t.Fatalf("%d user records, aggregated %v", len(users), ok)
 			}
-		}
+			for i, user := range users {
+				if !bytes.Equal(user, v.User[i].Data) {
+					t.Errorf("user record %d is %q", i, user)
+				}
+			}
+		})
 	}
 }
 

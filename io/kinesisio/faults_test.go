@@ -20,7 +20,7 @@ import (
 func openQuick(t *testing.T, params string, opt driver.StreamOptions) *Stream {
 	t.Helper()
 	if opt.EventTime == nil {
-		opt.EventTime = testTime
+		opt.EventTime = testTimes
 	}
 	s, err := OpenStream(t.Context(), "kinesis://logs?poll=1ms&rate=1GiB"+params, opt)
 	if err != nil {

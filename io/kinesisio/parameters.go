@@ -9,7 +9,7 @@ func Parameters() []driver.Parameter {
 		{Name: "positions", Type: "file", Source: true, Doc: "file that millrace positions wrote, for start=positions; it is read where the run is submitted"},
 		{Name: "until", Type: "tip or a time", Source: true, Doc: "end with what had arrived at the start, or before a time; without it, the stream goes on"},
 		{Name: "region", Type: "text", Source: true, Sink: true, Doc: "region of the stream; without it, that of the AWS configuration"},
-		{Name: "format", Type: "common, combined or vhost_combined", Source: true, Doc: "format of the lines; without it, each line's is detected"},
+		{Name: "format", Type: "format", Source: true, Doc: "format of the lines, as --format takes it; without it, each line's is detected among common, combined and vhost_combined"},
 		{Name: "poll", Type: "duration", Default: defaultPoll.String(), Source: true, Doc: "pause between two calls for records of a shard"},
 		{Name: "rate", Type: "size", Default: driver.FormatBytes(defaultRate), Source: true, Doc: "bytes a second that are asked of a shard"},
 		{Name: "ahead", Type: "size", Default: driver.FormatBytes(defaultAhead), Source: true, Doc: "bytes that one reader holds, about"},

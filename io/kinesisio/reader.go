@@ -139,7 +139,7 @@ func (r *reader) start(sh *shard, live int) {
 	lim := r.stream.limits
 	f := &fetcher{
 		stream: r.stream, shard: sh.ID, retention: r.sum.retention, endTip: r.endTip, news: r.news, awake: r.awake,
-		framing: framing{eventTime: r.opt.EventTime, hashes: sh.hashes(), block: lim.block, maxLine: lim.maxLine},
+		framing: framing{eventTime: r.opt.EventTime(r.stream.format), hashes: sh.hashes(), block: lim.block, maxLine: lim.maxLine},
 		target:  int(min(2<<20, max(256<<10, lim.ahead/int64(2*live)))),
 		pacer:   pacer{every: lim.poll, rate: lim.rate},
 		from:    sh.From, after: sh.After, inside: sh.Inside, skip: sh.Given, reached: sh.Reached, perCall: 500,

@@ -103,7 +103,7 @@ func OpenStream(ctx context.Context, location string, opt driver.StreamOptions) 
 	}
 	s := &Stream{place: p, opt: opt, now: time.Now}
 	if s.opt.EventTime == nil {
-		s.opt.EventTime = func([]byte) (int64, bool) { return 0, false }
+		s.opt.EventTime = func(string) func([]byte) (int64, bool) { return func([]byte) (int64, bool) { return 0, false } }
 	}
 	if s.opt.RollBytes <= 0 {
 		s.opt.RollBytes = math.MaxInt64
@@ -111,7 +111,7 @@ func OpenStream(ctx context.Context, location string, opt driver.StreamOptions) 
 	if s.opt.RollEvery <= 0 {
 		s.opt.RollEvery = 100 * 365 * 24 * time.Hour
 	}
-	s.format = p.Text("format", "")
+	s.format = p.Text("format", opt.Format)
 	s.limits = limits{
 		poll: p.Duration("poll", defaultPoll), rate: p.Bytes("rate", defaultRate), ahead: p.Bytes("ahead", defaultAhead),
 		block: int(min(p.Bytes("block", defaultBlock), 64<<20)), maxLine: int(p.Bytes("max_line", defaultMaxLine)),

@@ -21,7 +21,7 @@ import (
 func readReal(t *testing.T, name, params string) iotest.StreamReading {
 	t.Helper()
 	open := func() driver.Stream {
-		return openSuite(t, name, "&until=tip"+params, driver.StreamOptions{EventTime: testTime, RollBytes: 64 << 10, RollEvery: time.Hour})
+		return openSuite(t, name, "&until=tip"+params, driver.StreamOptions{EventTime: testTimes, RollBytes: 64 << 10, RollEvery: time.Hour})
 	}
 	cursors, err := open().Begin(t.Context(), 2)
 	if err != nil {

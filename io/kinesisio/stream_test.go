@@ -18,6 +18,9 @@ import (
 // testTime is the event time of a test's record.
 func testTime(line []byte) (int64, bool) { return iotest.EventTime(line) }
 
+// testTimes is testTime for any format.
+func testTimes(string) func([]byte) (int64, bool) { return testTime }
+
 // world is a stream of a test with what it holds.
 type world struct {
 	*getServer
@@ -33,7 +36,7 @@ func newWorld(t *testing.T, seed uint64, shards int) *world {
 	w := &world{
 		getServer: newGetServer(t, shards), rng: rand.New(rand.NewPCG(seed, 1)), base: 1_700_000_000_000, from: time.Now(), want: map[string]int{},
 		opt: driver.StreamOptions{
-			EventTime: testTime, MaxDisorder: time.Minute, AllowedLateness: 10 * time.Second, RollBytes: 1000, RollEvery: 5 * time.Minute,
+			EventTime: testTimes, MaxDisorder: time.Minute, AllowedLateness: 10 * time.Second, RollBytes: 1000, RollEvery: 5 * time.Minute,
 		},
 	}
 	w.tick = w.clock

@@ -155,6 +155,9 @@ func (s *Source) Splits(ctx context.Context) ([]driver.Split, error) {
 			notes = append(notes, fmt.Sprintf("%s is empty", l.name))
 			continue
 		}
+		if l.note != "" {
+			notes = append(notes, l.name+": "+l.note)
+		}
 		splits = append(splits, s.splitsOf(l)...)
 	}
 	s.mu.Lock()

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/klauspost/compress/gzip"
 	"golang.org/x/sync/errgroup"
@@ -32,6 +33,7 @@ type inspected struct {
 	identity string
 	format   string
 	near     int64
+	note     string
 	archive  *archive // of a file of a raw archive
 
 	copyOf     string // name of the file that is read instead
@@ -85,8 +87,11 @@ func (s *Source) inspectFile(ctx context.Context, f logFile) (*inspected, error)
 	l.format = s.format
 	if s.detect != nil && n > 0 {
 		told := s.detect(head)
-		l.near = told.Near
-		if l.format == "" {
+		if told.Err != nil {
+			return nil, &driver.Error{Doing: "read", Object: f.name, Class: driver.ErrInvalid, Cause: told.Err}
+		}
+		l.near, l.note = told.Near, told.Note
+		if l.format == "" || strings.HasPrefix(told.Format, l.format+" ") { // the file completes it
 			l.format = told.Format
 		}
 	}

@@ -156,6 +156,8 @@ func TestColumnsAreIndexedByTheirKind(t *testing.T) {
 		"event_id": "keyword", "event_time": "date", "visitor_id": "keyword", "client_ip": "ip", "method": "keyword", "path": "keyword+text", "query": "keyword+text",
 		"protocol": "keyword", "status": "integer", "bytes": "long", "referrer": "keyword+text", "user_agent": "keyword+text", "bot": "boolean", "late": "boolean",
 		"bot_name": "keyword", "page_view": "boolean", "user": "keyword", "host": "keyword", "request": "keyword+text", "source": "keyword", "position": "long", "sequence": "keyword",
+		"duration_ms": "double", "bytes_received": "long", "target_status": "integer", "edge": "keyword+text", "edge_result": "keyword+text",
+		"tls_version": "keyword+text", "tls_cipher": "keyword+text", "request_id": "keyword+text",
 	}
 	if d := cmp.Diff(want, types(weblog.Events, "opensearch://h/i")); d != "" {
 		t.Errorf("events (-want +got):\n%s", d)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"millrace/transforms"
+	"millrace/transforms/alerts"
 	"millrace/transforms/attribution"
 	"millrace/transforms/enrich"
 	"millrace/transforms/funnels"
@@ -36,7 +37,11 @@ type Settings struct {
 	TopPages        int           `set:"top_pages" doc:"pages kept for each hour"`
 	PageSketches    bool          `set:"top_pages.sketches" doc:"whether top pages also have estimates of their visitors and of quantiles of the bytes of their responses"`
 	ExactVisitors   int           `set:"visitors.exact_limit" doc:"visitors of a day that are counted one by one; beyond it a HyperLogLog estimates"`
+	Anomalies       bool          `set:"anomalies" doc:"whether traffic, visitors and top pages are scored for what is unusual (docs/alerts.md)"`
+	AnomalyPages    int           `set:"anomalies.pages" doc:"pages whose series are scored at a time; a detector takes up to 16 KiB"`
 	BotsFile        string        `set:"bots.file" file:"true" doc:"file with bot patterns to use instead of the built-in list"`
+	Security        bool          `set:"security" doc:"whether sources of what looks like attacks are counted (output sources) and watched by the built-in rules (output alerts)"`
+	PatternsFile    string        `set:"security.patterns" file:"true" doc:"file with patterns of attacks to look for besides the built-in ones"`
 	UserAgents      bool          `set:"enrich.user_agents" doc:"whether events tell browser, system and device by their user agent"`
 	AgentRules      string        `set:"enrich.user_agent_rules" file:"true" doc:"file or s3:// URL of rules in the format of uap-core's regexes.yaml to use instead of the built-in ones"`
 	Geo             string        `set:"enrich.geo" file:"true" doc:"file or s3:// URL of a country or city database in the MaxMind DB format; {date} stands for the date of a version; empty tells no countries"`
@@ -48,11 +53,13 @@ type Settings struct {
 	Shards          int           `set:"lake.shards" doc:"files of a day that are written side by side; part of the result, so keep it for a lake"`
 	// Funnels come by the YAML key funnels and by --funnels.
 	Funnels []funnels.Definition
+	// Alerts come by the YAML key alerts and by --alerts.
+	Alerts []alerts.Rule
 }
 
 // Defaults are the settings of a run that sets none.
 func Defaults() Settings {
-	return Settings{SessionGap: 30 * time.Minute, TopPages: 10, ExactVisitors: 65_536, Shards: 1, Attribution: true, UserAgents: true, Missing: string(enrich.Fail), Refresh: time.Hour}
+	return Settings{SessionGap: 30 * time.Minute, TopPages: 10, ExactVisitors: 65_536, Shards: 1, Attribution: true, AnomalyPages: 20, UserAgents: true, Missing: string(enrich.Fail), Refresh: time.Hour}
 }
 
 // Validate reports every setting that cannot work.
@@ -67,8 +74,9 @@ func (s Settings) Validate() error {
 	check(s.SessionMax == 0 || s.SessionMax >= s.SessionGap, "sessions.max_duration", "must be 0s or at least sessions.gap")
 	check(s.TopPages >= 1 && s.TopPages <= 10_000, "top_pages", "must be from 1 to 10000")
 	check(s.ExactVisitors >= 0 && s.ExactVisitors <= 10_000_000, "visitors.exact_limit", "must be from 0 to 10000000")
+	check(s.AnomalyPages >= 1 && s.AnomalyPages <= 500, "anomalies.pages", "must be from 1 to 500")
 	check(s.Shards >= 1 && s.Shards <= 256, "lake.shards", "must be from 1 to 256")
-	faults = append(faults, transforms.CheckFunnels(s.Funnels), s.references().Validate())
+	faults = append(faults, transforms.CheckFunnels(s.Funnels), transforms.CheckAlerts(s.Alerts, s.alertInputs(nil)), s.references().Validate())
 	_, err := time.LoadLocation(s.SessionDayZone)
 	check(err == nil, "sessions.day_zone", fmt.Sprintf("%q is not a time zone; write for example Europe/Berlin, UTC or nothing", s.SessionDayZone))
 	_, err = attribution.New(attribution.Default(), s.ownDomains())
@@ -92,6 +100,15 @@ func (s Settings) references() transforms.References {
 	return transforms.References{
 		UserAgents: s.UserAgents, AgentRules: s.AgentRules, Geo: s.Geo, ASN: s.ASN, AsOf: s.AsOf, Missing: enrich.Missing(s.Missing), Refresh: s.Refresh, Pin: s.Pin,
 	}
+}
+
+// rollups are the settings as the rollups take them.
+func (s Settings) rollups() transforms.RollupConfig {
+	c := transforms.RollupConfig{TopPages: s.TopPages, ExactVisitors: s.ExactVisitors, PageSketches: s.PageSketches, Sources: s.Security}
+	if s.Anomalies {
+		c.SeriesPages = max(seriesPages, s.TopPages)
+	}
+	return c
 }
 
 // ownDomains are those of the setting.
@@ -119,6 +136,13 @@ func (s Settings) Fingerprint(ctx context.Context, live bool) (string, error) {
 			return "", fmt.Errorf("setting attribution.rules: %w", err)
 		}
 		parts = append(parts, rules)
+	}
+	if s.Security {
+		patterns, err := transforms.PatternsVersion(s.PatternsFile)
+		if err != nil {
+			return "", fmt.Errorf("setting security.patterns: %w", err)
+		}
+		parts = append(parts, patterns)
 	}
 	tables, err := s.references().Versions(ctx, live)
 	if err != nil {

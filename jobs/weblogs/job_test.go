@@ -141,8 +141,10 @@ var want = map[string][]string{
 		"day=20513 funnel=look step=1 step_name=product visitors=2 previous=2 excluded=0 version=2",
 		"day=20513 funnel=look step=2 step_name=cart visitors=0 previous=2 excluded=0 total_ms=0 version=2",
 	},
-	"bad_rows": {fmt.Sprintf("noted_time=%d stage=decode reason=truncated position=%d length=12 skeleton=%s", ms+20_000, len(lines[0])+len(lines[1])+len(lines[2])+3, `a6 "a4`)},
-	"raw":      {},
+	"bad_rows":  {fmt.Sprintf("noted_time=%d stage=decode reason=truncated position=%d length=12 skeleton=%s", ms+20_000, len(lines[0])+len(lines[1])+len(lines[2])+3, `a6 "a4`)},
+	"raw":       {},
+	"anomalies": wantAnomalies(),
+	"alerts":    wantAlerts(),
 }
 
 func common(t *testing.T) transforms.Common {
@@ -157,6 +159,7 @@ func common(t *testing.T) transforms.Common {
 func settings() weblogs.Settings {
 	s := weblogs.Defaults()
 	s.TopPages, s.PageSketches, s.SessionIndex = 3, true, true
+	s.Anomalies, s.Alerts = true, rules()
 	s.Funnels = []funnels.Definition{
 		{Name: "buy", Within: time.Hour, Breakdown: &funnels.Breakdown{Field: "method"}, Steps: []funnels.Step{
 			{Name: "home", Where: `path == "/"`}, {Name: "product", Where: `path == "/product"`}, {Name: "cart", Where: `path == "/cart"`},

@@ -22,6 +22,8 @@ import (
 
 	// Every package with row types; TestEveryRowTypeIsHere holds the list.
 	_ "millrace/schemas/alert"
+	_ "millrace/schemas/anomaly"
+	_ "millrace/schemas/attack"
 	_ "millrace/schemas/badrow"
 	_ "millrace/schemas/funnel"
 	_ "millrace/schemas/late"

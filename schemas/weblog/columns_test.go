@@ -18,6 +18,8 @@ func TestTheColumnNumbersNameTheirColumns(t *testing.T) {
 			"path": EventPath, "query": EventQuery, "protocol": EventProtocol, "status": EventStatus, "bytes": EventBytes,
 			"referrer": EventReferrer, "user_agent": EventUserAgent, "bot": EventBot, "late": EventLate, "bot_name": EventBotName,
 			"page_view": EventPageView, "user": EventUser, "host": EventHost, "request": EventRequest, "source": EventSource, "sequence": EventSequence, "position": EventPosition,
+			"duration_ms": EventDurationMs, "bytes_received": EventBytesReceived, "target_status": EventTargetStatus, "edge": EventEdge, "edge_result": EventEdgeResult,
+			"tls_version": EventTLSVersion, "tls_cipher": EventTLSCipher, "request_id": EventRequestID,
 			"browser": EventBrowser, "browser_version": EventBrowserVersion, "os": EventOS, "os_version": EventOSVersion, "device": EventDevice,
 			"device_class": EventDeviceClass, "bot_reason": EventBotReason, "country": EventCountry, "region": EventRegion, "city": EventCity,
 			"asn": EventASN, "network": EventNetwork, "enrichment": EventEnrichment,

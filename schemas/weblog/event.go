@@ -14,7 +14,7 @@ type Event struct {
 	Path      *string      `col:"path,null" mask:"scanned" ecs:"url.path" doc:"path as logged, without query; findings masked"`
 	Query     *string      `col:"query,null" mask:"scanned" ecs:"url.query" doc:"query as logged, without the question mark; findings masked"`
 	Protocol  *string      `col:"protocol,null" mask:"none" ecs:"http.version" doc:"protocol as logged, for example HTTP/1.1; null for HTTP/0.9"`
-	Status    int32        `col:"status" ecs:"http.response.status_code" doc:"response status"`
+	Status    int32        `col:"status" ecs:"http.response.status_code" doc:"response status; 0 when the log has none"`
 	Bytes     *int64       `col:"bytes,null" ecs:"http.response.body.bytes" doc:"bytes sent; null when the server logged none"`
 	Referrer  *string      `col:"referrer,null" mask:"scanned" ecs:"http.request.referrer" doc:"referring page; findings masked"`
 	UserAgent *string      `col:"user_agent,null" mask:"scanned" ecs:"user_agent.original" doc:"user agent; findings masked"`
@@ -28,6 +28,16 @@ type Event struct {
 	Source    string       `col:"source,sort2" mask:"hash" ecs:"log.file.fingerprint" doc:"identity of the file or shard, 32 hex digits of SHA-256: over the first 64 KiB of the file, or over the names of stream and shard"`
 	Position  int64        `col:"position,sort4" ecs:"log.offset" doc:"byte offset of the line in the decompressed file, or number of the line in the stream record"`
 	Sequence  *string      `col:"sequence,null,sort3" mask:"none" doc:"sequence number of the stream record, with leading zeros; null for files"`
+
+	// Of formats that say more; the Apache ones have null here.
+	DurationMs    *float64 `col:"duration_ms,null" doc:"milliseconds from the request to the end of the response, or how long a network flow lasted; null when the log does not say"`
+	BytesReceived *int64   `col:"bytes_received,null" ecs:"http.request.bytes" doc:"bytes of the request; null when the log does not say"`
+	TargetStatus  *int32   `col:"target_status,null" doc:"response status of the server behind a load balancer or proxy; null when there was none or the log does not say"`
+	Edge          *string  `col:"edge,null" mask:"scanned" ecs:"observer.name" doc:"edge location, load balancer or network interface that logged the request; findings masked"`
+	EdgeResult    *string  `col:"edge_result,null" mask:"scanned" ecs:"event.action" doc:"what it did with it, as logged: Hit or Miss of a cache, actions of a load balancer, ACCEPT or REJECT of a network; findings masked"`
+	TLSVersion    *string  `col:"tls_version,null" mask:"scanned" ecs:"tls.version" doc:"TLS protocol as logged, for example TLSv1.3; null without TLS; findings masked"`
+	TLSCipher     *string  `col:"tls_cipher,null" mask:"scanned" ecs:"tls.cipher" doc:"TLS cipher as logged; findings masked"`
+	RequestID     *string  `col:"request_id,null" mask:"scanned" ecs:"http.request.id" doc:"name of the request in other logs: id of an edge location, trace id of a load balancer; findings masked"`
 
 	// What reference data tells; null where it says nothing, and without that data.
 	Browser        *string `col:"browser,null" mask:"scanned" ecs:"user_agent.name" doc:"program by its user agent, for example Firefox; null without enrich.user_agents"`
@@ -69,6 +79,14 @@ const (
 	EventSource
 	EventPosition
 	EventSequence
+	EventDurationMs
+	EventBytesReceived
+	EventTargetStatus
+	EventEdge
+	EventEdgeResult
+	EventTLSVersion
+	EventTLSCipher
+	EventRequestID
 	EventBrowser
 	EventBrowserVersion
 	EventOS

@@ -70,6 +70,18 @@ type Visitor struct {
 // Visitors is the schema of Visitor.
 var Visitors = table.MustOf[Visitor]("weblog.visitors", 1)
 
+// VisitorMinute is the number of distinct visitors of one minute. Scores of anomalies
+// are made of it.
+type VisitorMinute struct {
+	WindowStart   table.Millis `col:"window_start,sort1,day" ts:"time" doc:"start of the minute, UTC"`
+	WindowSeconds int32        `col:"window_seconds" doc:"length of the window: 60"`
+	Visitors      int64        `col:"visitors" doc:"distinct visitors, bots among them"`
+	Exact         bool         `col:"exact" doc:"counted one by one, up to 4,096; otherwise a HyperLogLog estimate (standard error 0.81 %)"`
+}
+
+// VisitorMinutes is the schema of VisitorMinute.
+var VisitorMinutes = table.MustOf[VisitorMinute]("weblog.visitor_minutes", 1)
+
 // Bot is the share of one bot in a UTC day.
 type Bot struct {
 	Day      table.Day `col:"day,sort1,day" ts:"time" doc:"UTC day"`

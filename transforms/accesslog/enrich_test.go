@@ -49,8 +49,8 @@ func references(t testing.TB) *accesslog.References {
 	}
 }
 
-// show is what an event tells by reference data, without the versions.
-func show(e weblog.Event) string {
+// tells is what an event tells by reference data, without the versions.
+func tells(e weblog.Event) string {
 	var out []string
 	for _, p := range []*string{e.Browser, e.BrowserVersion, e.OS, e.OSVersion, e.Device, e.DeviceClass, e.BotReason, e.Country, e.Region, e.City, e.Network} {
 		if p == nil {
@@ -81,7 +81,7 @@ func TestEventsTellWhatReferenceDataTells(t *testing.T) {
 	var got []string
 	events := enriched(t, w, lineOf("89.160.20.113", phone), lineOf("1.128.0.1", crawl), lineOf("host.example", "Mozilla/5.0 (X11; Linux x86_64; rv:115.0) Gecko/20100101 Firefox/115.0"), lineOf("::ffff:89.160.20.113", "what is this"))
 	for _, e := range events {
-		got = append(got, show(e))
+		got = append(got, tells(e))
 	}
 	want := []string{
 		"Chrome Mobile|126.0.6478|Android|14|Pixel 8|phone|-|SE|SE-E|Linköping|Bredband2 AB|29518",
@@ -102,7 +102,7 @@ func TestEventsTellWhatReferenceDataTells(t *testing.T) {
 		}
 	}
 	w, _ = worker(accesslog.Config{})
-	if got := show(enriched(t, w, lineOf("89.160.20.113", phone))[0]); strings.Trim(got, "-|") != "" {
+	if got := tells(enriched(t, w, lineOf("89.160.20.113", phone))[0]); strings.Trim(got, "-|") != "" {
 		t.Errorf("without reference data: %s", got)
 	}
 }
@@ -118,7 +118,7 @@ func TestNewTablesCountFromTheNextBlockOn(t *testing.T) {
 	events, _, _, _ := w.Take()
 	rows := rowsOf[weblog.Event](events)
 	if rows[0].City != nil || *rows[0].Country != "SE" || rows[1].City == nil || *rows[0].Enrichment != "bots= geo="+first.Version() || *rows[1].Enrichment != "bots= geo="+second.Version() {
-		t.Errorf("%s %s, then %s %s", show(rows[0]), *rows[0].Enrichment, show(rows[1]), *rows[1].Enrichment)
+		t.Errorf("%s %s, then %s %s", tells(rows[0]), *rows[0].Enrichment, tells(rows[1]), *rows[1].Enrichment)
 	}
 }
 
@@ -181,8 +181,8 @@ func TestWhatRulesTakeOutOfAUserAgentIsMasked(t *testing.T) {
 	}
 	for _, e := range enriched(t, w, lines...) {
 		for _, secret := range []string{"canary", "4111111111111111", "example.com"} {
-			if strings.Contains(show(e), secret) {
-				t.Errorf("%s is in %s", secret, show(e))
+			if strings.Contains(tells(e), secret) {
+				t.Errorf("%s is in %s", secret, tells(e))
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"millrace/transforms/decode"
 	"millrace/transforms/mask"
 	"millrace/transforms/rollup"
+	"millrace/transforms/security"
 	"millrace/transforms/sessions"
 )
 
@@ -26,6 +27,7 @@ type agent struct {
 	text
 	bot  string // name; empty for people
 	note bool   // whether it is a bot
+	tool bool   // made to attack
 	told
 }
 
@@ -37,6 +39,7 @@ type visitor struct {
 	at               *location
 	client           *rollup.Client // nil without reference data
 	fault            error          // of looking the address up
+	source           security.Source
 }
 
 type visitorKey struct {
@@ -48,6 +51,8 @@ type visitorKey struct {
 type page struct {
 	text
 	asset bool // static: never a page view
+	gives security.Target
+	known bool // whether gives is
 }
 
 func memoOf[T any](m map[string]*T, key []byte, fill func() *T) *T {
@@ -69,7 +74,7 @@ func (w *Worker) agent(l *decode.AccessLog) *agent {
 	ua := l.UserAgent
 	return memoOf(w.agents, pii.Reveal(ua), func() *agent {
 		name, reason, bot := w.bots.Why(pii.Reveal(ua))
-		a := &agent{text: text{masked: w.masked(ua, mask.UserAgent)}, bot: name, note: bot}
+		a := &agent{text: text{masked: w.masked(ua, mask.UserAgent)}, bot: name, note: bot, tool: w.isTool(ua)}
 		w.tell(a, reason)
 		return a
 	})

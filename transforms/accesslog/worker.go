@@ -15,6 +15,7 @@ import (
 	"millrace/transforms/decode"
 	"millrace/transforms/mask"
 	"millrace/transforms/rollup"
+	"millrace/transforms/security"
 	"millrace/transforms/sessions"
 )
 
@@ -46,6 +47,10 @@ type Config struct {
 	// bounds or up to a day outside; neither of one that came late.
 	Count func(*Event)
 	Visit func(*Event)
+	// Suspect, when set, is told of every event that Count is told of and that can be
+	// part of an attack, as Classifier says. The latter is this worker's own.
+	Suspect    func(time int64, source security.Source, counts *security.Counts)
+	Classifier *security.Classifier
 }
 
 // Event is what the aggregates of an event need.
@@ -79,6 +84,7 @@ type Worker struct {
 	masker *mask.Masker
 	bots   Bots
 	parser decode.Parser
+	reads  reading
 	line   decode.AccessLog
 	event  Event
 
@@ -96,7 +102,6 @@ type Worker struct {
 
 	block   *record.Block
 	source  record.Identity
-	format  decode.Format
 	srcCode uint32
 	span    Span
 	fault   error // that ends the run
@@ -146,6 +151,7 @@ func New(c Config) *Worker {
 // Forget empties the worker's memory of texts it has met. It costs time when
 // more lines follow.
 func (w *Worker) Forget() {
+	clear(w.reads.texts[:])
 	w.agents, w.referrers, w.campaigns, w.pages, w.visitors = map[string]*agent{}, map[string]*referrer{}, map[string]*touch{}, map[string]*page{}, map[visitorKey]*visitor{}
 }
 
@@ -197,10 +203,12 @@ func (w *Worker) Lines(b *record.Block) (Span, error) {
 		return Span{}, err
 	}
 	w.block, w.source, w.span = b, id, Span{}
+	if err := w.read(b.Format); err != nil {
+		return Span{}, err
+	}
 	if err := w.refer(); err != nil {
 		return Span{}, err
 	}
-	w.format, _ = decode.ParseFormat(b.Format) // an unknown one is judged line by line
 	w.srcCode = w.events.Intern(weblog.EventSource, []byte(b.Source))
 	w.event.Source = b.Source
 	w.place, w.filed, w.behind = place{arrival: b.Arrival}, unfiled, 0
@@ -216,7 +224,7 @@ func (w *Worker) Lines(b *record.Block) (Span, error) {
 	case b.Oversize > 0:
 		w.ledger.In++
 		w.position = b.Base
-		if ms, ok := decode.EventTime(b.Data); ok {
+		if ms, ok := w.reads.eventTime(b.Data); ok {
 			w.filed = ms // its beginning has a time of its own
 		}
 		w.refuse(badrow.TooLong, b.Data, b.Oversize)
@@ -252,7 +260,11 @@ func (w *Worker) guarded(line []byte) {
 }
 
 func (w *Worker) one(line []byte) {
-	reason := w.parser.Parse(line, w.format, &w.line)
+	skip, reason := w.decode(line)
+	if skip {
+		w.ledger.Skipped++
+		return
+	}
 	if reason == badrow.None {
 		reason = decode.CheckArrival(w.line.Time, w.arrival)
 	}
@@ -310,6 +322,7 @@ func (w *Worker) one(line []byte) {
 	w.put(id, v, agent, path, ref)
 	w.keep(w.place, line, l.Time, int64(len(line)))
 	if w.behind == 0 {
+		w.suspect(l, v, agent, path)
 		w.Count(e)
 	} else {
 		w.putLate(id)
@@ -388,6 +401,7 @@ func (w *Worker) put(id table.ID, v *visitor, a *agent, path *page, ref *referre
 		b.PutNull(weblog.EventSequence)
 	}
 	b.PutInt(weblog.EventPosition, w.position)
+	w.putDetail()
 	w.putTold(v, a)
 	b.EndRow()
 }

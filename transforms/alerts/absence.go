@@ -24,6 +24,8 @@ func (w *Watch) sealAbsence(to int64) (out []alert.Row) {
 	return append(out, w.silence(to)...)
 }
 
+const givenUp = "given_up"
+
 // silence lives from the last reading up to a time.
 func (w *Watch) silence(to int64) (out []alert.Row) {
 	if !w.hasSeen {
@@ -36,7 +38,7 @@ func (w *Watch) silence(to int64) (out []alert.Row) {
 	}
 	if end := w.end(); end <= to {
 		if w.firing {
-			out = append(out, w.resolve(floor(end, r.Every), "given_up"))
+			out = append(out, w.resolve(floor(end, r.Every), givenUp))
 		}
 		w.hasSeen = false
 	}

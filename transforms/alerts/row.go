@@ -46,4 +46,9 @@ func (w *Watch) row(at int64, state, reason string, value *float64) alert.Row {
 	return row
 }
 
+// Final tells whether a row says the last of its alert. That a key was given up as
+// absent does not: where data end, all of them look absent, and nobody can tell the
+// one from the other.
+func Final(row *alert.Row) bool { return row.State == alert.Resolved && row.Reason != givenUp }
+
 func day(t int64) string { return time.UnixMilli(t).UTC().Format(time.DateOnly) }

@@ -71,6 +71,8 @@ type Rule struct {
 	Cooldown    int64
 	Missing     string
 	Severity    string
+
+	At string `json:"-"` // where it was written, for errors
 }
 
 // WithDefaults is r with what is left open filled in.
@@ -230,7 +232,12 @@ func (r *Rule) Condition() string {
 	return what
 }
 
-func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+func number(v float64) string {
+	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
+}
 
 // ms writes 300000 as 5m.
 func ms(v int64) string {

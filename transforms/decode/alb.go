@@ -9,13 +9,13 @@ import (
 // albColumns are the fields of an application load balancer's log, up to the
 // last one that is read. What follows is tolerated, and so are longer rows.
 var albColumns = [...]field{
-	fieldNone, fieldTime, fieldPlace, fieldClient, fieldNone, fieldNone, fieldNone, fieldNone, fieldStatus, fieldNone, fieldReceived, fieldBytes,
+	fieldNone, fieldTime, fieldPlace, fieldClient, fieldNone, fieldNone, fieldNone, fieldNone, fieldStatus, fieldTarget, fieldReceived, fieldBytes,
 	fieldRequest, fieldAgent, fieldCipher, fieldTLS, fieldNone, fieldRequestID, fieldNone, fieldNone, fieldNone, fieldNone, fieldResult,
 }
 
 // classicColumns are those of a classic load balancer.
 var classicColumns = [...]field{
-	fieldTime, fieldPlace, fieldClient, fieldNone, fieldNone, fieldNone, fieldNone, fieldStatus, fieldNone, fieldReceived, fieldBytes,
+	fieldTime, fieldPlace, fieldClient, fieldNone, fieldNone, fieldNone, fieldNone, fieldStatus, fieldTarget, fieldReceived, fieldBytes,
 	fieldRequest, fieldAgent, fieldCipher, fieldTLS,
 }
 
@@ -39,6 +39,24 @@ func NewALB() *ALB {
 
 // Decode reads a line.
 func (a *ALB) Decode(line []byte, into *AccessLog) (bool, badrow.Reason) {
+	skip, reason := a.fields(line)
+	if skip || reason != badrow.None {
+		return skip, reason
+	}
+	if id := a.raw[fieldRequestID]; id != nil {
+		a.raw[fieldRequestID] = traceRoot(id)
+	}
+	if reason = a.finish(into); reason == badrow.None {
+		a.detail.Took = sumTimes(a.took)
+	}
+	return false, reason
+}
+
+// EventTime implements Decoder.
+func (a *ALB) EventTime(line []byte) (int64, bool) { return a.clock(a.fields(line)) }
+
+// fields finds the fields of a line.
+func (a *ALB) fields(line []byte) (bool, badrow.Reason) {
 	if len(line) == 0 {
 		return true, badrow.None
 	}
@@ -92,11 +110,25 @@ func (a *ALB) Decode(line []byte, into *AccessLog) (bool, badrow.Reason) {
 			}
 		}
 	}
-	if reason := a.finish(into); reason != badrow.None {
-		return false, reason
-	}
-	a.detail.Took = sumTimes(a.took)
 	return false, badrow.None
+}
+
+// traceRoot is the root of a trace id, "Root=1-67891233-abcdef012345678912345678". The
+// rest of the header is the client's, who can write there what he pleases.
+func traceRoot(id []byte) []byte {
+	const name = "Root="
+	at := bytes.Index(id, []byte(name))
+	if at < 0 {
+		return nil
+	}
+	end := at + len(name)
+	for end < len(id) && (id[end] == '-' || unhex(id[end]) <= 15) {
+		end++
+	}
+	if end-at > len(name)+40 {
+		return nil
+	}
+	return id[at:end]
 }
 
 // sumTimes adds up the parts of a duration; -1 when one is unknown.

@@ -17,9 +17,9 @@ const cloudFrontFields = "date time x-edge-location sc-bytes c-ip cs-method cs(H
 var cloudFrontMeaning = map[string]field{
 	"date": fieldDate, "time": fieldClock, "timestamp": fieldTime, "timestamp(ms)": fieldTime, "x-edge-location": fieldPlace, "sc-bytes": fieldBytes, "c-ip": fieldClient,
 	"cs-method": fieldMethod, "x-host-header": fieldHost, "cs-uri-stem": fieldPath, "sc-status": fieldStatus, "cs(Referer)": fieldReferrer,
-	"cs(User-Agent)": fieldAgent, "cs-uri-query": fieldQuery, "cs(Cookie)": fieldCookie, "x-edge-result-type": fieldResult,
+	"cs(User-Agent)": fieldAgent, "cs-uri-query": fieldQuery, "x-edge-result-type": fieldResult,
 	"x-edge-request-id": fieldRequestID, "cs-bytes": fieldReceived, "time-taken": fieldSeconds, "x-forwarded-for": fieldForwarded,
-	"ssl-protocol": fieldTLS, "ssl-cipher": fieldCipher, "cs-protocol-version": fieldProtocol, "sc-content-type": fieldType,
+	"ssl-protocol": fieldTLS, "ssl-cipher": fieldCipher, "cs-protocol-version": fieldProtocol,
 }
 
 // CloudFront reads the standard logs of Amazon CloudFront: tab separated, named
@@ -64,6 +64,18 @@ func cutFields(line []byte) (string, bool) {
 // decoder knows, or the first of them, or more: with another order the rows after
 // it would be misread, wherever a block begins.
 func (c *CloudFront) Decode(line []byte, into *AccessLog) (bool, badrow.Reason) {
+	skip, reason := c.fields(line)
+	if skip || reason != badrow.None {
+		return skip, reason
+	}
+	return false, c.finish(into)
+}
+
+// EventTime implements Decoder.
+func (c *CloudFront) EventTime(line []byte) (int64, bool) { return c.clock(c.fields(line)) }
+
+// fields finds the fields of a row.
+func (c *CloudFront) fields(line []byte) (bool, badrow.Reason) {
 	if len(line) == 0 {
 		return true, badrow.None
 	}
@@ -92,7 +104,7 @@ func (c *CloudFront) Decode(line []byte, into *AccessLog) (bool, badrow.Reason) 
 	case n < c.least:
 		return false, badrow.Truncated
 	}
-	return false, c.finish(into)
+	return false, badrow.None
 }
 
 // Detail implements Decoder.

@@ -16,6 +16,10 @@ type Decoder interface {
 	// header, a comment); else the reason is badrow.None or why it is no event.
 	// Views in the event are valid until the next line.
 	Decode(line []byte, into *AccessLog) (skip bool, reason badrow.Reason)
+	// EventTime reads only the time, in Unix milliseconds; sources use it for
+	// watermarks. Whenever Decode makes an event of the line, ok is true and ms is
+	// the event's Time.
+	EventTime(line []byte) (ms int64, ok bool)
 	// Detail is what the last event had beyond an AccessLog.
 	Detail() *Detail
 }
@@ -26,13 +30,12 @@ type Detail struct {
 	Took       int64    // microseconds from request to the last byte; -1 unknown
 	Received   int64    // bytes of the request; -1 unknown
 	Forwarded  pii.Text // X-Forwarded-For as logged: one address or several
-	Cookie     pii.Text
-	RequestID  []byte
-	Result     []byte // of an edge cache, or a load balancer's action
-	Place      []byte // edge location, or name of the load balancer
-	TLSVersion []byte
-	TLSCipher  []byte
-	Type       []byte // content type
+	Target     int32    // status that what stands behind answered with; 0 unknown
+	RequestID  pii.Text // trace id of a load balancer, or what else names the request
+	Result     pii.Text // of an edge cache, a load balancer's actions, or what became of a flow
+	Place      pii.Text // edge location, name of the load balancer, or network interface
+	TLSVersion pii.Text
+	TLSCipher  pii.Text
 }
 
 // Spec names a decoder and what it must know of a source. As text it is a name,
@@ -44,7 +47,7 @@ type Detail struct {
 //	nginx LOG_FORMAT       as in the server's configuration, in one line
 //	json MAPPING           fields and where they are, "event = place" separated by ";"
 //	apigateway             json with the mapping of API Gateway's example
-//	vpcflow [FIELDS]       network flows: NewFlowDecoder, no web requests
+//	vpcflow [FIELDS]       network flows, as events without a request
 //
 // It travels in record.Block.Format, so that every block of a file is read
 // alike, wherever the file's header was.
@@ -52,8 +55,8 @@ type Spec struct{ Name, Rest string }
 
 // ParseSpec is the inverse of String. It checks no more than the name; see Open.
 func ParseSpec(s string) (Spec, error) {
-	name, rest, _ := strings.Cut(strings.TrimSpace(s), " ")
-	spec := Spec{name, strings.TrimSpace(rest)}
+	name, rest, _ := strings.Cut(s, " ")
+	spec := Spec{name, rest}
 	for _, known := range SpecNames() {
 		if name == known {
 			return spec, nil
@@ -67,8 +70,13 @@ func SpecNames() []string {
 	return []string{"common", "combined", "vhost_combined", "cloudfront", "alb", "nginx", "json", "apigateway", "vpcflow"}
 }
 
-// String is the text of a spec.
-func (s Spec) String() string { return strings.TrimSpace(s.Name + " " + s.Rest) }
+// String is the text of a spec. A log_format can begin and end with spaces.
+func (s Spec) String() string {
+	if s.Rest == "" {
+		return s.Name
+	}
+	return s.Name + " " + s.Rest
+}
 
 // Open makes the decoder of a web log.
 func (s Spec) Open() (Decoder, error) {
@@ -88,13 +96,13 @@ func (s Spec) Open() (Decoder, error) {
 	case "apigateway":
 		return NewJSONLines(APIGateway()), nil
 	case "vpcflow":
-		return nil, fmt.Errorf("reading log format vpcflow: network flows are no web requests; a job over flows reads them")
+		return newFlowLog(s.Rest)
 	}
 	f, err := ParseFormat(s.Name)
 	if err != nil {
 		return nil, err
 	}
-	return &apache{format: f}, nil
+	return &apache{format: f, detail: Detail{Took: -1, Received: -1}}, nil
 }
 
 // apache is the Decoder of the formats that Parser reads.
@@ -108,6 +116,9 @@ func (a *apache) Decode(line []byte, into *AccessLog) (bool, badrow.Reason) {
 	return false, a.Parse(line, a.format, into)
 }
 
+// EventTime implements Decoder.
+func (a *apache) EventTime(line []byte) (int64, bool) { return EventTime(line) }
+
 func (a *apache) Detail() *Detail { return &a.detail }
 
 // DetectSpec tells the format of a file from its first bytes: by a header where
@@ -115,12 +126,7 @@ func (a *apache) Detail() *Detail { return &a.detail }
 // empty when none reads any. Formats that need a configuration (nginx, json) are
 // never told by their looks.
 func DetectSpec(head []byte) Spec {
-	if len(head) > detectBytes {
-		head = head[:detectBytes]
-	}
-	if end := bytes.LastIndexByte(head, '\n'); end >= 0 {
-		head = head[:end+1]
-	}
+	head = whole(head)
 	for lines := NewLines(bytes.TrimPrefix(head, byteOrderMark), 0); ; {
 		line, _, ok := lines.Next()
 		if !ok {
@@ -156,6 +162,18 @@ func DetectSpec(head []byte) Spec {
 		best = Spec{Name: "cloudfront"}
 	}
 	return best
+}
+
+// whole is the part of a file's first bytes that counts: up to 64 KiB, without a
+// last line that may be cut unless it is alone.
+func whole(head []byte) []byte {
+	if len(head) > detectBytes {
+		head = head[:detectBytes]
+	}
+	if end := bytes.LastIndexByte(head, '\n'); end >= 0 {
+		head = head[:end+1]
+	}
+	return head
 }
 
 func unlessUsual(fields, usual string) string {

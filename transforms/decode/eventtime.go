@@ -27,3 +27,17 @@ func EventTime(line []byte) (ms int64, ok bool) {
 	ms, ok = readStamp(line[open+1 : end])
 	return ms, ok && ms >= earliest
 }
+
+// EventTimeOf makes EventTime for lines of a format, the text of a Spec; lines of an
+// unknown one are read like Apache's. One goroutine uses it.
+func EventTimeOf(format string) func(line []byte) (ms int64, ok bool) {
+	spec, err := ParseSpec(format)
+	if err != nil || isApache(spec.Name) {
+		return EventTime
+	}
+	d, err := spec.Open()
+	if err != nil {
+		return func([]byte) (int64, bool) { return 0, false }
+	}
+	return d.EventTime
+}

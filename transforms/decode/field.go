@@ -31,7 +31,6 @@ const (
 	fieldReferrer        //
 	fieldAgent           //
 	fieldForwarded       //
-	fieldCookie          //
 	fieldSeconds         // duration in seconds, with a fraction
 	fieldMillis          // duration in milliseconds
 	fieldReceived        //
@@ -40,7 +39,7 @@ const (
 	fieldPlace           //
 	fieldTLS             //
 	fieldCipher          //
-	fieldType            //
+	fieldTarget          // status of what stands behind; of several the last
 	numFields
 )
 
@@ -50,10 +49,10 @@ var ecsFields = map[string]field{
 	"http.request.method": fieldMethod, "url.original": fieldURL, "url.path": fieldPath, "url.query": fieldQuery,
 	"http.version": fieldProtocol, "http.request.line": fieldRequest, "http.response.status_code": fieldStatus,
 	"http.response.body.bytes": fieldBytes, "http.request.referrer": fieldReferrer, "user_agent.original": fieldAgent,
-	"network.forwarded_ip": fieldForwarded, "http.request.cookie": fieldCookie, "event.duration_seconds": fieldSeconds,
-	"event.duration_millis": fieldMillis, "http.request.bytes": fieldReceived, "http.request.id": fieldRequestID,
-	"event.outcome": fieldResult, "observer.name": fieldPlace, "tls.version": fieldTLS, "tls.cipher": fieldCipher,
-	"http.response.mime_type": fieldType,
+	"event.duration_seconds": fieldSeconds,
+	"event.duration_millis":  fieldMillis, "http.request.bytes": fieldReceived, "http.request.id": fieldRequestID,
+	"event.action": fieldResult, "observer.name": fieldPlace, "tls.version": fieldTLS, "tls.cipher": fieldCipher,
+	"target.status_code": fieldTarget,
 }
 
 // escaping is how a log writes what could break its lines.
@@ -83,6 +82,15 @@ func (a *assembly) set(f field, text []byte) {
 		text = nil
 	}
 	a.raw[f] = text
+}
+
+// clock is the time of the fields, unless it makes a bad row.
+func (a *assembly) clock(skip bool, reason badrow.Reason) (int64, bool) {
+	if skip || reason != badrow.None {
+		return 0, false
+	}
+	ms, ok := a.time()
+	return ms, ok && ms >= earliest
 }
 
 // finish reads the fields into an event.
@@ -282,12 +290,17 @@ func cutAuthority(target []byte) (host, path []byte) {
 
 func (a *assembly) details() {
 	d := &a.detail
-	*d = Detail{Took: -1, Received: -1, Place: a.raw[fieldPlace], Result: a.raw[fieldResult], RequestID: a.raw[fieldRequestID], TLSVersion: a.raw[fieldTLS], TLSCipher: a.raw[fieldCipher], Type: a.raw[fieldType]}
+	*d = Detail{
+		Took: -1, Received: -1, Place: a.text(a.raw[fieldPlace]), Result: a.text(a.raw[fieldResult]),
+		RequestID: a.text(a.raw[fieldRequestID]), TLSVersion: a.text(a.raw[fieldTLS]), TLSCipher: a.text(a.raw[fieldCipher]),
+	}
 	if b := a.raw[fieldForwarded]; b != nil {
 		d.Forwarded = a.header(b)
 	}
-	if b := a.raw[fieldCookie]; b != nil {
-		d.Cookie = a.text(b)
+	if b := a.raw[fieldTarget]; b != nil {
+		if n, ok := number(bytes.TrimLeft(b[bytes.LastIndexByte(b, ',')+1:], " ")); ok && n <= 999 {
+			d.Target = int32(n)
+		}
 	}
 	if us, ok := micros(a.raw[fieldSeconds], 6); ok {
 		d.Took = us

@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"bytes"
 	"fmt"
 
 	"millrace/schemas/badrow"
@@ -49,12 +48,7 @@ const detectBytes = 64 << 10
 // line without a line end may be cut and counts only when it is alone. Unknown
 // means that no line could be read.
 func Detect(head []byte) Format {
-	if len(head) > detectBytes {
-		head = head[:detectBytes]
-	}
-	if end := bytes.LastIndexByte(head, '\n'); end >= 0 {
-		head = head[:end+1]
-	}
+	head = whole(head)
 	var (
 		p     Parser
 		log   AccessLog

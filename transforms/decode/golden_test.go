@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/vectors"
 	"millrace/schemas/badrow"
 	"millrace/schemas/pii"
 	"millrace/transforms/decode"
@@ -78,18 +79,10 @@ func (h *hostCount) UnmarshalJSON(b []byte) error {
 }
 
 func TestCountsOfRealLogsEqualTheIndependentOnes(t *testing.T) {
-	dir := os.Getenv("MILLRACE_VECTORS")
-	if dir == "" {
-		dir = filepath.Join(testdata, "vectors")
-	}
-	raw, err := os.ReadFile(filepath.Join(dir, "golden_real.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var golden struct {
 		Logs map[string]counts `json:"access_logs"`
 	}
-	if err := json.Unmarshal(raw, &golden); err != nil {
+	if err := vectors.Read("golden_real.json", &golden); err != nil {
 		t.Fatal(err)
 	}
 	if len(golden.Logs) < 2 {

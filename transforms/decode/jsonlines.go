@@ -48,6 +48,18 @@ func NewJSONLines(m Mapping) *JSONLines {
 
 // Decode reads a line. One that breaks off inside the object is Truncated.
 func (d *JSONLines) Decode(line []byte, into *AccessLog) (bool, badrow.Reason) {
+	skip, reason := d.fields(line)
+	if skip || reason != badrow.None {
+		return skip, reason
+	}
+	return false, d.finish(into)
+}
+
+// EventTime implements Decoder.
+func (d *JSONLines) EventTime(line []byte) (int64, bool) { return d.clock(d.fields(line)) }
+
+// fields finds the members of an object that the mapping names.
+func (d *JSONLines) fields(line []byte) (bool, badrow.Reason) {
 	d.line, d.at, d.texts = line, 0, d.texts[:0]
 	d.space()
 	if d.at == len(line) {
@@ -64,10 +76,7 @@ func (d *JSONLines) Decode(line []byte, into *AccessLog) (bool, badrow.Reason) {
 			reason = badrow.Format
 		}
 	}
-	if reason != badrow.None {
-		return false, reason
-	}
-	return false, d.finish(into)
+	return false, reason
 }
 
 // Detail implements Decoder.

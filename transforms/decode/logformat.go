@@ -15,8 +15,8 @@ var variables = map[string]field{
 	"remote_addr": fieldClient, "realip_remote_addr": fieldNone, "remote_user": fieldUser, "time_local": fieldTime, "time_iso8601": fieldTime, "msec": fieldTime,
 	"request": fieldRequest, "request_method": fieldMethod, "request_uri": fieldURL, "uri": fieldPath, "document_uri": fieldPath, "args": fieldQuery, "query_string": fieldQuery,
 	"server_protocol": fieldProtocol, "status": fieldStatus, "body_bytes_sent": fieldBytes, "bytes_sent": fieldBytes, "http_referer": fieldReferrer, "http_user_agent": fieldAgent,
-	"host": fieldHost, "http_host": fieldHost, "server_name": fieldHost, "http_x_forwarded_for": fieldForwarded, "http_cookie": fieldCookie, "request_time": fieldSeconds,
-	"request_length": fieldReceived, "request_id": fieldRequestID, "ssl_protocol": fieldTLS, "ssl_cipher": fieldCipher, "upstream_cache_status": fieldResult, "sent_http_content_type": fieldType,
+	"host": fieldHost, "http_host": fieldHost, "server_name": fieldHost, "http_x_forwarded_for": fieldForwarded, "request_time": fieldSeconds,
+	"request_length": fieldReceived, "request_id": fieldRequestID, "ssl_protocol": fieldTLS, "ssl_cipher": fieldCipher, "upstream_cache_status": fieldResult, "upstream_status": fieldTarget,
 }
 
 // part is a variable of a log_format and the text up to the next.
@@ -96,6 +96,18 @@ func isNameByte(c byte) bool { return c == '_' || c-'0' <= 9 || c|0x20 >= 'a' &&
 // Decode reads a line. A quoted variable that never closes makes it Truncated,
 // and so does a line that ends before the format does.
 func (d *LogFormat) Decode(line []byte, into *AccessLog) (bool, badrow.Reason) {
+	skip, reason := d.fields(line)
+	if skip || reason != badrow.None {
+		return skip, reason
+	}
+	return false, d.finish(into)
+}
+
+// EventTime implements Decoder.
+func (d *LogFormat) EventTime(line []byte) (int64, bool) { return d.clock(d.fields(line)) }
+
+// fields finds the variables of a line.
+func (d *LogFormat) fields(line []byte) (bool, badrow.Reason) {
 	if len(line) == 0 {
 		return true, badrow.None
 	}
@@ -121,7 +133,7 @@ func (d *LogFormat) Decode(line []byte, into *AccessLog) (bool, badrow.Reason) {
 		}
 		rest = rest[n+len(p.after):]
 	}
-	return false, d.finish(into)
+	return false, badrow.None
 }
 
 // broken judges a line in which the text behind variable i is missing.

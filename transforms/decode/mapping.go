@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"millrace/internal/nearest"
 )
 
 // Mapping says where in a JSON object the fields of an event stand: names of the
@@ -43,9 +45,11 @@ func ParseMapping(name string, content []byte) (Mapping, error) {
 		key, place := unquoted(line[:at]), unquoted(line[at+1:])
 		switch _, known := ecsFields[key]; {
 		case !known:
-			fault(i+1, "unknown field %q (there are %s)", key, strings.Join(MappingNames(), ", "))
+			fault(i+1, "unknown field %q%s", key, suggest(key))
 		case m[key] != "":
 			fault(i+1, "%s stands there already", key)
+		case strings.ContainsRune(place, ';'):
+			fault(i+1, "%s: a member whose name has a semicolon cannot be mapped", key)
 		case place == "" || slices.Contains(strings.Split(place, "."), ""):
 			fault(i+1, "%s: %q is no way to a member; write names joined by dots", key, place)
 		default:
@@ -61,6 +65,23 @@ func ParseMapping(name string, content []byte) (Mapping, error) {
 		return nil, errors.Join(faults...)
 	}
 	return m, nil
+}
+
+// suggest names the field that was meant, or else all.
+func suggest(key string) string {
+	if near := nearest.Name(key, MappingNames()); near != "" {
+		return fmt.Sprintf("; did you mean %s?", near)
+	}
+	return fmt.Sprintf("; there are %s", strings.Join(MappingNames(), ", "))
+}
+
+// String is the mapping in one line, as the text of a Spec has it.
+func (m Mapping) String() string {
+	var lines []string
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		lines = append(lines, key+" = "+m[key])
+	}
+	return strings.Join(lines, "; ")
 }
 
 func unquoted(s string) string { return strings.Trim(strings.TrimSpace(s), `"'`) }

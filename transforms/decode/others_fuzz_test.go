@@ -10,11 +10,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"millrace/schemas/badrow"
+	"millrace/schemas/pii"
 	"millrace/transforms/decode"
 )
 
 // fuzzSpecs are the decoders that are fuzzed, by the number in a case.
-var fuzzSpecs = []string{"alb", "cloudfront", ngSpec, "apigateway", "json @timestamp = t; url.original = u; client.address = a.b; user_agent.original = h", "nginx $msec $uri"}
+var fuzzSpecs = []string{"alb", "cloudfront", ngSpec, "apigateway", "json @timestamp = t; url.original = u; client.address = a.b; user_agent.original = h", "nginx $msec $uri", "vpcflow"}
 
 // FuzzOtherLogs: whatever the line, an event's fields are text, the line stays as
 // it is, and bytes behind it change nothing.
@@ -41,6 +42,14 @@ func FuzzOtherLogs(f *testing.F) {
 				}
 			}
 		}
+		for _, text := range []pii.Text{d.Detail().Forwarded, d.Detail().Place, d.Detail().Result, d.Detail().RequestID, d.Detail().TLSVersion, d.Detail().TLSCipher} {
+			if s := string(pii.Reveal(text)); !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+				t.Fatalf("%q is no text", s)
+			}
+		}
+		if ms, ok := d.EventTime(line); !skip && reason == badrow.None && (!ok || ms != log.Time) {
+			t.Fatalf("event time %d %v, want %d", ms, ok, log.Time)
+		}
 		skip2, reason2 := d.Decode(poisoned(line), &log)
 		if skip2 != skip || reason2 != reason {
 			t.Fatalf("skip %v %v, reason %q, %q among other bytes", skip, skip2, reason, reason2)
@@ -66,6 +75,32 @@ func FuzzFlows(f *testing.F) {
 		skip, reason := d.Decode([]byte(line), &flow)
 		if !skip && reason == badrow.None && (flow.End < flow.Start || flow.SourcePort > 65535 || flow.DestPort > 65535 || flow.Protocol > 255) {
 			t.Fatalf("%q: %+v", line, flow)
+		}
+	})
+}
+
+// FuzzGiven: a format that a person gives opens, is one line, and read again is
+// the same.
+func FuzzGiven(f *testing.F) {
+	f.Add("json@m", "'@timestamp': t\nurl.path: u\n")
+	f.Add("nginx@c#main", confText)
+	f.Add("nginx@c", "$msec $uri")
+	f.Add(ngSpec, "")
+	f.Add("cloudfront date time sc-status", "")
+	f.Fuzz(func(t *testing.T, text, content string) {
+		spec, err := decode.Given(text, func(string) ([]byte, error) { return []byte(content), nil })
+		if err != nil {
+			return
+		}
+		if strings.ContainsAny(spec.String(), "\r\n") && !strings.ContainsAny(text, "\r\n") {
+			t.Fatalf("%q has lines", spec)
+		}
+		again, err := decode.ParseSpec(spec.String())
+		if err != nil || again != spec {
+			t.Fatalf("%q was read again as %q, %v", spec, again, err)
+		}
+		if _, err := again.Open(); err != nil {
+			t.Fatalf("%q does not open: %v", spec, err)
 		}
 	})
 }

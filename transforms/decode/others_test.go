@@ -1,6 +1,7 @@
 package decode_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,7 +67,8 @@ func TestOtherLogsBecomeEvents(t *testing.T) {
 			event{VHost: "x.example", Client: "192.0.2.1", Addr: "192.0.2.1", Time: at2026 + 123, Target: `/ä?"q`, Bytes: -1, UserAgent: `😀 a\b\x0a`},
 			1500, "",
 		},
-		{"one of Apache's", "common", `192.0.2.7 - - [02/Mar/2026:12:00:00 +0100] "GET / HTTP/1.1" 200 5`, event{Client: "192.0.2.7", Addr: "192.0.2.7", Time: at2026, Method: "GET", Target: "/", Protocol: "HTTP/1.1", Status: 200, Bytes: 5}, 0, ""},
+		{"one of Apache's", "common", `192.0.2.7 - - [02/Mar/2026:12:00:00 +0100] "GET / HTTP/1.1" 200 5`, event{Client: "192.0.2.7", Addr: "192.0.2.7", Time: at2026, Method: "GET", Target: "/", Protocol: "HTTP/1.1", Status: 200, Bytes: 5}, -1, ""},
+		{"network flows", "vpcflow", "2 123456789010 eni-1 192.0.2.12 198.51.100.7 49761 3389 6 20 4249 1418530010 1418530070 REJECT OK", event{Client: "192.0.2.12", Addr: "192.0.2.12", Time: 1418530010000, Protocol: "TCP", Bytes: 4249}, 60_000_000, ""},
 	} {
 		d := open(t, c.spec)
 		var log decode.AccessLog
@@ -79,9 +81,34 @@ func TestOtherLogsBecomeEvents(t *testing.T) {
 			if diff := cmp.Diff(c.want, show(&log)); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", c.name, diff)
 			}
+			if ms, ok := d.EventTime([]byte(c.line)); !ok || ms != log.Time {
+				t.Errorf("%s: event time %d, %v", c.name, ms, ok)
+			}
 			if got := d.Detail(); got.Took != c.took || string(pii.Reveal(got.Forwarded)) != c.forwarded {
 				t.Errorf("%s: took %d, forwarded %q", c.name, got.Took, pii.Reveal(got.Forwarded))
 			}
+		}
+	}
+}
+
+func TestDetailsOfOtherLogs(t *testing.T) {
+	for name, c := range map[string]struct{ spec, line, want string }{
+		"a load balancer's":         {"alb", albLine, "received 34, target 200: app/my-lb/50dc forward,redirect Root=1-5 TLSv1.2 TLS_AES"},
+		"a trace with more in it":   {"alb", strings.Replace(albLine, "Root=1-5", "Self=1-2;Root=1-67891233-abcdef;By=ann", 1), "received 34, target 200: app/my-lb/50dc forward,redirect Root=1-67891233-abcdef TLSv1.2 TLS_AES"},
+		"a trace without a root":    {"alb", strings.Replace(albLine, "Root=1-5", "ann", 1), "received 34, target 200: app/my-lb/50dc forward,redirect  TLSv1.2 TLS_AES"},
+		"CloudFront's":              {"cloudfront", cfLine + "\t-\tHit\tid==\twww.example.com\thttps\t23\t0.001\t-\tTLSv1.2\tECDHE", "received 23, target 0: LAX1 Hit id== TLSv1.2 ECDHE"},
+		"nginx's, of two upstreams": {`nginx $msec $uri $request_length "$upstream_status" $request_id`, `1772449200.1 / 77 "502, 200" 5f`, "received 77, target 200:   5f  "},
+		"a network flow's":          {"vpcflow", "2 1 eni-1 192.0.2.12 198.51.100.7 1 2 6 20 4249 1418530010 1418530070 REJECT OK", "received -1, target 0: eni-1 REJECT   "},
+	} {
+		d := open(t, c.spec)
+		var log decode.AccessLog
+		if _, reason := d.Decode([]byte(c.line), &log); reason != badrow.None {
+			t.Errorf("%s: %s", name, reason)
+		}
+		of := d.Detail()
+		got := fmt.Sprintf("received %d, target %d: %s %s %s %s %s", of.Received, of.Target, pii.Reveal(of.Place), pii.Reveal(of.Result), pii.Reveal(of.RequestID), pii.Reveal(of.TLSVersion), pii.Reveal(of.TLSCipher))
+		if got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}
 }
@@ -119,7 +146,11 @@ func TestOtherLogsRefuseByReason(t *testing.T) {
 		{"levels without end", "apigateway", strings.Repeat(`{"a":`, 60) + "1" + strings.Repeat("}", 60), false, badrow.Format},
 	} {
 		var log decode.AccessLog
-		skip, got := open(t, c.spec).Decode([]byte(c.line), &log)
+		d := open(t, c.spec)
+		if ms, ok := d.EventTime([]byte(c.line)); ok && c.want != badrow.Number && c.want != badrow.Format {
+			t.Errorf("%s: event time %d", c.name, ms)
+		}
+		skip, got := d.Decode([]byte(c.line), &log)
 		if skip != c.skip || got != c.want {
 			t.Errorf("%s: skip %v, %q; want %v, %q", c.name, skip, got, c.skip, c.want)
 		}
@@ -177,7 +208,7 @@ func TestFormatsThatCannotWorkAreRefused(t *testing.T) {
 		"json x = y":                      "unknown field",
 		"json @timestamp = t":             "url.original",
 		"json @timestamp = t; url.path=t": "same place",
-		"vpcflow":                         "flows",
+		"vpcflow srcaddr":                 "no field start",
 	} {
 		s, err := decode.ParseSpec(spec)
 		if err != nil {
@@ -191,7 +222,7 @@ func TestFormatsThatCannotWorkAreRefused(t *testing.T) {
 		t.Errorf("unknown format: %v", err)
 	}
 	_, err := decode.ParseMapping("m.yaml", []byte("\n# x\nclient.addres: a\nurl.path: a\nurl.path: b\nurl.query a\n"))
-	for _, want := range []string{`m.yaml:3: unknown field "client.addres"`, "m.yaml:5: url.path stands there", "m.yaml:6: no colon"} {
+	for _, want := range []string{`m.yaml:3: unknown field "client.addres"; did you mean client.address?`, "m.yaml:5: url.path stands there", "m.yaml:6: no colon"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in %v", want, err)
 		}
@@ -237,20 +268,10 @@ func TestSampleLogsParseFully(t *testing.T) {
 				t.Fatalf("detected as %s", spec)
 			}
 			events, skipped := 0, 0
+			d := open(t, spec.String())
 			read := func(line []byte) (bool, badrow.Reason) {
-				var f decode.Flow
-				d, err := decode.NewFlowDecoder(spec.Rest)
-				if err != nil {
-					t.Fatal(err)
-				}
-				return d.Decode(line, &f)
-			}
-			if spec.Name != "vpcflow" {
-				d := open(t, spec.String())
-				read = func(line []byte) (bool, badrow.Reason) {
-					var log decode.AccessLog
-					return d.Decode(line, &log)
-				}
+				var log decode.AccessLog
+				return d.Decode(line, &log)
 			}
 			for lines := decode.NewLines(content, 0); ; {
 				line, _, ok := lines.Next()

@@ -21,7 +21,7 @@ const (
 // holds follows from the events alone, not from their order.
 type Deduper struct {
 	horizon int64 // ms
-	chains  table
+	chains  chainTable
 }
 
 // MaxHorizon is the longest horizon.

@@ -59,8 +59,14 @@
 // horizon after it was last seen, so state is bounded by the ids of one horizon.
 //
 // An id takes 24 bytes in a table that is filled to between a half and seven
-// eighths, and about 21 bytes encoded; an id that was repeated, about 80 more in
-// memory. BenchmarkMemory measures it with 10,000,000 ids.
+// eighths, and about 20 bytes encoded; an id that was repeated, about 80 more in
+// memory. BenchmarkMemory, with 10,000,000 ids of which 1 in 100 came twice: 348 MB in
+// memory, 202 MB encoded.
+//
+// # Rows
+//
+// [Columns] tell where rows of a schema have what they are judged by, and a [Judge]
+// decides about the rows of one shard: it serves the wrapper, transforms.Dedup, in batch and live.
 //
 // Ids are compared by the first 84 bits of SHA-256. Among n ids of one horizon the
 // odds that an event is ever dropped for another's id are n^2/2^85: 3 in 10^12 for 10^7

@@ -29,9 +29,9 @@ type key struct{ high, rest uint64 }
 
 func (s *slot) key() key { return key{s.high, s.rest} }
 
-// table holds chains by open addressing with linear probing. Ids are hashes, so
+// chainTable holds chains by open addressing with linear probing. Ids are hashes, so
 // their upper bits name the place.
-type table struct {
+type chainTable struct {
 	slots []slot
 	used  int
 	last  map[key]int64 // time of the last event of chains that have several
@@ -41,11 +41,11 @@ const leastSlots = 16
 
 // full tells whether another chain needs room: above seven eighths, probes get
 // long.
-func (t *table) full() bool { return t.used >= len(t.slots)-len(t.slots)/8 }
+func (t *chainTable) full() bool { return t.used >= len(t.slots)-len(t.slots)/8 }
 
 // resize rebuilds the table with room for so many chains, half as many again, and
 // without those that drop names.
-func (t *table) resize(chains int, drop func(*slot) bool) {
+func (t *chainTable) resize(chains int, drop func(*slot) bool) {
 	old := t.slots
 	t.slots, t.used = make([]slot, max(leastSlots, chains+chains/2)), 0
 	for i := range old {
@@ -55,19 +55,19 @@ func (t *table) resize(chains int, drop func(*slot) bool) {
 	}
 }
 
-func (t *table) place(high uint64) int {
+func (t *chainTable) place(high uint64) int {
 	n, _ := bits.Mul64(high, uint64(len(t.slots)))
 	return int(n)
 }
 
-func (t *table) next(i int) int {
+func (t *chainTable) next(i int) int {
 	if i++; i == len(t.slots) {
 		return 0
 	}
 	return i
 }
 
-func (t *table) put(s slot) {
+func (t *chainTable) put(s slot) {
 	i := t.place(s.high)
 	for t.slots[i].high != 0 {
 		i = t.next(i)
@@ -77,7 +77,7 @@ func (t *table) put(s slot) {
 }
 
 // end is the time of a chain's last event.
-func (t *table) end(s *slot) int64 {
+func (t *chainTable) end(s *slot) int64 {
 	if len(t.last) > 0 {
 		if last, ok := t.last[s.key()]; ok {
 			return last
@@ -87,7 +87,7 @@ func (t *table) end(s *slot) int64 {
 }
 
 // setEnd notes the time of a chain's last event.
-func (t *table) setEnd(s *slot, end int64) {
+func (t *chainTable) setEnd(s *slot, end int64) {
 	if end == int64(s.rest&maxTime) {
 		delete(t.last, s.key())
 		return
@@ -99,7 +99,7 @@ func (t *table) setEnd(s *slot, end int64) {
 }
 
 // remove takes a chain out; those that were pushed on by it move back.
-func (t *table) remove(i int) {
+func (t *chainTable) remove(i int) {
 	t.used--
 	for hole, at := i, t.next(i); ; at = t.next(at) {
 		s := t.slots[at]

@@ -31,7 +31,7 @@ func TestConversionsAreThoseOfTheReference(t *testing.T) {
 			Median  []*float64 `json:"median_seconds"`
 		}
 	}
-	vectors(t, "funnel_conversion.json", &file)
+	read(t, "funnel_conversion.json", &file)
 	if len(file.Cases) < 2 {
 		t.Fatalf("%d cases", len(file.Cases))
 	}
@@ -126,7 +126,7 @@ func TestAShopsVisitorsReachTheLevelsThatWereCountedIndependently(t *testing.T) 
 			}
 		} `json:"clickstream"`
 	}
-	vectors(t, "golden_real.json", &golden)
+	read(t, "golden_real.json", &golden)
 	if len(golden.Shops) == 0 {
 		t.Fatal("no shops")
 	}

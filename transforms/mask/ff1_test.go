@@ -18,29 +18,31 @@ func TestFF1Vectors(t *testing.T) {
 			Tweak string `json:"tweak_hex"`
 		}
 	}
-	vectors(t, "ff1.json", &v)
+	read(t, "ff1.json", &v)
 	if len(v.Cases) == 0 {
 		t.Fatal("the file has no vectors")
 	}
 	for _, c := range v.Cases {
-		key, err := hex.DecodeString(c.Key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tweak, err := hex.DecodeString(c.Tweak)
-		if err != nil {
-			t.Fatal(err)
-		}
-		f, err := NewFF1(key, c.Radix)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := f.Encrypt(nil, []byte(c.PT), tweak); err != nil || string(got) != c.CT {
-			t.Errorf("radix %d, %s becomes %s, %v; want %s", c.Radix, c.PT, got, err, c.CT)
-		}
-		if got, err := f.Decrypt(nil, []byte(c.CT), tweak); err != nil || string(got) != c.PT {
-			t.Errorf("radix %d, %s was %s, %v; want %s", c.Radix, c.CT, got, err, c.PT)
-		}
+		t.Run(fmt.Sprint(c.Radix, "/", c.CT), func(t *testing.T) {
+			key, err := hex.DecodeString(c.Key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tweak, err := hex.DecodeString(c.Tweak)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err := NewFF1(key, c.Radix)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := f.Encrypt(nil, []byte(c.PT), tweak); err != nil || string(got) != c.CT {
+				t.Errorf("%s becomes %s, %v; want %s", c.PT, got, err, c.CT)
+			}
+			if got, err := f.Decrypt(nil, []byte(c.CT), tweak); err != nil || string(got) != c.PT {
+				t.Errorf("%s was %s, %v; want %s", c.CT, got, err, c.PT)
+			}
+		})
 	}
 }
 

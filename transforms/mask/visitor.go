@@ -1,6 +1,10 @@
 package mask
 
-import "millrace/schemas/pii"
+import (
+	"bytes"
+
+	"millrace/schemas/pii"
+)
 
 // AppendVisitor appends the id of a visitor: the token of type "visitor" of the
 // client's full address, 00, and the user agent. Spellings of one IP address
@@ -25,6 +29,17 @@ func (m *Masker) AppendVisitor(dst []byte, addrOrHost, userAgent pii.Text) []byt
 // Visitor is AppendVisitor into a new string.
 func (m *Masker) Visitor(addrOrHost, userAgent pii.Text) string {
 	return string(m.AppendVisitor(nil, addrOrHost, userAgent))
+}
+
+// AppendSource appends the token of a client's full address, of type "ip" as that of
+// an address found in a text, or of its host name, of type "host".
+func (m *Masker) AppendSource(dst []byte, addrOrHost pii.Text) []byte {
+	b := pii.Reveal(addrOrHost)
+	m.scratch = appendCanonical(m.scratch[:0], b)
+	if lastDotIPv4(b) < 0 && bytes.IndexByte(b, ':') < 0 {
+		return m.appendToken(dst, "host", m.scratch)
+	}
+	return m.appendToken(dst, string(IP), m.scratch)
 }
 
 // AppendUser appends the token of type "user" of a user name, taken as it is:

@@ -31,10 +31,12 @@ func BenchmarkAdd(b *testing.B) {
 	all, paths := benchRequests()
 	x := newTables(b, time.Hour)
 	x.visitors, x.bots = rollup.NewVisitors(0), rollup.NewBots(0)
+	minutes := rollup.NewMinutes()
 	for name, add := range map[string]func(i int){
 		"traffic":  func(i int) { x.traffic.Add(all[i].t, all[i].status, all[i].bytes) },
 		"toppages": func(i int) { x.pages.Add(all[i].t, paths[i], all[i].visitor, all[i].bytes) },
 		"visitors": func(i int) { x.visitors.Add(all[i].t, all[i].visitor, all[i].bot != "") },
+		"minutes":  func(i int) { minutes.Add(all[i].t, all[i].visitor) },
 		"bots": func(i int) {
 			if q := &all[i]; q.bot != "" {
 				x.bots.Add(q.t, q.bot, q.visitor)

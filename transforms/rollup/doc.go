@@ -13,6 +13,7 @@
 //	TopPages  hour   the hour, or such a window
 //	Visitors  day    the day
 //	Bots      day    the day and bot
+//	Minutes   hour   the minute: its visitors, for scores of anomalies
 //	Clients   day    the day, property and value
 //
 // Top pages can have sketches ([NewSketchedTopPages]): of each page the different

@@ -1,27 +1,18 @@
 package rollup_test
 
 import (
-	"encoding/json"
+	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/vectors"
 	"millrace/transforms/rollup"
 )
 
 func TestVectors(t *testing.T) {
-	dir := os.Getenv("MILLRACE_VECTORS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "testdata", "vectors")
-	}
-	raw, err := os.ReadFile(filepath.Join(dir, "rollup.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	type window struct {
 		Start  int64 `json:"window_start"`
 		Count  int64
@@ -34,7 +25,7 @@ func TestVectors(t *testing.T) {
 		Rows    [][4]any
 		Windows []window
 	}
-	if err := json.Unmarshal(raw, &vector); err != nil {
+	if err := vectors.Read("rollup.json", &vector); err != nil {
 		t.Fatal(err)
 	}
 	const width = 300 * time.Second
@@ -74,7 +65,14 @@ func TestVectors(t *testing.T) {
 			t.Errorf("page row of %d among those of %d", row.Start/1000, w.Start)
 		}
 	}
-	if diff := cmp.Diff(vector.Windows, got); diff != "" || len(got) == 0 {
-		t.Errorf("windows (-want +got):\n%s", diff)
+	if len(got) != len(vector.Windows) || len(got) == 0 {
+		t.Fatalf("%d windows, want %d", len(got), len(vector.Windows))
+	}
+	for i, want := range vector.Windows {
+		t.Run(fmt.Sprint(want.Start), func(t *testing.T) {
+			if diff := cmp.Diff(want, got[i]); diff != "" {
+				t.Errorf("window (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

@@ -18,191 +18,183 @@ type Request struct {
 	Bytes                     int64
 }
 
-// Classifier recognises lines. The zero value is ready. It belongs to one
-// goroutine: it keeps scratch and what it found of the last user agent.
+// Target is what a target gives away, whatever the method and the answer.
+type Target struct{ Scanner, Secret, Injection, Traversal, Login, Form bool }
+
+// Classifier recognises lines. The zero value is ready and knows the built-in
+// patterns. It belongs to one goroutine: it keeps scratch.
 type Classifier struct {
-	scratch [2][]byte
-	path    []byte
-	agent   []byte
-	isBad   bool
-	hasSeen bool
+	patterns *Patterns
+	scratch  [2][]byte
+	agent    []byte
+}
+
+// NewClassifier gives a classifier that knows these patterns.
+func NewClassifier(p *Patterns) *Classifier { return &Classifier{patterns: p} }
+
+func (c *Classifier) known() *Patterns {
+	if c.patterns == nil {
+		c.patterns = builtIn()
+	}
+	return c.patterns
 }
 
 // Request gives what one request counts; false if nothing.
 func (c *Classifier) Request(r *Request) (n Counts, some bool) {
-	p := known()
-	n = Counts{Requests: 1}
-	if c.badAgent(p, r.UserAgent) {
+	return c.Target(r.Target).Counts(c.Agent(r.UserAgent), r.Method, r.Status, r.Bytes)
+}
+
+// Agent tells whether a user agent is of a tool that is made to attack.
+func (c *Classifier) Agent(agent []byte) bool {
+	c.agent = appendLower(c.agent[:0], agent)
+	return anyInOrder(c.known().agents, c.agent, kinds(c.agent))
+}
+
+// Counts is what a request for the target counts; false if nothing. An error of the
+// server counts with something else alone: in an outage everybody meets it.
+func (t Target) Counts(badAgent bool, method []byte, status int32, size int64) (n Counts, some bool) {
+	post := string(method) == "POST"
+	if t == (Target{}) && !badAgent && status != 401 && size < large && !post {
+		return Counts{}, false
+	}
+	if badAgent {
 		n.BadAgent = 1
 	}
-	if r.Status >= 500 && r.Status < 600 {
-		n.ServerError = 1
+	if t.Scanner && status >= 400 && status < 500 || t.Secret {
+		n.Scanner = 1
 	}
-	if r.Bytes >= large {
-		n.LargeBytes = r.Bytes
+	if t.Secret && status == 200 {
+		n.Leaks = 1
 	}
-	target := r.Target[:min(len(r.Target), maxTarget)]
-	c.target(p, target, r.Status, &n)
-	c.login(p, r, &n)
-	return n, n != Counts{Requests: 1}
-}
-
-func (c *Classifier) badAgent(p *patterns, agent []byte) bool {
-	if c.hasSeen && bytes.Equal(agent, c.agent) {
-		return c.isBad
+	if t.Injection {
+		n.Injection = 1
 	}
-	c.hasSeen, c.isBad, c.agent = true, false, append(c.agent[:0], agent...)
-	lower := appendLower(c.scratch[0][:0], agent)
-	for _, a := range p.agents {
-		c.isBad = c.isBad || bytes.Contains(lower, a)
+	if t.Traversal {
+		n.Traversal = 1
 	}
-	c.scratch[0] = lower
-	return c.isBad
-}
-
-// target looks at what is asked for in its three readings.
-func (c *Classifier) target(p *patterns, target []byte, status int32, n *Counts) {
-	text := appendNormal(c.scratch[0][:0], target)
-	c.scratch[0] = text
-	other := 1
-	for reading := 0; ; reading++ {
-		path, _, _ := bytes.Cut(text, []byte("?"))
-		if n.Scanner == 0 {
-			c.scanner(p, path, status, n)
-		}
-		if n.Traversal == 0 && traverses(p, text) {
-			n.Traversal = 1
-		}
-		if n.Injection == 0 && injected(p, text) {
-			n.Injection = 1
-		}
-		if reading == 2 || bytes.IndexByte(text, '%') < 0 {
-			return
-		}
-		next := appendDecoded(c.scratch[other][:0], text)
-		c.scratch[other] = next
-		if len(next) == len(text) {
-			return
-		}
-		text, other = next, 1-other
+	if size >= large {
+		n.LargeBytes = size
 	}
-}
-
-// scanner looks for paths that are asked for by scanners.
-func (c *Classifier) scanner(p *patterns, path []byte, status int32, n *Counts) {
-	rest := bytes.TrimLeft(path, "/")
-	if status >= 400 && status < 500 && len(rest) > 0 {
-		first, _, _ := bytes.Cut(rest, []byte("/"))
-		for _, s := range p.scanners[string(first)] {
-			if len(rest) >= len(s) && string(rest[:len(s)]) == s && (len(rest) == len(s) || rest[len(s)] == '/' || rest[len(s)] == ';') {
-				n.Scanner = 1
-			}
-		}
-	}
-	dot := bytes.Contains(path, []byte("/.")) || bytes.HasSuffix(path, []byte(".sql")) || bytes.HasSuffix(path, []byte(".bak")) || bytes.Contains(path, []byte("/id_"))
-	if !dot {
-		return
-	}
-	for _, s := range p.secrets {
-		if i := bytes.Index(path, []byte(s)); i >= 0 && (strings.HasSuffix(s, "/") || i+len(s) == len(path) || path[i+len(s)] == '.') {
-			n.Scanner = 1
-			if status == 200 {
-				n.Leaks = 1
-			}
-			return
-		}
-	}
-}
-
-// trigger are the bytes of which one is in nearly every injection, and seldom in
-// what people ask for.
-var trigger = [256]bool{' ': true, '\'': true, '"': true, '<': true, ';': true, ':': true, '(': true, '{': true, '|': true}
-
-func hasTrigger(text []byte) bool {
-	for _, b := range text {
-		if trigger[b] {
-			return true
-		}
-	}
-	return false
-}
-
-// traverses looks for traversals where one of the signs that all of them have is.
-func traverses(p *patterns, text []byte) bool {
-	for _, sign := range traversalSigns {
-		if bytes.Contains(text, sign) {
-			return anyOf(p.traversals, text)
-		}
-	}
-	return false
-}
-
-var traversalSigns = [][]byte{[]byte(".."), []byte("/etc/"), []byte("/proc/"), []byte(".ini")}
-
-// injected looks for injections: all of them where a trigger is, else for those
-// without one, in a query.
-func injected(p *patterns, text []byte) bool {
-	if hasTrigger(text) {
-		return anyInOrder(p.injections, text) || anyInOrder(p.words, text)
-	}
-	return bytes.IndexByte(text, '=') >= 0 && anyInOrder(p.words, text)
-}
-
-func anyOf(patterns [][]byte, text []byte) bool {
-	for _, p := range patterns {
-		if bytes.Contains(text, p) {
-			return true
-		}
-	}
-	return false
-}
-
-func anyInOrder(patterns [][][]byte, text []byte) bool {
-	for _, parts := range patterns {
-		rest, found := text, true
-		for _, part := range parts {
-			i := bytes.Index(rest, part)
-			if i < 0 {
-				found = false
-				break
-			}
-			rest = rest[i+len(part):]
-		}
-		if found {
-			return true
-		}
-	}
-	return false
-}
-
-// login counts tries to log in and what came of them.
-func (c *Classifier) login(p *patterns, r *Request, n *Counts) {
-	post := string(r.Method) == "POST"
-	if r.Status != 401 && !post {
-		return
-	}
-	path, _, _ := bytes.Cut(r.Target, []byte("?"))
-	c.path = appendLower(c.path[:0], bytes.TrimRight(path, "/"))
-	isLogin := ends(c.path, p.logins)
-	if r.Status == 401 || r.Status == 403 && isLogin {
+	if status == 401 || post && status == 403 && t.Login {
 		n.AuthFailed = 1
 	}
-	if !post {
-		return
-	}
-	if isLogin && r.Status >= 200 && r.Status < 400 {
+	if post && t.Login && status >= 200 && status < 400 {
 		n.Logins = 1
 	}
-	if isLogin || ends(c.path, p.forms) {
+	if post && (t.Login || t.Form) {
 		n.FormPosts = 1
+	}
+	if n == (Counts{}) {
+		return n, false
+	}
+	n.Requests = 1
+	if status >= 500 && status < 600 {
+		n.ServerError = 1
+	}
+	return n, true
+}
+
+// Target looks at what is asked for in its three readings.
+func (c *Classifier) Target(target []byte) (t Target) {
+	p := c.known()
+	target = target[:min(len(target), maxTarget)]
+	text, set := appendNormal(c.scratch[0][:0], target)
+	c.scratch[0] = text
+	path, _, _ := bytes.Cut(target, []byte("?"))
+	if len(p.logins)+len(p.forms) > 0 {
+		path = bytes.TrimRight(path, "/")
+		t.Login, t.Form = p.logins.end(path), p.forms.end(path)
+	}
+	other := 1
+	for reading := 0; ; reading++ {
+		t.read(p, text, set)
+		if reading == 2 || !set.has(percent) {
+			return t
+		}
+		next, nextSet := appendDecoded(c.scratch[other][:0], text)
+		c.scratch[other] = next
+		if len(next) == len(text) {
+			return t
+		}
+		text, set, other = next, nextSet, 1-other
 	}
 }
 
-func ends(path []byte, with []string) bool {
-	for _, w := range with {
-		if len(path) >= len(w) && string(path[len(path)-len(w):]) == w {
+// read looks at one reading of a target.
+func (t *Target) read(p *Patterns, text []byte, set byteSet) {
+	path, _, _ := bytes.Cut(text, []byte("?"))
+	t.Scanner = t.Scanner || p.scanner(path)
+	t.Secret = t.Secret || p.secret(path, set)
+	t.Traversal = t.Traversal || anyInOrder(p.traversals, text, set)
+	switch {
+	case t.Injection:
+	case set&triggers != 0:
+		t.Injection = anyInOrder(p.injections, text, set) || anyInOrder(p.words, text, set)
+	default: // without a trigger it is one only in a query
+		t.Injection = set.has(equals) && anyInOrder(p.words, text, set)
+	}
+}
+
+// scanner tells whether a path is asked for by scanners.
+func (p *Patterns) scanner(path []byte) bool {
+	rest := bytes.TrimLeft(path, "/")
+	if len(rest) == 0 {
+		return false
+	}
+	for _, s := range p.scanners[string(firstPart(rest))] {
+		if len(rest) >= len(s) && string(rest[:len(s)]) == s && (len(rest) == len(s) || rest[len(s)] == '/' || rest[len(s)] == ';') {
 			return true
 		}
 	}
 	return false
+}
+
+// firstPart is what comes before the first slash, or the parameters of a path.
+func firstPart(path []byte) []byte {
+	for i, c := range path {
+		if c == '/' || c == ';' {
+			return path[:i]
+		}
+	}
+	return path
+}
+
+// secret tells whether a path is of a file that must not be served.
+func (p *Patterns) secret(path []byte, set byteSet) bool {
+	for i := range p.secrets {
+		s := &p.secrets[i]
+		if !set.has(s.need) {
+			continue
+		}
+		at := bytes.Index(path, s.parts[0])
+		if at < 0 {
+			continue
+		}
+		end := at + len(s.parts[0])
+		if strings.HasSuffix(string(s.parts[0]), "/") || end == len(path) || path[end] == '.' {
+			return true
+		}
+	}
+	return false
+}
+
+// anyInOrder tells whether the parts of a pattern follow each other in a text.
+func anyInOrder(patterns []pattern, text []byte, set byteSet) bool {
+	for i := range patterns {
+		if set.has(patterns[i].need) && patterns[i].in(text) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *pattern) in(text []byte) bool {
+	for _, part := range p.parts {
+		i := bytes.Index(text, part)
+		if i < 0 {
+			return false
+		}
+		text = text[i+len(part):]
+	}
+	return true
 }

@@ -45,3 +45,11 @@ func (c *Counts) Add(o *Counts) {
 		*f += *from[i]
 	}
 }
+
+// Values are the counts in the order of Fields.
+func (c *Counts) Values() (values [numFields]int64) {
+	for i, f := range c.fields() {
+		values[i] = *f
+	}
+	return values
+}

@@ -13,11 +13,13 @@ func appendLower(dst, b []byte) []byte {
 	return dst
 }
 
-// appendNormal appends b in lower case, '+' as a space, without comments of SQL.
-func appendNormal(dst, b []byte) []byte {
+// appendNormal appends b in lower case, '+' as a space, without comments of SQL, and
+// tells the kinds of its bytes.
+func appendNormal(dst, b []byte) ([]byte, byteSet) {
 	from := len(dst)
 	dst = append(dst, b...)
-	return dst[:from+len(normalise(dst[from:]))]
+	text, set := normalise(dst[from:])
+	return dst[:from+len(text)], set
 }
 
 // uncomment replaces "/**/" and all that is like it by a space, in place.
@@ -41,11 +43,11 @@ func uncomment(text []byte) []byte {
 
 // appendDecoded undoes percent-encoding once and makes the result normal. What is
 // no encoding stays.
-func appendDecoded(dst, b []byte) []byte {
+func appendDecoded(dst, b []byte) ([]byte, byteSet) {
 	from := len(dst)
 	for i := 0; i < len(b); i++ {
 		if b[i] == '%' && i+2 < len(b) {
-			high, low := hex(b[i+1]), hex(b[i+2])
+			high, low := digit(b[i+1]), digit(b[i+2])
 			if high < 16 && low < 16 {
 				c := high<<4 | low
 				if c == 0 || c == '\n' || c == '\r' || c == '\t' {
@@ -58,24 +60,28 @@ func appendDecoded(dst, b []byte) []byte {
 		}
 		dst = append(dst, b[i])
 	}
-	return dst[:from+len(normalise(dst[from:]))]
+	text, set := normalise(dst[from:])
+	return dst[:from+len(text)], set
 }
 
 // normalise works in place.
-func normalise(text []byte) []byte {
+func normalise(text []byte) ([]byte, byteSet) {
+	var set byteSet
 	for i, c := range text {
-		switch {
-		case c-'A' < 26:
-			text[i] = c + 'a' - 'A'
-		case c == '+':
-			text[i] = ' '
-		}
+		set |= kindsOf[c]
+		text[i] = normal[c]
 	}
-	return uncomment(text)
+	if !set.has(comment) {
+		return text, set
+	}
+	if short := uncomment(text); len(short) < len(text) {
+		return short, set | space
+	}
+	return text, set
 }
 
-// hex is the value of a digit in lower or upper case; 16 or more for others.
-func hex(c byte) byte {
+// digit is the value of a digit in lower or upper case; 16 or more for others.
+func digit(c byte) byte {
 	switch {
 	case c-'0' < 10:
 		return c - '0'

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
-	"encoding/json"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -15,23 +14,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/vectors"
 	"millrace/transforms/sessions"
 )
 
 const testdata = "../../testdata"
 
-func vectors(t *testing.T, name string, into any) {
+func read(t *testing.T, name string, into any) {
 	t.Helper()
-	dir := os.Getenv("MILLRACE_VECTORS")
-	if dir == "" {
-		dir = filepath.Join(testdata, "vectors")
-	}
-	raw, err := os.ReadFile(filepath.Join(dir, name))
-	if err != nil {
+	if err := vectors.Read(name, into); err != nil {
 		t.Fatal(err)
-	}
-	if err := json.Unmarshal(raw, into); err != nil {
-		t.Fatalf("%s: %v", name, err)
 	}
 }
 
@@ -113,7 +105,7 @@ type sessionVectors struct {
 
 func TestVectors(t *testing.T) {
 	var all sessionVectors
-	vectors(t, "sessions.json", &all)
+	read(t, "sessions.json", &all)
 	if len(all.Cases) < 8 {
 		t.Fatalf("%d cases", len(all.Cases))
 	}
@@ -148,7 +140,7 @@ func TestVectors(t *testing.T) {
 
 func TestVectorsOfLateEvents(t *testing.T) {
 	var all sessionVectors
-	vectors(t, "sessions.json", &all)
+	read(t, "sessions.json", &all)
 	if len(all.Late) == 0 {
 		t.Fatal("no cases")
 	}
@@ -232,7 +224,7 @@ func TestCountsOfRealLogsEqualTheIndependentOnes(t *testing.T) {
 	var golden struct {
 		Logs map[string]logCounts `json:"access_logs"`
 	}
-	vectors(t, "golden_real.json", &golden)
+	read(t, "golden_real.json", &golden)
 	if len(golden.Logs) < 2 {
 		t.Fatalf("%d logs", len(golden.Logs))
 	}

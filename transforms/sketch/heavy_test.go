@@ -2,17 +2,15 @@ package sketch_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/vectors"
 	"millrace/transforms/sketch"
 )
 
@@ -166,14 +164,6 @@ func TestCountBytesDoNotDependOnOrderOrMergeTree(t *testing.T) {
 // TestVectors holds the top pages of windows, exact and, where there is room for all
 // keys, by Heavy, too.
 func TestVectors(t *testing.T) {
-	dir := os.Getenv("MILLRACE_VECTORS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "testdata", "vectors")
-	}
-	raw, err := os.ReadFile(filepath.Join(dir, "rollup.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var vector struct {
 		Rows    [][4]any
 		Windows []struct {
@@ -183,40 +173,42 @@ func TestVectors(t *testing.T) {
 			Top3  [][2]any
 		}
 	}
-	if err := json.Unmarshal(raw, &vector); err != nil {
+	if err := vectors.Read("rollup.json", &vector); err != nil {
 		t.Fatal(err)
 	}
 	if len(vector.Windows) == 0 {
 		t.Fatal("no windows")
 	}
 	for _, w := range vector.Windows {
-		var counts sketch.Counts
-		var latencies sketch.Quantiles
-		heavy := sketch.NewHeavy(3)
-		for _, row := range vector.Rows {
-			if at := int64(row[0].(float64)); at < w.Start || at >= w.Start+300 {
-				continue
+		t.Run(fmt.Sprint(w.Start), func(t *testing.T) {
+			var counts sketch.Counts
+			var latencies sketch.Quantiles
+			heavy := sketch.NewHeavy(3)
+			for _, row := range vector.Rows {
+				if at := int64(row[0].(float64)); at < w.Start || at >= w.Start+300 {
+					continue
+				}
+				counts.Add([]byte(row[1].(string)), 1)
+				heavy.Add([]byte(row[1].(string)), 1)
+				latencies.Add(uint64(row[3].(float64)))
 			}
-			counts.Add([]byte(row[1].(string)), 1)
-			heavy.Add([]byte(row[1].(string)), 1)
-			latencies.Add(uint64(row[3].(float64)))
-		}
-		var exact, approximate [][2]any
-		for _, c := range counts.Largest(3) {
-			exact = append(exact, [2]any{c.Key, float64(c.Count)})
-		}
-		for _, c := range heavy.Top() {
-			approximate = append(approximate, [2]any{c.Key, float64(c.Count)})
-		}
-		if diff := cmp.Diff(w.Top3, exact); diff != "" {
-			t.Errorf("window %d (-want +got):\n%s", w.Start, diff)
-		}
-		if diff := cmp.Diff(w.Top3, approximate); diff != "" || !heavy.Exact() {
-			t.Errorf("window %d by Heavy, exact %v (-want +got):\n%s", w.Start, heavy.Exact(), diff)
-		}
-		if latencies.Count() != w.Count || int64(latencies.Most()) != w.Max {
-			t.Errorf("window %d: %d latencies up to %d", w.Start, latencies.Count(), latencies.Most())
-		}
+			var exact, approximate [][2]any
+			for _, c := range counts.Largest(3) {
+				exact = append(exact, [2]any{c.Key, float64(c.Count)})
+			}
+			for _, c := range heavy.Top() {
+				approximate = append(approximate, [2]any{c.Key, float64(c.Count)})
+			}
+			if diff := cmp.Diff(w.Top3, exact); diff != "" {
+				t.Errorf("window (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(w.Top3, approximate); diff != "" || !heavy.Exact() {
+				t.Errorf("window by Heavy, exact %v (-want +got):\n%s", heavy.Exact(), diff)
+			}
+			if latencies.Count() != w.Count || int64(latencies.Most()) != w.Max {
+				t.Errorf("%d latencies up to %d", latencies.Count(), latencies.Most())
+			}
+		})
 	}
 }
 

@@ -51,28 +51,33 @@ charts.traffic = (all, c, size, zoom = { start: 0, end: 100 }) => {
     id: "errors", name: "5xx alone", type: "bar", data: points(errors), xAxisIndex: 1, yAxisIndex: 1, itemStyle: { color: c.c5xx },
     barMinWidth: 1.5, barMaxWidth: 36, barCategoryGap: "12%", emphasis: { disabled: true },
   });
+  series.push(...markSeries(all, data, total, errors, c));
+  const range = expected(all, data), above = lane(all.marks);
+  const axes = above ? [0, 1, 2] : [0, 1];
   return {
     ...plain, useUTC: true,
-    grid: [{ ...side, top: 26, bottom: 170 }, { ...side, height: 56, bottom: 70 }],
-    xAxis: [x(0, false), x(1, true)],
+    grid: [{ ...side, top: 26 + above, bottom: 170 }, { ...side, height: 56, bottom: 70 }, ...(above ? [{ ...side, top: 4, height: above - 4 }] : [])],
+    xAxis: [x(0, false), x(1, true), ...(above ? [{ ...x(2, false), axisLine: { show: false } }] : [])],
     yAxis: [
       { ...values(c), ...caption("requests " + stepName(data.step)), gridIndex: 0 },
       { ...values(c), ...caption("5xx"), gridIndex: 1, splitNumber: 2 },
+      ...(above ? [{ type: "value", gridIndex: 2, min: -0.5, max: 2.5, inverse: true, show: false }] : []),
     ],
     axisPointer: { link: [{ xAxisIndex: "all" }], triggerOn: "mousemove|click" },
     tooltip: tooltip(c, (hits) => {
       const i = Math.floor((hits[0].axisValue - data.start) / data.step);
       if (!(i >= 0 && i < total.length)) return "";
       const rows = data.series.map((s) => [color(s.class), s.class, group(s.views[i])]).reverse();
-      return tip(span(at(i)), [...rows, ["", "all", group(total[i])], ["", "5xx share", share(errors[i], total[i])]]);
+      if (range && range[i]) rows.push(["", "expected", group(range[i].low) + "–" + group(range[i].high)]);
+      return tip(span(at(i)), [...rows, ["", "all", group(total[i])], ["", "5xx share", share(errors[i], total[i])], ...during(all, at(i), at(i + 1), c)]);
     }, { axisPointer: { type: "line", lineStyle: { color: c.dim } } }),
     dataZoom: [
-      { type: "slider", xAxisIndex: [0, 1], height: 26, bottom: 12, left: side.left, right: side.right, brushSelect: false, showDetail: false, showDataShadow: true, filterMode: "none",
+      { type: "slider", xAxisIndex: axes, height: 26, bottom: 12, left: side.left, right: side.right, brushSelect: false, showDetail: false, showDataShadow: true, filterMode: "none",
         ...zoom, borderColor: c.line, backgroundColor: "transparent", fillerColor: c.accent + "1c", handleStyle: { color: c.card, borderColor: c.dim }, moveHandleSize: 0, handleSize: narrow ? "130%" : "100%",
         dataBackground: { lineStyle: { color: c.dim, width: 0.5 }, areaStyle: { color: c.dim, opacity: 0.2 } },
         selectedDataBackground: { lineStyle: { color: c.accent, width: 0.5 }, areaStyle: { color: c.accent, opacity: 0.3 } } },
       // A wheel or a finger scrolls the page; with Ctrl the wheel zooms.
-      { type: "inside", xAxisIndex: [0, 1], zoomOnMouseWheel: "ctrl", moveOnMouseMove: false, moveOnMouseWheel: false, disabled: narrow, filterMode: "none" },
+      { type: "inside", xAxisIndex: axes, zoomOnMouseWheel: "ctrl", moveOnMouseMove: false, moveOnMouseWheel: false, disabled: narrow, filterMode: "none" },
     ],
     series,
   };

@@ -1,0 +1,256 @@
+package e2e
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"millrace/internal/testenv"
+)
+
+// albLines are lines as an Application Load Balancer writes them.
+func albLines(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `https 2026-03-02T11:%02d:00.5Z app/shop/50dc 203.0.113.%d:2817 10.0.0.1:80 0.001 0.041 0.000 %d 500 34 %d "GET https://www.example.com:443/p/%d?mail=ann%%40example.com HTTP/2.0" "Firefox" TLS_AES_128_GCM_SHA256 TLSv1.3 arn:x "Root=1-58337262-36d228ad5d99923122bbe354" "-" "-" 0 2026-03-02T11:00:00.000000Z "forward" "-" "-"`+"\n",
+			i%60, 1+i%9, 200+100*(i%4), i, i%7)
+	}
+	return b.String()
+}
+
+// cloudFrontLines are lines as CloudFront writes them, header and all, with the
+// fields in an order of their own, and more behind.
+func cloudFrontLines(n int, fields ...string) string {
+	var b strings.Builder
+	b.WriteString("#Version: 1.0\n#Fields: date time c-ip x-edge-location sc-bytes cs-method x-host-header cs-uri-stem sc-status cs(Referer) cs(User-Agent) cs-uri-query cs(Cookie) x-edge-result-type x-edge-request-id time-taken " + strings.Join(fields, " ") + "\n")
+	for i := range n {
+		fmt.Fprintf(&b, "2026-03-02\t11:%02d:00\t203.0.113.%d\tFRA56-P4\t%d\tGET\twww.example.com\t/p/%d\t%d\t-\tMozilla/5.0%%20(X11)\tmail=ann@example.com\tsession=secret\tHit\tid%d==\t0.042\n", i%60, 1+i%9, i, i%7, 200+100*(i%4), i)
+	}
+	return b.String()
+}
+
+// TestEachFileIsReadInItsFormat: balancers', CloudFront's and Apache's logs in one run,
+// by their looks, compressed as the services deliver them or not, with blocks far
+// from a header, and from the archive once more.
+func TestEachFileIsReadInItsFormat(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	const n = 3000
+	writeFile(t, e.in("logs", "lb.log.gz"), gzipped(t, []byte(albLines(n))))
+	writeFile(t, e.in("logs", "E1.2026-03-02.gz"), gzipped(t, []byte(cloudFrontLines(n))))
+	writeFile(t, e.in("logs", "plain.log"), []byte(cloudFrontLines(n-1, "more")+"broken\n"))
+	writeFile(t, e.in("logs", "access.log"), []byte(strings.Repeat(`203.0.113.9 - - [02/Mar/2026:11:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "Firefox"`+"\n", n)))
+	source := "file://" + e.in("logs", "*") + "?block=64KiB&split=128KiB"
+	lake := e.in("lake")
+	said := mustRun(t, e, append([]string{"plan"}, weblogs(source, lake)[1:]...)...).stdout
+	for _, want := range []string{"alb", "cloudfront date time c-ip", "combined"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("no %q in the plan:\n%s", want, said)
+		}
+	}
+	mustRun(t, e, weblogs(source, lake, "--raw", "sealed")...)
+	m := readManifest(t, lake)
+	if l := m.Ledger; l.In != 4*n+4 || l.Events != 4*n-1 || l.Bad != 1 || l.Skipped != 4 || !l.Balanced {
+		t.Errorf("ledger %s", l)
+	}
+	got := sql(t, lake, `SELECT edge, edge_result, target_status, host, tls_version, count(*), sum(bytes), sum(bytes_received), round(sum(duration_ms))::BIGINT, count(request_id), count(DISTINCT visitor_id)
+		FROM events GROUP BY ALL ORDER BY 1`)
+	want := [][]string{
+		{"FRA56-P4", "Hit", "NULL", "www.example.com", "NULL", fmt.Sprint(2*n - 1), fmt.Sprint(n*(n-1)/2 + (n-1)*(n-2)/2), "NULL", fmt.Sprint((2*n - 1) * 42), fmt.Sprint(2*n - 1), "9"},
+		{"app/shop/50dc", "forward", "500", "www.example.com", "TLSv1.3", fmt.Sprint(n), fmt.Sprint(n * (n - 1) / 2), fmt.Sprint(34 * n), fmt.Sprint(42 * n), fmt.Sprint(n), "9"},
+		{"NULL", "NULL", "NULL", "NULL", "NULL", fmt.Sprint(n), fmt.Sprint(5 * n), "NULL", "NULL", "0", "1"},
+	}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	again := e.in("again")
+	mustRun(t, e, weblogs(filepath.Join(lake, "raw"), again)...)
+	if diff := gocmp.Diff(withoutRaw(hashLake(t, lake)), hashLake(t, again)); diff != "" {
+		t.Errorf("-from the logs +from their archive:\n%s", cut(diff))
+	}
+}
+
+// givenFormat gives the flags that tell a run of a layout that the generator makes.
+func givenFormat(e env, format string) []string {
+	switch format {
+	case "nginx":
+		return []string{"--format", "nginx@" + e.in(format, "nginx.conf")}
+	case "json":
+		return []string{"--format", "json@" + e.in(format, "mapping.yaml")}
+	}
+	return nil // detected
+}
+
+// withoutPages leaves out where visits begin and end.
+func withoutPages(rows [][]string) (out [][]string) {
+	for _, r := range rows {
+		r = slices.Clone(r)
+		r[7], r[8] = "", ""
+		out = append(out, r)
+	}
+	return out
+}
+
+// TestOneFarmInEveryFormatGivesTheSameVisits: events, sessions and rollups of one
+// traffic, whichever server wrote it down, and none of the personal data planted in
+// it. Load balancers log no referrers, so where visits came from is left out.
+func TestOneFarmInEveryFormatGivesTheSameVisits(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	const rows = `SELECT 'sessions', session_id, visitor_id, start_time::VARCHAR, end_time::VARCHAR, events, page_views, entry_page, exit_page, bot FROM sessions
+		UNION ALL SELECT 'traffic', window_start::VARCHAR, window_seconds::VARCHAR, status_class, '', views, bytes, '', '', false FROM traffic
+		UNION ALL SELECT 'visitors', day::VARCHAR, '', '', '', 0, 0, '', '', false FROM visitors
+		UNION ALL SELECT 'bots', day::VARCHAR, bot_name, '', '', hits, visitors, '', '', false FROM bots
+		ORDER BY ALL`
+	var want [][]string
+	for _, format := range []string{"combined", "alb", "cloudfront", "nginx", "json"} {
+		mustRun(t, e, "generate", "weblog", "--out", e.in(format), "--lines", "64000", "--canaries", "--seed", "81", "--malformed", "-1", "--format", format, "--gzip")
+		lake := e.in("lake-" + format)
+		mustRun(t, e, weblogs(e.in(format, "access*"), lake, append(givenFormat(e, format), "--raw", "sealed")...)...)
+		m := readManifest(t, lake)
+		var truth struct{ Lines, Events int64 }
+		readJSON(t, e.in(format, "truth.json"), &truth)
+		headers := int64(0)
+		if format == "cloudfront" {
+			headers = 2
+		}
+		if l := m.Ledger; l.In != truth.Lines+headers || l.Events != truth.Events || l.Bad != 0 || l.Skipped != headers || !l.Balanced {
+			t.Errorf("%s: ledger %s, truth %+v", format, l, truth)
+		}
+		got := sql(t, lake, rows)
+		if format == "combined" {
+			want = got
+		}
+		of := want
+		if format == "alb" { // some is planted elsewhere, as there is no referrer
+			of, got = withoutPages(want), withoutPages(got)
+		}
+		if diff := gocmp.Diff(of, got); diff != "" || len(got) < 100 {
+			t.Errorf("%s: %d rows (-combined):\n%s", format, len(got), cut(diff))
+		}
+		if format == "alb" {
+			agreeWithDuckDB(t, lake, glob(t, e.in(format, "access*"))[0])
+		}
+		find := newFinder(t, e.in(format, "truth_canaries.txt"))
+		find.inFolder(t, lake)
+		if texts := find.inRows(t, lake); texts["events"] == 0 || texts["raw"] == 0 {
+			t.Errorf("%s: nothing was searched: %v", format, texts)
+		}
+		find.report(t)
+	}
+}
+
+// agreeWithDuckDB compares the events of a load balancer's log with what DuckDB's CSV
+// reader finds in it.
+func agreeWithDuckDB(t *testing.T, lake, log string) {
+	t.Helper()
+	want := testenv.DuckDB(t, fmt.Sprintf(`SELECT column08::INT, count(*), sum(column11::BIGINT), min(column01)
+		FROM read_csv('%s', delim=' ', quote='"', escape='"', header=false, all_varchar=true) GROUP BY ALL ORDER BY 1`, log))
+	got := sql(t, lake, "SELECT status, count(*), sum(bytes), strftime(min(event_time), '%Y-%m-%dT%H:%M:%S.%fZ') FROM events GROUP BY ALL ORDER BY 1")
+	if diff := gocmp.Diff(want, got); diff != "" || len(want) < 4 {
+		t.Errorf("-DuckDB +events:\n%s", diff)
+	}
+}
+
+// TestSampleLogsRunFully: the samples beside the repository, which are not ours to
+// ship. Flows are asked for by themselves.
+func TestSampleLogsRunFully(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	samples := filepath.Join(testenv.Root(t), "..", "shared", "data", "aws-logs")
+	for name, c := range map[string]struct {
+		events, skipped int64
+		flags           []string
+	}{"alb.log": {2, 0, nil}, "cloudfront.log": {3, 2, nil}, "vpcflow.log": {5, 0, []string{"--format", "vpcflow"}}} {
+		if !exists(filepath.Join(samples, name)) {
+			t.Skipf("the samples beside the repository are not there: %s", samples)
+		}
+		lake := e.in(name)
+		mustRun(t, e, weblogs(filepath.Join(samples, name), lake, append(c.flags, "--raw", "sealed")...)...)
+		if l := readManifest(t, lake).Ledger; l.Events != c.events || l.Bad != 0 || l.In != l.Events+l.Skipped || !l.Balanced {
+			t.Errorf("%s: ledger %s", name, l)
+		}
+	}
+	if r := run(t, e, weblogs(filepath.Join(samples, "*.log"), e.in("all"))...); r.code != 2 || !strings.Contains(r.stderr, "vpcflow.log: it holds network flows") {
+		t.Errorf("flows among others: exit code %d, %s", r.code, r.stderr)
+	}
+}
+
+func TestMistakesInFormatsAreNamedBeforeTheRun(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	writeFile(t, e.in("lb.log"), []byte(albLines(10)))
+	writeFile(t, e.in("app.log"), []byte(`{"t":"yesterday","u":"/"}`+"\n"))
+	writeFile(t, e.in("m.yaml"), []byte("\"@timestamp\": t\nurl.pth: u\n"))
+	writeFile(t, e.in("good.yaml"), []byte("\"@timestamp\": t\nurl.path: u\n"))
+	writeFile(t, e.in("job.yaml"), []byte("job: weblogs\nsource: lb.log\nformat: albb\nlake: out\n"))
+	archive := e.in("kept")
+	mustRun(t, e, weblogs("lb.log", archive, "--raw", "sealed")...)
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"an unknown name":           {weblogs("lb.log", "out", "--format", "cloudfrnt"), "--format cloudfrnt: reading log format \"cloudfrnt\": want one of"},
+		"the name that is meant":    {weblogs("lb.log", "out", "--format", "cloudfrnt"), "did you mean cloudfront?"},
+		"in a file":                 {[]string{"run", "--config", "job.yaml"}, "job.yaml:3: format albb"},
+		"in the source":             {weblogs("file://"+e.in("lb.log")+"?format=albb", "out"), "--source: format=albb"},
+		"twice":                     {weblogs("file://"+e.in("lb.log")+"?format=alb", "out", "--format", "alb"), "the source names a format, too"},
+		"a field of a mapping":      {weblogs("app.log", "out", "--format", "json@m.yaml"), `m.yaml:2: unknown field "url.pth"; did you mean url.path?`},
+		"no mapping":                {weblogs("app.log", "out", "--format", "json"), "json@mapping.yaml"},
+		"a file that is not there":  {weblogs("app.log", "out", "--format", "json@none.yaml"), "none.yaml: no such file"},
+		"a log_format without time": {weblogs("app.log", "out", "--format", "nginx $remote_addr $request"), "it has no time"},
+		"another format":            {weblogs("lb.log", "out", "--format", "cloudfront"), "lb.log: none of its first 10 lines is in format cloudfront, and they look like alb"},
+		"an archive":                {weblogs(filepath.Join(archive, "raw"), "out", "--format", "alb"), "is of a raw archive"},
+	} {
+		if r := run(t, e, c.args...); r.code != 2 || !strings.Contains(r.stderr, c.want) || exists(e.in("out")) {
+			t.Errorf("%s: exit code %d, want %q in\n%s", name, r.code, c.want, r.stderr)
+		}
+	}
+	said := mustRun(t, e, append([]string{"plan"}, weblogs("app.log", "out", "--format", "json@good.yaml")[1:]...)...).stdout
+	if !strings.Contains(said, "app.log: none of the first 1 lines can be read in format json (timestamp: 1)") {
+		t.Errorf("the plan says\n%s", said)
+	}
+	if r := mustRun(t, e, "jobs", "show", "weblogs"); !strings.Contains(r.stdout, "json@mapping.yaml") || !strings.Contains(r.stdout, "cloudfront") {
+		t.Errorf("jobs show weblogs says\n%s", r.stdout)
+	}
+	// The parameter of a source takes files, too, and what is in them makes the run.
+	source := "file://" + e.in("app.log") + "?format=json@good.yaml"
+	mustRun(t, e, weblogs(source, e.in("first"))...)
+	writeFile(t, e.in("good.yaml"), []byte("\"@timestamp\": t\nurl.original: u\n"))
+	mustRun(t, e, weblogs(source, e.in("second"))...)
+	if one, other := readManifest(t, e.in("first")).Run, readManifest(t, e.in("second")).Run; one == other {
+		t.Errorf("with another mapping it is still run %s", one)
+	}
+}
+
+// TestLiveEqualsBatchInOtherFormats: a stream out of order with bad lines, sealed, and
+// the batch job over the archive that it left, which knows the format of each row.
+func TestLiveEqualsBatchInOtherFormats(t *testing.T) {
+	server := testenv.Kinesis(t)
+	for _, format := range []string{"alb", "json", "cloudfront", "nginx"} {
+		t.Run(format, func(t *testing.T) {
+			e := newEnv(t)
+			stream := "formats-" + format
+			server.CreateStream(t, stream, 2)
+			mustRun(t, e, "generate", "weblog", "--to", "kinesis://"+stream, "--format", format, "--out", e.in(format),
+				"--lines", "6000", "--rate", "2000/s", "--speed", "3600", "--start", "2026-01-05T08:00:00Z", "--servers", "4", "--seed", "92",
+				"--disorder", "2m", "--shuffle", "10m", "--duplicates", "0.03", "--malformed", "0.02")
+			given := givenFormat(e, format)
+			if given == nil {
+				given = []string{"--format", format}
+			}
+			mustRun(t, e, live(stream, everything, e.in("live"), append(given, "--raw", "sealed", "--max-disorder", "13m")...)...)
+			mustRun(t, e, weblogs(e.in("live", "raw"), e.in("batch"))...)
+			same(t, e.in("live"), e.in("batch"), least(t, "events 5500, sessions 200, traffic 500, top_pages 30, visitors 1, bots 3, bad_rows 100"))
+			var tr truth
+			readJSON(t, e.in(format, "truth.json"), &tr)
+			if l := accounts(t, e.in("live")); l.In != tr.Lines || l.Events != tr.Events || l.Bad != tr.Bad || l.Late != 0 {
+				t.Errorf("the truth is %d lines = %d events + %d bad, ledger %s", tr.Lines, tr.Events, tr.Bad, l)
+			}
+		})
+	}
+}

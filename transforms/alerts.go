@@ -1,0 +1,210 @@
+package transforms
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
+	"millrace/schemas/alert"
+	"millrace/schemas/table"
+	"millrace/transforms/alerts"
+)
+
+func init() {
+	beam.RegisterType(reflect.TypeFor[alertReadingsFn]())
+	beam.RegisterType(reflect.TypeFor[alertsFn]())
+}
+
+// AlertInput is rows that rules of alerts can watch. The time of a row is its
+// schema's day column.
+type AlertInput struct {
+	Rows   beam.PCollection // of table.Rows, sealed; may be left out where rules are only checked
+	Schema *table.Schema
+	// Window is how long after its time a row is sealed at the latest: for rollups the
+	// length of their windows, which begin at multiples of it.
+	Window time.Duration
+	// History says that a row follows from all that came before, as scores do.
+	History bool
+	// Sparse says that a number that is 0 is as if its row were not there, as rows are
+	// not there that have nothing but zeros.
+	Sparse bool
+}
+
+// Alerts watches rows by rules, in the global window, and gives alert rows,
+// PCollection<table.Rows> of alert.Rows. A row is sealed when its alert is resolved; an
+// absence is when data come again, and not when the key is given up. In batch others
+// that are still open at the end are written as they are: at the end of the last day
+// that is to be written, or else at the end of time. A live run also gives provisional
+// rows as alerts begin to fire, and after them the sealed ones.
+func Alerts(s beam.Scope, c Common, rules []alerts.Rule, inputs map[string]AlertInput) (rows, provisional beam.PCollection) {
+	s = s.Scope("Alerts")
+	watched := watchedRules{Rules: rules}
+	readings := map[string][]alerts.Rule{}
+	for _, r := range rules {
+		in, ok := inputs[r.Input]
+		if !ok {
+			panic("transforms: rule " + r.Name + " watches " + r.Input + ", which is no input; CheckAlerts tells")
+		}
+		watched.Lags = append(watched.Lags, alertLag(&r, in))
+		watched.History = append(watched.History, in.History)
+		readings[r.Input] = append(readings[r.Input], r)
+	}
+	var all []beam.PCollection
+	for _, name := range slices.Sorted(maps.Keys(readings)) {
+		all = append(all, beam.ParDo(s.Scope(name), &alertReadingsFn{Run: c.Run, Rules: readings[name], Schema: inputs[name].Schema.ID(), Sparse: inputs[name].Sparse}, inputs[name].Rows))
+	}
+	keyed := all[0]
+	if len(all) > 1 {
+		keyed = beam.Flatten(s, all...)
+	}
+	if c.Live != nil {
+		return beam.ParDo2(s, newLiveAlertsFn(c, watched), keyed)
+	}
+	return beam.ParDo(s, &alertsFn{Common: c, Watched: watched}, beam.GroupByKey(s, keyed)), beam.PCollection{}
+}
+
+// alertLag is how long after the end of a rule's window all of its readings are
+// there, in milliseconds.
+func alertLag(r *alerts.Rule, in AlertInput) int64 {
+	window := in.Window.Milliseconds()
+	for _, m := range r.Where {
+		if seconds := int64(0); m.Column == "window_seconds" {
+			if _, err := fmt.Sscan(m.Value, &seconds); err == nil && seconds > 0 {
+				window = min(window, max(1000*seconds, tick)) // shorter ones are sealed by the minute
+			}
+		}
+	}
+	switch {
+	case window == 0 || r.Every%window == 0:
+		return 0
+	case window%r.Every == 0:
+		return window - r.Every
+	}
+	return window
+}
+
+// watchedRules are rules with what their inputs say.
+type watchedRules struct {
+	Rules   []alerts.Rule
+	Lags    []int64 // milliseconds
+	History []bool
+}
+
+// alertKey is a rule and the key that it watches.
+func alertKey(rule, key string) string { return rule + "\x00" + key }
+
+// find is the rule of an alertKey.
+func (w *watchedRules) find(key string) (i int, watched string, err error) {
+	name, watched, _ := strings.Cut(key, "\x00")
+	if i = slices.IndexFunc(w.Rules, func(r alerts.Rule) bool { return r.Name == name }); i < 0 {
+		return 0, "", fmt.Errorf("there is no alert rule %q; resume with the rules of the savepoint", name)
+	}
+	return i, watched, nil
+}
+
+// replayer gives the command that computes a rule's alerts of days again.
+func (w *watchedRules) replayer(c *Common, i int) alerts.Replayer {
+	if c.Replay == "" {
+		return nil
+	}
+	if w.History[i] {
+		return func(_, to string) string { return c.Replay + " --to " + to }
+	}
+	return func(from, to string) string { return c.Replay + " --from " + from + " --to " + to }
+}
+
+// alertReadingsFn turns rows into readings by rule and key.
+type alertReadingsFn struct {
+	Run    string
+	Rules  []alerts.Rule // of one input
+	Schema string
+	Sparse bool
+
+	readers []ruleReader
+	packer  packer
+}
+
+func (fn *alertReadingsFn) Setup() error {
+	schema, ok := table.Lookup(fn.Schema)
+	if !ok {
+		return fmt.Errorf("readings of alerts: unknown schema %s", fn.Schema)
+	}
+	fn.readers = nil
+	for i := range fn.Rules {
+		r, err := newRuleReader(&fn.Rules[i], schema)
+		if err != nil {
+			return err
+		}
+		r.sparse = fn.Sparse
+		fn.readers = append(fn.readers, r)
+	}
+	return nil
+}
+
+func (fn *alertReadingsFn) ProcessElement(_ context.Context, rows table.Rows, emit func(string, []byte)) error {
+	for i := range fn.readers {
+		r := &fn.readers[i]
+		byKey := r.read(rows.Batch)
+		for _, key := range slices.Sorted(maps.Keys(byKey)) {
+			blob, err := fn.packer.pack(alerts.AppendReadings(nil, byKey[key]))
+			if err != nil {
+				return err
+			}
+			emit(alertKey(r.rule.Name, key), blob)
+		}
+	}
+	return nil
+}
+
+// alertsFn watches a rule and key from the first reading to the last.
+type alertsFn struct {
+	Common  Common
+	Watched watchedRules
+}
+
+func (fn *alertsFn) ProcessElement(_ context.Context, key string, next func(*[]byte) bool, emit func(table.Rows)) error {
+	i, watched, err := fn.Watched.find(key)
+	if err != nil {
+		return err
+	}
+	var readings []alerts.Reading
+	for b := []byte(nil); next(&b); b = nil {
+		blob, err := unpack(b)
+		if err == nil {
+			readings, err = alerts.DecodeReadings(readings, blob)
+		}
+		if err != nil {
+			return fmt.Errorf("readings of alert rule %q: %w", key, err)
+		}
+	}
+	end := int64(math.MaxInt64)
+	if fn.Common.To != 0 {
+		end = (fn.Common.To + 1) * day.Milliseconds()
+	}
+	w := alerts.NewWatch(&fn.Watched.Rules[i], watched, fn.Watched.replayer(&fn.Common, i))
+	transitions, _ := w.Fold(readings, end)
+	rows := table.NewBatch(alert.Rows)
+	for k := range transitions {
+		row := &transitions[k]
+		open := k+1 == len(transitions) && row.State == alert.Firing && fn.Watched.Rules[i].AbsentFor == 0
+		if (alerts.Final(row) || open) && fn.Common.within(table.FloorDay(int64(row.FiringSince))) {
+			putAlert(rows, fn.Common, *row)
+		}
+	}
+	if rows.Len() > 0 {
+		emit(table.Rows{Batch: rows})
+	}
+	return nil
+}
+
+func putAlert(b *table.Batch, c Common, row alert.Row) {
+	row.Version += int64(c.revision(table.FloorDay(int64(row.FiringSince)))) << 32
+	b.Append(&row)
+}

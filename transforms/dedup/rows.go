@@ -1,0 +1,122 @@
+package dedup
+
+import (
+	"math"
+	"time"
+
+	"millrace/schemas/table"
+)
+
+// Columns names the columns of rows, by number, that tell by which id a row is known
+// and where it stands.
+type Columns struct {
+	ID      int // text, the producer's; a row with none, null or empty, is never a duplicate
+	Time    int // Unix milliseconds
+	Arrival int // Unix milliseconds, null for unknown; None if there is no such column
+	EventID int // UUID, of the origin
+	Late    int // bool: the row was marked late where it was read; None if there is no such column
+}
+
+// None stands for a column that rows do not have.
+const None = -1
+
+func (c *Columns) id(b *table.Batch, row int) (ID, bool) {
+	if b.Null(c.ID, row) {
+		return ID{}, false
+	}
+	text := b.Text(c.ID, row)
+	return IDOf(text), len(text) > 0
+}
+
+func (c *Columns) order(b *table.Batch, row int) Order {
+	arrival := int64(0)
+	if c.Arrival != None && !b.Null(c.Arrival, row) {
+		arrival = b.Int(c.Arrival, row)
+	}
+	return Order{Time: b.Int(c.Time, row), Tie: TieOf(arrival, b.UUID(c.EventID, row))}
+}
+
+// IsLate tells whether a row was marked late.
+func (c *Columns) IsLate(b *table.Batch, row int) bool { return c.Late != None && b.Bool(c.Late, row) }
+
+// Split divides rows by the shards of their ids: a list of row numbers for each of so
+// many shards, and those of rows without an id.
+func (c *Columns) Split(b *table.Batch, shards int) (parts [][]uint32, free []uint32) {
+	parts = make([][]uint32, shards)
+	for row := range b.Len() {
+		id, ok := c.id(b, row)
+		if !ok {
+			free = append(free, uint32(row))
+			continue
+		}
+		s := id.Shard(shards)
+		parts[s] = append(parts[s], uint32(row))
+	}
+	return parts, free
+}
+
+// Judge decides about the rows of one shard, all of which have an id: first all of
+// them are noted, then each batch is sorted.
+type Judge struct {
+	*Deduper
+	columns Columns
+	live    bool
+}
+
+// NewJudge makes one that has noted nothing. A live one goes by the marks of late
+// rows; where all there is is known, in a batch, these are judged as any other.
+func NewJudge(c Columns, horizon time.Duration, live bool) (*Judge, error) {
+	d, err := New(horizon)
+	if err != nil {
+		return nil, err
+	}
+	return &Judge{Deduper: d, columns: c, live: live}, nil
+}
+
+// Note notes rows.
+func (j *Judge) Note(b *table.Batch) {
+	for row := range b.Len() {
+		if id, ok := j.columns.id(b, row); ok && !j.late(b, row) {
+			j.Add(id, j.columns.order(b, row))
+		}
+	}
+}
+
+func (j *Judge) late(b *table.Batch, row int) bool { return j.live && j.columns.IsLate(b, row) }
+
+// Sorted are the numbers of rows about which was decided, and of those that have to
+// wait.
+type Sorted struct {
+	Kept, Duplicates, Waiting []uint32
+	Earliest                  int64 // time of the first that waits
+}
+
+// Ended is the watermark when nothing comes any more.
+const Ended = math.MaxInt64
+
+// Sort decides about the rows of a batch that lie before the watermark.
+func (j *Judge) Sort(b *table.Batch, watermark int64) (s Sorted) {
+	for row := range b.Len() {
+		id, ok := j.columns.id(b, row)
+		at := j.columns.order(b, row)
+		kept := true
+		switch {
+		case j.late(b, row):
+			kept = !ok || j.Late(id, at) != Duplicate
+		case at.Time >= watermark:
+			if len(s.Waiting) == 0 || at.Time < s.Earliest {
+				s.Earliest = at.Time
+			}
+			s.Waiting = append(s.Waiting, uint32(row))
+			continue
+		default:
+			kept = !ok || j.Kept(id, at)
+		}
+		if kept {
+			s.Kept = append(s.Kept, uint32(row))
+		} else {
+			s.Duplicates = append(s.Duplicates, uint32(row))
+		}
+	}
+	return s
+}
