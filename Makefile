@@ -90,7 +90,7 @@ fuzz: ## Run every fuzz target for FUZZTIME (30s)
 	scripts/fuzz.sh $(FUZZTIME)
 
 .PHONY: bench
-bench: ## Compare with DuckDB on 2,000,000 lines: time, memory, ratio
+bench: ## Compare with DuckDB on 2,000,000 lines: the job, a funnel, sessions; time, memory, ratio
 	@scripts/prereq.sh go python
 	$(GO) run ./internal/bench
 

@@ -1,6 +1,12 @@
 package jobs
 
-import "millrace/transforms/decode"
+import (
+	"fmt"
+
+	"millrace/transforms/clickevents"
+	"millrace/transforms/decode"
+	"millrace/transforms/device"
+)
 
 // weblogFormats are what weblogs reads.
 var weblogFormats = []Format{
@@ -30,4 +36,58 @@ func inspect(head []byte, given string) (Inspected, error) {
 	}
 	i, err := decode.Inspect(head, spec)
 	return Inspected{Format: i.Spec.String(), Near: i.Near, Note: i.Note}, err
+}
+
+// clickFormats are what clickstream reads.
+var clickFormats = []Format{{clickevents.Format, "one JSON object a line, an event of a shop"}}
+
+func readClickFormat(text string, _ func(file string) ([]byte, error)) (string, error) {
+	if text != clickevents.Format {
+		return "", fmt.Errorf("reading format %q: want %s, which is all that there is", text, clickevents.Format)
+	}
+	return text, nil
+}
+
+func inspectClicks(head []byte, given string) (Inspected, error) {
+	format, near := clickevents.Detect(head)
+	if given != "" {
+		format = given
+	}
+	return Inspected{Format: format, Near: near}, nil
+}
+
+// deviceFormats are what devices reads.
+var deviceFormats = []Format{
+	{"json", "one JSON object a line: event_time, device_id, code, value and more; other names and constants as json time=@timestamp device=sensor.id code:=temperature"},
+	{"csv", "a table with a header line of the same names; others as csv time=timestamp device:=room1 code:=temperature unit:=[degF] zone:=+00:00"},
+	{"fhir", "bulk export of FHIR Observations (NDJSON), those with one quantity or whole number"},
+}
+
+func readDeviceFormat(text string, _ func(file string) ([]byte, error)) (string, error) {
+	s, err := device.ParseSpec(text)
+	return s.String(), err
+}
+
+func inspectDevices(head []byte, given string) (i Inspected, err error) {
+	var spec device.Spec
+	if given != "" {
+		if spec, err = device.ParseSpec(given); err != nil {
+			return Inspected{}, err
+		}
+	}
+	spec, near, note, err := device.Inspect(head, spec)
+	return Inspected{Format: spec.String(), Near: near, Note: note}, err
+}
+
+func deviceEventTime(format string) func(record []byte) (ms int64, ok bool) {
+	none := func([]byte) (int64, bool) { return 0, false }
+	spec, err := device.ParseSpec(format)
+	if err != nil {
+		return none
+	}
+	d, err := spec.Open()
+	if err != nil {
+		return none
+	}
+	return d.EventTime
 }

@@ -6,11 +6,15 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
+	clicks "millrace/jobs/clickstream"
+	"millrace/jobs/devices"
 	"millrace/jobs/weblogs"
 	"millrace/schemas/alert"
 	"millrace/schemas/anomaly"
 	"millrace/schemas/attack"
 	"millrace/schemas/badrow"
+	"millrace/schemas/clickstream"
+	"millrace/schemas/device"
 	"millrace/schemas/funnel"
 	"millrace/schemas/late"
 	"millrace/schemas/raw"
@@ -19,6 +23,7 @@ import (
 	"millrace/schemas/weblog"
 	"millrace/transforms"
 	"millrace/transforms/alerts"
+	"millrace/transforms/clickevents"
 	"millrace/transforms/decode"
 	"millrace/transforms/funnels"
 )
@@ -27,7 +32,8 @@ import (
 type Job struct {
 	Name string
 	Doc  string
-	// Outputs are named collections of rows; each can go to a sink of its own.
+	// Outputs are named collections of rows; each can go to a sink of its own. The
+	// first one has a row for each event that the ledger counts.
 	Outputs []Output
 	// NewSettings returns the job's settings, a pointer to a struct that holds
 	// the defaults; Validate checks them.
@@ -51,6 +57,8 @@ type Job struct {
 	Shards func(settings any) int
 	// Funnels is where the settings hold funnels, nil for a job without.
 	Funnels func(settings any) *[]funnels.Definition
+	// Example is a source, as an example.
+	Example string
 	// FunnelsExample is a YAML file of funnels.
 	FunnelsExample string
 	// Alerts is where the settings hold rules of alerts, nil for a job without.
@@ -123,11 +131,79 @@ var Catalogue = []Job{
 		AlertsExample:  weblogs.AlertsExample,
 		BuiltInAlerts:  func(s any) (string, []byte) { return s.(*weblogs.Settings).BuiltInAlerts() },
 		Lacks:          func(s any, output string) string { return s.(*weblogs.Settings).Lacks(output) },
+		Example:        "file:///var/log/apache2/access*.log*",
 		Fingerprint: func(ctx context.Context, s any, live bool) (string, error) {
 			return s.(*weblogs.Settings).Fingerprint(ctx, live)
 		},
 		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {
 			return weblogs.Build(s, *settings.(*weblogs.Settings), c, records)
+		},
+	},
+	{
+		Name: "clickstream",
+		Doc:  "events of a shop (JSON lines, named as in Google Analytics 4) to masked events, sessions, funnels, products, revenue, visitors, abandoned carts and recommendations",
+		Outputs: []Output{
+			{"events", clickstream.Events, "every event that is no duplicate, masked, with what consent covers", true},
+			{"sessions", weblog.Sessions, "visits of a visitor; page views are those of pages and screens, requests are events", false},
+			{"funnels", funnel.Attempts, "best attempts of visitors at the funnels of the YAML key funnels; none without it", false},
+			{"funnel_steps", funnel.Steps, "visitors of each funnel, day and step, and how long it took them", false},
+			{"products", clickstream.Products, "views, carts, purchases and revenue of each item and hour, ranked", false},
+			{"revenue", clickstream.RevenueRows, "purchases and refunds by minute and by day, currency and channel", false},
+			{"visitors", clickstream.Visitors, "distinct visitors of each day, and those of them that are known users", false},
+			{"identities", clickstream.Identities, "which known user a visitor is, by day, and from when on", false},
+			{"abandoned_carts", clickstream.Carts, "carts that their visitor left", false},
+			{"recommendations", clickstream.Recommendations, "for each day and item what goes with it, and the popular items; made by batch runs", false},
+			{"bad_rows", badrow.Rows, "lines that could not become events, by reason; never their text", true},
+			{"late", late.Rows, "events that came after their windows were sealed; none when reading files", true},
+			{"refused", refused.Rows, "rows that a sink of --output will not take, with the reason; millrace replay sends them again", false},
+			{"raw", raw.Rows, "every line as it came, encrypted unless --raw plain", true},
+		},
+		NewSettings:    func() any { s := clicks.Defaults(); return &s },
+		Validate:       func(s any) error { return s.(*clicks.Settings).Validate() },
+		Formats:        clickFormats,
+		ReadFormat:     readClickFormat,
+		Inspect:        inspectClicks,
+		EventTime:      func(string) func([]byte) (int64, bool) { return clickevents.EventTime },
+		Shards:         func(s any) int { return s.(*clicks.Settings).Shards },
+		Funnels:        func(s any) *[]funnels.Definition { return &s.(*clicks.Settings).Funnels },
+		FunnelsExample: clicks.FunnelsExample,
+		Example:        "file:///var/spool/shop/events-*.ndjson.gz",
+		Lacks:          func(s any, output string) string { return s.(*clicks.Settings).Lacks(output) },
+		Fingerprint:    func(_ context.Context, s any, _ bool) (string, error) { return s.(*clicks.Settings).Fingerprint() },
+		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {
+			return clicks.Build(s, *settings.(*clicks.Settings), c, records)
+		},
+	},
+	{
+		Name: "devices",
+		Doc:  "readings of sensors, medical devices and machines (JSON lines, CSV, FHIR Observations) to masked readings in standard codes and units, flags, minutes, health of devices, early warning scores, anomalies and alerts",
+		Outputs: []Output{
+			{"readings", device.Readings, "every reading, masked, in the code and unit of the table of codes", true},
+			{"flags", device.Flags, "what is odd about readings: range, stuck, spike, duplicate, gap, reset", false},
+			{"rollups", device.Rollups, "count, extremes, mean, last value and quantiles of each series and minute; of counters their rates", false},
+			{"health", device.Healths, "how each device did in each hour", false},
+			{"grid", device.Grids, "series at regular times; none without the setting grid.step", false},
+			{"news2", device.Scores, "early warning scores of patients (NEWS2), by the minute in which something was measured", false},
+			{"anomalies", anomaly.Rows, "scores of the minutes of each series; none without the setting anomalies", false},
+			{"alerts", alert.Rows, "broken rules of the YAML key alerts, once they are resolved; to sinks also as they begin to fire; none without rules", false},
+			{"bad_rows", badrow.Rows, "records that could not become readings, by reason; never their text, but for the code or unit that is not known", true},
+			{"late", late.Rows, "readings that came after their windows were sealed; none when reading files", true},
+			{"refused", refused.Rows, "rows that a sink of --output will not take, with the reason; millrace replay sends them again", false},
+			{"raw", raw.Rows, "every record as it came, encrypted unless --raw plain", true},
+		},
+		NewSettings:   func() any { s := devices.Defaults(); return &s },
+		Validate:      func(s any) error { return s.(*devices.Settings).Validate() },
+		Formats:       deviceFormats,
+		ReadFormat:    readDeviceFormat,
+		Inspect:       inspectDevices,
+		EventTime:     deviceEventTime,
+		Shards:        func(s any) int { return s.(*devices.Settings).Shards },
+		Alerts:        func(s any) *[]alerts.Rule { return &s.(*devices.Settings).Alerts },
+		AlertsExample: devices.AlertsExample,
+		Lacks:         func(s any, output string) string { return s.(*devices.Settings).Lacks(output) },
+		Fingerprint:   func(_ context.Context, s any, _ bool) (string, error) { return s.(*devices.Settings).Fingerprint() },
+		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {
+			return devices.Build(s, *settings.(*devices.Settings), c, records)
 		},
 	},
 }
@@ -150,6 +226,9 @@ func Names() []string {
 	}
 	return names
 }
+
+// EventsOutput is the output with a row for each event of the ledger.
+func (j Job) EventsOutput() string { return j.Outputs[0].Name }
 
 // OutputNames lists the outputs of a job.
 func (j Job) OutputNames() []string {

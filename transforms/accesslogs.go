@@ -8,7 +8,6 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
-	"millrace/internal/failure"
 	"millrace/schemas/record"
 	"millrace/schemas/table"
 	"millrace/transforms/funnels"
@@ -72,14 +71,10 @@ type accessLogFn struct {
 	Tables   plannedTables
 
 	tables *referenceTables
-	cores  []*core
-	blocks chan *record.Block // to whichever core is free
-	ready  chan output        // from the cores
-	quit   chan struct{}
+	cores  blockCores
 }
 
 func (fn *accessLogFn) Setup(ctx context.Context) error {
-	fn.blocks, fn.ready, fn.quit = make(chan *record.Block), make(chan output), make(chan struct{})
 	keys, err := fn.Config.Common.keys(ctx)
 	if err != nil {
 		return err
@@ -99,96 +94,28 @@ func (fn *accessLogFn) Setup(ctx context.Context) error {
 	if fn.tables, err = fn.Tables.acquire(ctx, fn.Config); err != nil {
 		return err
 	}
+	var cores []blockCore
 	for range runtime.GOMAXPROCS(0) {
 		c, err := newCore(fn.Config, keys, bots, rules, patterns, fn.tables.forWorker(bots.Version()))
 		if err != nil {
 			return err
 		}
-		fn.cores = append(fn.cores, c)
+		cores = append(cores, c)
 	}
-	for _, c := range fn.cores {
-		go c.serve(fn.blocks, fn.ready, fn.quit)
-	}
+	fn.cores.start(fn.Config.Common.Run, cores)
 	return nil
 }
 
 func (fn *accessLogFn) Teardown() {
-	if fn.quit != nil {
-		close(fn.quit)
-	}
+	fn.cores.stop()
 	fn.tables.release()
-	fn.tables, fn.cores, fn.quit = nil, nil, nil
+	fn.tables = nil
 }
 
 func (fn *accessLogFn) ProcessElement(ctx context.Context, block record.Block, events, bad, late, raw func(table.Rows), fragments, partials func(string, []byte), ledgers func([]byte)) error {
-	return fn.process(ctx, &block, &emitters{events, bad, late, raw, fragments, partials, nil, ledgers})
+	return fn.cores.process(ctx, &block, &emitters{events, bad, late, raw, fragments, partials, nil, ledgers})
 }
 
 func (fn *accessLogFn) FinishBundle(events, bad, late, raw func(table.Rows), fragments, partials func(string, []byte), ledgers func([]byte)) error {
-	return fn.finish(&emitters{events, bad, late, raw, fragments, partials, nil, ledgers})
-}
-
-// process hands the block to a core and does not wait for it: meanwhile the next
-// block is read. Only this goroutine may emit, so it does for the cores.
-func (fn *accessLogFn) process(ctx context.Context, block *record.Block, to *emitters) error {
-	for {
-		select {
-		case fn.blocks <- block:
-			return nil
-		case out := <-fn.ready:
-			if err := to.emit(out); err != nil {
-				return failure.Note(fn.Config.Common.Run, err)
-			}
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-}
-
-func (fn *accessLogFn) finish(to *emitters) error {
-	for _, c := range fn.cores {
-		go c.finish(fn.quit)
-	}
-	for finished := 0; finished < len(fn.cores); {
-		out := <-fn.ready
-		if err := to.emit(out); err != nil {
-			return failure.Note(fn.Config.Common.Run, err)
-		}
-		if out.last {
-			finished++
-		}
-	}
-	return nil
-}
-
-// emitters are where the outputs of AccessLogs go.
-type emitters struct {
-	events, bad, late, raw func(table.Rows)
-	fragments, partials    func(string, []byte)
-	funnels                func(string, []byte) // nil without funnels
-	ledgers                func([]byte)
-}
-
-func (to *emitters) emit(out output) error {
-	for _, rows := range []struct {
-		*table.Batch
-		emit func(table.Rows)
-	}{{out.events, to.events}, {out.bad, to.bad}, {out.late, to.late}, {out.raw, to.raw}} {
-		if rows.Batch != nil && rows.Len() > 0 {
-			rows.emit(table.Rows{Batch: rows.Batch, Group: out.group})
-		}
-	}
-	for _, p := range out.fragments {
-		to.fragments(p.key, p.blob)
-	}
-	for _, p := range out.partials {
-		to.partials(p.key, p.blob)
-	}
-	for _, p := range out.funnels {
-		to.funnels(p.key, p.blob)
-	}
-	if out.ledger != nil {
-		to.ledgers(out.ledger)
-	}
-	return out.err
+	return fn.cores.finish(&emitters{events, bad, late, raw, fragments, partials, nil, ledgers})
 }

@@ -9,7 +9,6 @@ import (
 	"millrace/internal/maskkey"
 	"millrace/schemas/ledger"
 	"millrace/schemas/record"
-	"millrace/schemas/table"
 	"millrace/transforms/accesslog"
 	"millrace/transforms/attribution"
 	"millrace/transforms/funnels"
@@ -42,25 +41,8 @@ type core struct {
 	funnels  *funnels.Collector // nil without funnels
 	packer   packer
 	live     bool
-	bundle   int           // bytes since the bundle began
-	input    int           // bytes since the aggregates last went on
-	flush    chan struct{} // end of the bundle
-}
-
-// output is what a core has ready to go on.
-type output struct {
-	events, bad, late, raw *table.Batch // nil for none
-	group                  string       // of the rows, see table.Rows
-	fragments, partials    []keyed
-	funnels                []keyed // fragments
-	ledger                 []byte
-	last                   bool // of the bundle
-	err                    error
-}
-
-type keyed struct {
-	key  string
-	blob []byte
+	bundle   int // bytes since the bundle began
+	input    int // bytes since the aggregates last went on
 }
 
 func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots, rules *attribution.Rules, patterns *security.Patterns, references *accesslog.References) (*core, error) {
@@ -69,7 +51,7 @@ func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots, rules 
 	if err != nil {
 		return nil, err
 	}
-	c := &core{packer: packer{dir: cfg.Common.Spill}, live: cfg.Common.Live != nil, flush: make(chan struct{})}
+	c := &core{packer: packer{dir: cfg.Common.Spill}, live: cfg.Common.Live != nil}
 	if c.rollups, err = newRollups(cfg.ExactVisitors, cfg.PageSketches); err != nil {
 		return nil, err
 	}
@@ -147,39 +129,7 @@ func (c *core) visit(e *accesslog.Event) {
 	})
 }
 
-// serve processes blocks until quit is closed.
-func (c *core) serve(blocks <-chan *record.Block, ready chan<- output, quit <-chan struct{}) {
-	defer c.packer.close()
-	for {
-		var out output
-		select {
-		case block := <-blocks:
-			out = c.process(block)
-			if out.empty() {
-				continue
-			}
-		case <-c.flush:
-			out = c.takeLast()
-		case <-quit:
-			return
-		}
-		select {
-		case ready <- out:
-		case <-quit:
-			return
-		}
-	}
-}
-
-// finish asks for everything that is left, once the block in hand is done.
-func (c *core) finish(quit <-chan struct{}) {
-	select {
-	case c.flush <- struct{}{}:
-	case <-quit:
-	}
-}
-
-func (o *output) empty() bool { return o.events == nil && o.ledger == nil && o.err == nil }
+func (c *core) close() { c.packer.close() }
 
 // process gives what became enough to go on.
 func (c *core) process(block *record.Block) output {
@@ -227,7 +177,6 @@ func (c *core) takeLast() (out output) {
 	out.events, out.bad, out.late, out.raw = c.worker.TakeLast()
 	c.collect(out.events)
 	c.takeAggregates(&out)
-	out.last = true
 	if c.bundle >= longBundle {
 		c.worker.Forget()
 	}

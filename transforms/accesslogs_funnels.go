@@ -20,11 +20,11 @@ func (fn *funnelLogFn) Setup(ctx context.Context) error { return fn.Logs.Setup(c
 func (fn *funnelLogFn) Teardown() { fn.Logs.Teardown() }
 
 func (fn *funnelLogFn) ProcessElement(ctx context.Context, block record.Block, events, bad, late, raw func(table.Rows), fragments, partials func(string, []byte), ledgers func([]byte), funnels func(string, []byte)) error {
-	return fn.Logs.process(ctx, &block, &emitters{events, bad, late, raw, fragments, partials, funnels, ledgers})
+	return fn.Logs.cores.process(ctx, &block, &emitters{events, bad, late, raw, fragments, partials, funnels, ledgers})
 }
 
 func (fn *funnelLogFn) FinishBundle(events, bad, late, raw func(table.Rows), fragments, partials func(string, []byte), ledgers func([]byte), funnels func(string, []byte)) error {
-	return fn.Logs.finish(&emitters{events, bad, late, raw, fragments, partials, funnels, ledgers})
+	return fn.Logs.cores.finish(&emitters{events, bad, late, raw, fragments, partials, funnels, ledgers})
 }
 
 // newFunnelCollector is nil without funnels.
@@ -32,7 +32,7 @@ func newFunnelCollector(defs []funnels.Definition) (*funnels.Collector, error) {
 	if len(defs) == 0 {
 		return nil, nil
 	}
-	set, err := compileFunnels(defs)
+	set, err := funnelSet{Definitions: defs}.compile()
 	if err != nil {
 		return nil, err
 	}

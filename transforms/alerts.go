@@ -153,7 +153,7 @@ func (fn *alertReadingsFn) ProcessElement(_ context.Context, rows table.Rows, em
 		r := &fn.readers[i]
 		byKey := r.read(rows.Batch)
 		for _, key := range slices.Sorted(maps.Keys(byKey)) {
-			blob, err := fn.packer.pack(alerts.AppendReadings(nil, byKey[key]))
+			blob, err := fn.packer.pack(alerts.AppendReadings(nil, *byKey[key]))
 			if err != nil {
 				return err
 			}

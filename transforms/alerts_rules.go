@@ -1,6 +1,7 @@
 package transforms
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -43,14 +44,46 @@ func placed(r *alerts.Rule, err error) error {
 type ruleReader struct {
 	rule         *alerts.Rule
 	schema       *table.Schema
-	columns      map[string]int // of where and by
-	field, while int            // -1 for none
-	sparse       bool           // zeros tell nothing
-	late         int            // tells rows that are in no window; -1 for none
+	where        []whereCell
+	by           []int // columns
+	field, while int   // -1 for none
+	sparse       bool  // zeros tell nothing
+	late         int   // tells rows that are in no window; -1 for none
+	buf          []byte
+}
+
+// whereCell is a value that a column must have.
+type whereCell struct {
+	col     int
+	want    string
+	number  int64 // the same as a column of whole numbers holds it
+	numbers bool  // whether the column is one
+	never   bool  // no value of the column is written like this
+}
+
+func newWhereCell(schema *table.Schema, col int, want string) whereCell {
+	c := whereCell{col: col, want: want}
+	switch schema.Columns[col].Kind {
+	case table.Int32, table.Int64, table.Time, table.Date:
+		c.numbers = true
+		n, err := strconv.ParseInt(want, 10, 64)
+		c.number, c.never = n, err != nil || strconv.FormatInt(n, 10) != want
+	}
+	return c
+}
+
+func (c *whereCell) matches(b *table.Batch, row int) bool {
+	if c.numbers && !b.Null(c.col, row) {
+		return !c.never && b.Int(c.col, row) == c.number
+	}
+	if k := b.Schema().Columns[c.col].Kind; k == table.String || k == table.Bytes {
+		return string(b.Text(c.col, row)) == c.want // null is the empty text
+	}
+	return string(appendCell(nil, b, c.col, row)) == c.want
 }
 
 func newRuleReader(r *alerts.Rule, schema *table.Schema) (ruleReader, error) {
-	out := ruleReader{rule: r, schema: schema, columns: map[string]int{}, field: -1, while: -1, late: -1}
+	out := ruleReader{rule: r, schema: schema, field: -1, while: -1, late: -1}
 	var faults []error
 	find := func(what, name string) int {
 		i, ok := schema.Index(name)
@@ -74,10 +107,12 @@ func newRuleReader(r *alerts.Rule, schema *table.Schema) (ruleReader, error) {
 		out.while = number("while_field", r.WhileField)
 	}
 	for _, m := range r.Where {
-		out.columns[m.Column] = find("where", m.Column)
+		if i := find("where", m.Column); i >= 0 {
+			out.where = append(out.where, newWhereCell(schema, i, m.Value))
+		}
 	}
 	for _, name := range r.By {
-		out.columns[name] = find("by", name)
+		out.by = append(out.by, find("by", name))
 	}
 	if i, ok := schema.Index("late"); ok && schema.Columns[i].Kind == table.Bool {
 		out.late = i
@@ -96,14 +131,28 @@ func numeric(k table.Kind) bool {
 	return k == table.Int32 || k == table.Int64 || k == table.Float64 || k == table.Bool
 }
 
-// key is that of a row, if the rule watches it.
-func (r *ruleReader) key(b *table.Batch, row int) (key string, watched bool) {
-	return r.rule.KeyOf(func(name string) string { return cellText(b, r.columns[name], row) })
+// key is that of a row, if the rule watches it, as alerts.Rule.KeyOf writes it. It is
+// valid until the next call.
+func (r *ruleReader) key(b *table.Batch, row int) (key []byte, watched bool) {
+	for i := range r.where {
+		if !r.where[i].matches(b, row) {
+			return nil, false
+		}
+	}
+	r.buf = r.buf[:0]
+	for i, col := range r.by {
+		if i > 0 {
+			r.buf = append(r.buf, ',')
+		}
+		r.buf = append(append(r.buf, r.rule.By[i]...), '=')
+		r.buf = appendCell(r.buf, b, col, row)
+	}
+	return r.buf, true
 }
 
 // read gives the readings of rows by the key that the rule watches.
-func (r *ruleReader) read(b *table.Batch) map[string][]alerts.Reading {
-	out := map[string][]alerts.Reading{}
+func (r *ruleReader) read(b *table.Batch) map[string]*[]alerts.Reading {
+	out := map[string]*[]alerts.Reading{}
 	for row := range b.Len() {
 		if r.late >= 0 && b.Bool(r.late, row) {
 			continue // late is in no window
@@ -122,7 +171,12 @@ func (r *ruleReader) read(b *table.Batch) map[string][]alerts.Reading {
 		if r.sparse && reading.Value == 0 && reading.While == 0 {
 			continue
 		}
-		out[key] = append(out[key], reading)
+		of := out[string(key)]
+		if of == nil {
+			of = &[]alerts.Reading{}
+			out[string(key)] = of
+		}
+		*of = append(*of, reading)
 	}
 	return out
 }
@@ -147,21 +201,21 @@ func cellNumber(b *table.Batch, col, row int) float64 {
 	return float64(b.Int(col, row))
 }
 
-// cellText is a value as where and by of a rule have it.
-func cellText(b *table.Batch, col, row int) string {
+// appendCell appends a value as where and by of a rule have it: nothing for null.
+func appendCell(dst []byte, b *table.Batch, col, row int) []byte {
 	if b.Null(col, row) {
-		return ""
+		return dst
 	}
 	switch b.Schema().Columns[col].Kind {
 	case table.String, table.Bytes:
-		return string(b.Text(col, row))
+		return append(dst, b.Text(col, row)...)
 	case table.Float64:
-		return strconv.FormatFloat(b.Float(col, row), 'g', -1, 64)
+		return strconv.AppendFloat(dst, b.Float(col, row), 'g', -1, 64)
 	case table.Bool:
-		return strconv.FormatBool(b.Bool(col, row))
+		return strconv.AppendBool(dst, b.Bool(col, row))
 	case table.UUID:
-		return fmt.Sprintf("%x", b.UUID(col, row))
+		return hex.AppendEncode(dst, b.UUIDBytes(col, row))
 	default:
-		return strconv.FormatInt(b.Int(col, row), 10)
+		return strconv.AppendInt(dst, b.Int(col, row), 10)
 	}
 }

@@ -137,9 +137,9 @@ func (fn *seriesPartsFn) ProcessElement(_ context.Context, in table.Rows, emit f
 	if b.Schema() != fn.schemas {
 		return nil // of another input that comes the same way
 	}
-	byBoard := map[string][]anomaly.Part{}
+	byBoard := map[string]*[]anomaly.Part{}
 	for row := range b.Len() {
-		board, _ := fn.split.key(b, row)
+		var parts *[]anomaly.Part // of the row's board
 		for kind := range fn.series {
 			s := &fn.series[kind]
 			key, watched := s.key(b, row)
@@ -147,18 +147,25 @@ func (fn *seriesPartsFn) ProcessElement(_ context.Context, in table.Rows, emit f
 			if !watched || math.IsNaN(value) || math.IsInf(value, 0) {
 				continue
 			}
-			p := anomaly.Part{Time: rowTime(b, row), Kind: kind, Key: key, Value: value, Opens: s.opens < 0 || b.Int(s.opens, row) <= fn.Board.Series[kind].OpensUpTo}
+			p := anomaly.Part{Time: rowTime(b, row), Kind: kind, Key: string(key), Value: value, Opens: s.opens < 0 || b.Int(s.opens, row) <= fn.Board.Series[kind].OpensUpTo}
 			if s.share != nil {
 				p.Of = value
 				if _, in := s.share.key(b, row); !in {
 					p.Value = 0
 				}
 			}
-			byBoard[board] = append(byBoard[board], p)
+			if parts == nil {
+				board, _ := fn.split.key(b, row)
+				if parts = byBoard[string(board)]; parts == nil {
+					parts = &[]anomaly.Part{}
+					byBoard[string(board)] = parts
+				}
+			}
+			*parts = append(*parts, p)
 		}
 	}
 	for _, board := range slices.Sorted(maps.Keys(byBoard)) {
-		blob, err := fn.packer.pack(anomaly.AppendParts(nil, byBoard[board]))
+		blob, err := fn.packer.pack(anomaly.AppendParts(nil, *byBoard[board]))
 		if err != nil {
 			return err
 		}

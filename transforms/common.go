@@ -26,7 +26,12 @@ type Common struct {
 
 // within tells whether a day is to be written.
 func (c Common) within(day int64) bool {
-	return (c.From == 0 || day >= c.From) && (c.To == 0 || day <= c.To)
+	return c.near(day, 0, 0)
+}
+
+// near tells whether it is, or lies so many days before or after those that are.
+func (c Common) near(day, before, after int64) bool {
+	return (c.From == 0 || day >= c.From-before) && (c.To == 0 || day <= c.To+after)
 }
 
 func (c Common) revision(day int64) int32 { return c.Revisions[day] }

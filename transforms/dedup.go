@@ -33,6 +33,9 @@ type DedupConfig struct {
 	Common  Common
 	Horizon time.Duration // up to dedup.MaxHorizon
 	Columns dedup.Columns // of the rows
+	// Before and After are how many days around those to write have rows that stay,
+	// too: what follows may need them. They are not counted.
+	Before, After int64
 }
 
 // DedupOutputs are what Dedup gives: the rows that stay, table.Rows of the group they
@@ -98,9 +101,11 @@ func (fn *dedupSplitFn) split(rows table.Rows, free func(table.Rows), shards fun
 		fn.size += len(fn.shards[shard]) - before
 	}
 	var accounts dedupAccounts
-	if without = fn.Config.written(rows.Batch, without); len(without) > 0 {
-		accounts.of(rows.Group).Add(fn.Config.account(rows.Batch, without, nil))
-		free(picked(rows, without))
+	if stay := fn.Config.around(rows.Batch, without); len(stay) > 0 {
+		if counted := fn.Config.written(rows.Batch, without); len(counted) > 0 {
+			accounts.of(rows.Group).Add(fn.Config.account(rows.Batch, counted, nil))
+		}
+		free(picked(rows, stay))
 	}
 	if err := accounts.emit(fn.Config.Common.Live != nil, ledgers); err != nil || fn.size < splitBytes {
 		return err
@@ -165,18 +170,25 @@ func (fn *dedupFn) judge(next func(*[]byte) bool, kept func(table.Rows), ledgers
 
 // settle gives the rows that stay, and counts them and those that do not.
 func (c *DedupConfig) settle(rows table.Rows, s dedup.Sorted, accounts *dedupAccounts, kept func(table.Rows)) {
-	stay, gone := c.written(rows.Batch, s.Kept), c.written(rows.Batch, s.Duplicates)
-	accounts.of(rows.Group).Add(c.account(rows.Batch, stay, gone))
-	if len(stay) > 0 {
+	if stay := c.around(rows.Batch, s.Kept); len(stay) > 0 {
 		kept(picked(rows, stay))
 	}
+	counted, gone := c.written(rows.Batch, s.Kept), c.written(rows.Batch, s.Duplicates)
+	accounts.of(rows.Group).Add(c.account(rows.Batch, counted, gone))
 }
 
-// written leaves the rows of days that are to be written.
+// written are the rows of days that are to be written, and around those that stay.
 func (c *DedupConfig) written(b *table.Batch, rows []uint32) []uint32 {
-	out := rows[:0]
+	return c.ofDays(b, rows, 0, 0)
+}
+
+func (c *DedupConfig) around(b *table.Batch, rows []uint32) []uint32 {
+	return c.ofDays(b, rows, c.Before, c.After)
+}
+
+func (c *DedupConfig) ofDays(b *table.Batch, rows []uint32, before, after int64) (out []uint32) {
 	for _, r := range rows {
-		if c.Common.within(table.FloorDay(b.Int(c.Columns.Time, int(r)))) {
+		if c.Common.near(table.FloorDay(b.Int(c.Columns.Time, int(r))), before, after) {
 			out = append(out, r)
 		}
 	}

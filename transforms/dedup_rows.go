@@ -28,6 +28,11 @@ func eachRows(packed []byte, use func(table.Rows) error) error {
 	if err != nil {
 		return err
 	}
+	return eachUnpacked(blob, use)
+}
+
+// eachUnpacked gives the batches of a blob.
+func eachUnpacked(blob []byte, use func(table.Rows) error) error {
 	if len(blob) == 0 || blob[0] != rowsBlob {
 		return fmt.Errorf("rows in a form that this program does not read, which is form %d: resume with the version of the program that wrote them", rowsBlob)
 	}

@@ -28,38 +28,54 @@ type FunnelOutputs struct {
 }
 
 // Funnels puts visitors' fragments together, KV<visitor shard, encoded fragments>
-// in the global window, a shard at a time. The days' counts of the shards go on to
+// in the global window, a shard at a time; schema is that of the events. The days' counts of the shards go on to
 // where they are added up, by funnel and day. In batch all rows are sealed.
-func Funnels(s beam.Scope, c Common, defs []funnels.Definition, fragments beam.PCollection) FunnelOutputs {
+func Funnels(s beam.Scope, c Common, schema *table.Schema, defs []funnels.Definition, fragments beam.PCollection) FunnelOutputs {
 	s = s.Scope("Funnels")
 	steps := s.Scope("Steps")
+	of := funnelSet{defs, schema.ID()}
 	if c.Live != nil {
-		attempts, open, tallies := beam.ParDo3(s, newLiveFunnelsFn(c, defs), fragments)
-		rows, sealed := beam.ParDo2(steps, newLiveFunnelStepsFn(c, defs), tallies)
+		attempts, open, tallies := beam.ParDo3(s, newLiveFunnelsFn(c, of), fragments)
+		rows, sealed := beam.ParDo2(steps, newLiveFunnelStepsFn(c, of), tallies)
 		return FunnelOutputs{Attempts: attempts, Steps: rows, Provisional: []beam.PCollection{open, sealed}}
 	}
-	attempts, tallies := beam.ParDo2(s, &funnelsFn{Common: c, Definitions: defs}, beam.GroupByKey(s, fragments))
-	return FunnelOutputs{Attempts: attempts, Steps: beam.ParDo(steps, &funnelStepsFn{Common: c, Definitions: defs}, beam.GroupByKey(steps, tallies))}
+	attempts, tallies := beam.ParDo2(s, &funnelsFn{Common: c, Definitions: defs, Events: of.Events}, beam.GroupByKey(s, fragments))
+	return FunnelOutputs{Attempts: attempts, Steps: beam.ParDo(steps, &funnelStepsFn{Common: c, Definitions: defs, Events: of.Events}, beam.GroupByKey(steps, tallies))}
 }
 
-// compileFunnels compiles funnels over events.
-func compileFunnels(defs []funnels.Definition) (*funnels.Set, error) {
-	set, err := funnels.Compile(defs, weblog.Events, funnels.Options{})
+// funnelSet is funnels over events of a schema, by its id, as they travel with a
+// pipeline. Savepoints from before there were other events than those of access logs
+// name no schema.
+type funnelSet struct {
+	Definitions []funnels.Definition
+	Events      string
+}
+
+func (f funnelSet) compile() (*funnels.Set, error) {
+	schema := weblog.Events
+	if f.Events != "" {
+		var ok bool
+		if schema, ok = table.Lookup(f.Events); !ok {
+			return nil, fmt.Errorf("compiling funnels: there are no events %s", f.Events)
+		}
+	}
+	set, err := funnels.Compile(f.Definitions, schema, funnels.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("compiling funnels: %w", err)
 	}
 	return set, nil
 }
 
-// CheckFunnels reports everything that is wrong with funnels over events.
-func CheckFunnels(defs []funnels.Definition) error {
-	_, err := funnels.Compile(defs, weblog.Events, funnels.Options{})
+// CheckFunnels reports everything that is wrong with funnels over events of a schema.
+func CheckFunnels(defs []funnels.Definition, schema *table.Schema) error {
+	_, err := funnels.Compile(defs, schema, funnels.Options{})
 	return err
 }
 
 type funnelsFn struct {
 	Common      Common
 	Definitions []funnels.Definition
+	Events      string // schema
 
 	set    *funnels.Set
 	packer packer
@@ -67,7 +83,7 @@ type funnelsFn struct {
 
 func (fn *funnelsFn) Setup() (err error) {
 	fn.packer.dir = fn.Common.Spill
-	fn.set, err = compileFunnels(fn.Definitions)
+	fn.set, err = funnelSet{fn.Definitions, fn.Events}.compile()
 	return err
 }
 
@@ -140,12 +156,13 @@ func parseFunnelDay(key string) (k funnelDay, err error) {
 type funnelStepsFn struct {
 	Common      Common
 	Definitions []funnels.Definition
+	Events      string // schema
 
 	set *funnels.Set
 }
 
 func (fn *funnelStepsFn) Setup() (err error) {
-	fn.set, err = compileFunnels(fn.Definitions)
+	fn.set, err = funnelSet{fn.Definitions, fn.Events}.compile()
 	return err
 }
 

@@ -24,6 +24,7 @@ func init() {
 type liveFunnelsFn struct {
 	Common      Common
 	Definitions []funnels.Definition
+	Events      string // schema
 
 	Fragments state.Bag[[]byte]   // that came since the last Advance
 	Held      state.Value[int64]  // how many
@@ -42,17 +43,18 @@ type funnelEmitters struct {
 	tallies             func(string, []byte)
 }
 
-func newLiveFunnelsFn(c Common, defs []funnels.Definition) *liveFunnelsFn {
+func newLiveFunnelsFn(c Common, of funnelSet) *liveFunnelsFn {
 	a, k := newAlarm(), newKept()
 	return &liveFunnelsFn{
-		Common: c, Definitions: defs,
+		Common: c, Definitions: of.Definitions, Events: of.Events,
 		Fragments: k.Fragments, Held: k.Held, Open: k.Open, Until: k.Until,
 		Close: a.Timer, ClosesAt: a.At,
 	}
 }
 
 func (fn *liveFunnelsFn) Setup() (err error) {
-	if fn.set, err = compileFunnels(fn.Definitions); err != nil {
+	fn.set, err = funnelSet{fn.Definitions, fn.Events}.compile()
+	if err != nil {
 		return failure.Note(fn.Common.Run, err)
 	}
 	fn.evaluator = fn.set.NewEvaluator(fn.Common.revision)

@@ -12,7 +12,6 @@ import (
 
 	"millrace/internal/failure"
 	"millrace/schemas/table"
-	"millrace/transforms/funnels"
 )
 
 func init() {
@@ -29,10 +28,10 @@ type liveFunnelStepsFn struct {
 	ClosesAt state.Value[int64]
 }
 
-func newLiveFunnelStepsFn(c Common, defs []funnels.Definition) *liveFunnelStepsFn {
+func newLiveFunnelStepsFn(c Common, of funnelSet) *liveFunnelStepsFn {
 	a := newAlarm()
 	return &liveFunnelStepsFn{
-		Steps: funnelStepsFn{Common: c, Definitions: defs}, Tallies: state.MakeBagState[[]byte]("tallies"),
+		Steps: funnelStepsFn{Common: c, Definitions: of.Definitions, Events: of.Events}, Tallies: state.MakeBagState[[]byte]("tallies"),
 		Close: a.Timer, ClosesAt: a.At,
 	}
 }

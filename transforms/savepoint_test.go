@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/transforms/rollup"
 	"millrace/transforms/sessions"
 )
 
@@ -44,6 +45,16 @@ func TestKeysOfSavepointsAreFoundAgain(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"bots", "clients", "sources", "top_pages", "traffic", "visitors"}, slices.Sorted(maps.Keys(r.tables()))); diff != "" {
 		t.Errorf("tables of partial aggregates (-want +got):\n%s", diff)
+	}
+	r.minutes = rollup.NewMinutes()
+	if _, there := r.tables()["minutes"]; !there {
+		t.Error("there is no table minutes")
+	}
+	if got := alertKey("rule", "path=/a,b"); got != "rule\x00path=/a,b" {
+		t.Errorf("an alert's key is %q", got)
+	}
+	if got := alertKey("traffic", ""); got != "traffic\x00" {
+		t.Errorf("a board's key is %q", got)
 	}
 	// What follows the table in a key is held with the parts, in rollup's
 	// testdata/encoding_v1.txt.

@@ -67,7 +67,7 @@ if all of them were acknowledged.
   millrace generate weblog --to kinesis://access-logs --rate 300/min --shuffle 30s --out truth`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 && args[0] != "weblog" {
-				return &run.UsageError{Err: fmt.Errorf("unknown schema %q%s", args[0], settings.Suggest(args[0], []string{"weblog"}))}
+				return &run.UsageError{Err: fmt.Errorf("unknown schema %q%s", args[0], settings.Suggest(args[0], []string{"weblog", "clickstream", "device"}))}
 			}
 			return exactArgs(1, "millrace generate weblog --out DIR or --to kinesis://STREAM")(c, args)
 		},
@@ -108,6 +108,8 @@ if all of them were acknowledged.
 	fs.BoolVar(&f.canaries, "canaries", false, "plant 1,000 values of each type of personal data; needs 64,000 lines or more")
 	fs.BoolVar(&f.cfg.Gzip, "gzip", false, "files: compress the logs")
 	fs.BoolVar(&f.aggregate, "aggregate", true, "live: pack lines into aggregated records")
+	c.AddCommand(generateClicksCommand())
+	c.AddCommand(generateDeviceCommand())
 	return c
 }
 
@@ -133,14 +135,9 @@ func generateFiles(c *cobra.Command, f *generateFlags) error {
 
 // readTimes reads what flags give as text.
 func readTimes(cfg *generate.WeblogConfig, start, zone, format string) error {
-	if start != "" {
-		t, err := time.Parse(time.DateOnly, start)
-		if err != nil {
-			if t, err = time.Parse(time.RFC3339, start); err != nil {
-				return fmt.Errorf("--start %s: write 2006-01-02 or 2006-01-02T15:04:05Z", start)
-			}
-		}
-		cfg.Start = t
+	var err error
+	if cfg.Start, err = readStart(start); err != nil {
+		return err
 	}
 	if zone != "" {
 		t, err := time.Parse("-07:00", zone)
@@ -154,6 +151,19 @@ func readTimes(cfg *generate.WeblogConfig, start, zone, format string) error {
 		cfg.Format = generate.Format(format) // checked with the rest
 	}
 	return nil
+}
+
+// readStart reads a day or a time; empty is the zero time.
+func readStart(start string) (t time.Time, err error) {
+	if start == "" {
+		return t, nil
+	}
+	if t, err = time.Parse(time.DateOnly, start); err != nil {
+		if t, err = time.Parse(time.RFC3339, start); err != nil {
+			return t, fmt.Errorf("--start %s: write 2006-01-02 or 2006-01-02T15:04:05Z", start)
+		}
+	}
+	return t, nil
 }
 
 // rateFlag is a number a second; it may be given a minute or an hour.

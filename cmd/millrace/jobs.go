@@ -80,7 +80,7 @@ func showJob(c *cobra.Command, name string, columns bool) error {
 			}
 		}
 	}
-	fmt.Fprintf(w, "\nExample\n  millrace run %s --source 'file:///var/log/apache2/access*.log*' --lake out\n", j.Name)
+	fmt.Fprintf(w, "\nExample\n  millrace run %s --source '%s' --lake out\n", j.Name, j.Example)
 	return w.Flush()
 }
 

@@ -17,6 +17,7 @@ a run that does not balance fails. Personal data is masked before a row exists.
   millrace doctor weblogs ...     whether everything it needs is there
   millrace run weblogs ...        run it
   millrace report --lake out      draw the lake's report again
+  millrace funnels --lake out ... how far visitors get, of the lake's events
   millrace replay --sink NAME ... send rows again that a sink has refused
 
   millrace cluster up             run a Flink cluster on this machine
@@ -33,7 +34,7 @@ lake is as it was.`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.SetFlagErrorFunc(flagError)
-	c.AddCommand(runCommand(), planCommand(), doctorCommand(), replayCommand(), reportCommand(), generateCommand(), jobsCommand(), endpointsCommand(), ddlCommand(), versionCommand())
+	c.AddCommand(runCommand(), planCommand(), doctorCommand(), replayCommand(), reportCommand(), funnelsCommand(), generateCommand(), jobsCommand(), endpointsCommand(), ddlCommand(), versionCommand())
 	c.AddCommand(maskCommand(), policyCommand(), keyCommand(), revealCommand())
 	c.AddCommand(statusCommand(), stopCommand(), resumeCommand(), cancelCommand(), savepointCommand(), positionsCommand(), packageCommand(), clusterCommand(), workerPoolCommand(), nabCommand())
 	c.CompletionOptions.HiddenDefaultCmd = true

@@ -9,7 +9,8 @@ import (
 )
 
 // farmAlerts are the arguments that score the farm and watch it by rules over every
-// kind of input: minutes, hours, days, scores, funnels and single requests.
+// kind of input: minutes, hours, days, scores, funnels and single requests, and by
+// those of security over sources and the site.
 // farmAlertRows is what they have to give at least.
 func farmAlerts(t testing.TB, e env) []string {
 	t.Helper()
@@ -25,10 +26,10 @@ func farmAlerts(t testing.TB, e env) []string {
 - {name: ratio, input: anomalies, where: {series: error_ratio}, field: value, above: 0.05, missing: keep}
 - {name: posts, input: events, where: {method: POST}, by: [status], aggregate: count, within: 5m, above: 5}
 `))
-	return []string{"--set", "anomalies=true", "--alerts", path}
+	return []string{"--set", "anomalies=true", "--set", "security=true", "--alerts", path}
 }
 
-const farmAlertRows = ", anomalies 10000, alerts 100"
+const farmAlertRows = ", anomalies 3000, alerts 100, sources 20"
 
 // TestAlertsEqualSQL asks another program when there were too many errors, in the
 // plainest way.

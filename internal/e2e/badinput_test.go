@@ -117,7 +117,7 @@ func TestWrongUsageIsRefusedWithTheCureAndTouchesNothing(t *testing.T) {
 		"an unknown URL parameter":       {weblogs("file://"+e.in("logs", "good.log")+"?splt=1MiB", "LAKE"), []string{"parameter splt is unknown; did you mean split?"}},
 		"a URL parameter of wrong type":  {weblogs("file://"+e.in("logs", "good.log")+"?split=big", "LAKE"), []string{"parameter split=big is not a size such as"}},
 		"a parameter of a lake":          {weblogs("logs/good.log", "file://"+e.in("LAKE")+"?x=1"), []string{"parameter x is unknown"}},
-		"an unknown format":              {weblogs("file://"+e.in("logs", "good.log")+"?format=combned", "LAKE"), []string{"unknown format combned, did you mean combined?"}},
+		"an unknown format":              {weblogs("file://"+e.in("logs", "good.log")+"?format=combned", "LAKE"), []string{"--source: format=combned: reading log format \"combned\": want one of"}},
 		"a credential in a URL":          {weblogs("s3://AKIDEXAMPLE:sesame@logs/x", "LAKE"), []string{"holds a credential"}},
 		"an S3 lake without a key":       {[]string{"run", "weblogs", "--source", "logs/good.log", "--lake", "s3://bucket/lake"}, []string{"--mask-key is missing"}},
 		"a report of no lake":            {[]string{"report", "--lake", "logs"}, []string{"logs holds no finished run"}},

@@ -42,10 +42,10 @@ func TestNoPlantedPersonalDataIsFoundAnywhere(t *testing.T) {
 		lake := e.in("sealed")
 		said := []result{
 			run(t, e, append([]string{"plan"}, weblogs(logs, lake)[1:]...)...),
-			run(t, e, weblogs(logs, lake, "--raw", "sealed", "--progress", "json")...),
-			run(t, e, weblogs(logs, lake, "--raw", "sealed", "--progress", "plain")...),
+			run(t, e, weblogs(logs, lake, "--raw", "sealed", "--set", "security=true", "--progress", "json")...),
+			run(t, e, weblogs(logs, lake, "--raw", "sealed", "--set", "security=true", "--progress", "plain")...),
 			run(t, e, "report", "--lake", lake),
-			run(t, e, weblogs(e.in("logs", "one*"), lake)...), // refused
+			run(t, e, weblogs(e.in("logs", "one*"), lake, "--set", "security=true")...), // refused
 		}
 		for i, r := range said {
 			if want := i / 4; r.code != want {
@@ -60,7 +60,7 @@ func TestNoPlantedPersonalDataIsFoundAnywhere(t *testing.T) {
 		find.inFolder(t, lake)
 		find.inFolder(t, e.home)
 		texts := find.inRows(t, lake)
-		for _, output := range []string{"events", "sessions", "traffic", "top_pages", "bots", "bad_rows", "raw"} {
+		for _, output := range []string{"events", "sessions", "traffic", "top_pages", "bots", "sources", "alerts", "bad_rows", "raw"} {
 			if texts[output] == 0 {
 				t.Errorf("no text of %s was searched", output)
 			}

@@ -254,3 +254,50 @@ func TestLiveEqualsBatchInOtherFormats(t *testing.T) {
 		})
 	}
 }
+
+// TestUnreadFieldsReachNoOutput: personal data in the fields that formats have and
+// events do not, of the formats that the generator does not make, and in those that
+// are masked.
+func TestUnreadFieldsReachNoOutput(t *testing.T) {
+	t.Parallel()
+	const (
+		name, address, far = "hidden.person.zq81x", "203.0.113.147", "198.51.100.233"
+		mail, card         = "ann.hidden@mail.example.org", "4532015112830366"
+	)
+	logs := map[string]struct {
+		flags []string
+		lines []string
+		bad   int64
+	}{
+		"apigateway": {nil, []string{
+			`{"requestId":"` + mail + `","ip":"` + address + `","caller":"` + name + `","user":"` + name + `","requestTime":"02/Mar/2026:11:00:00 +0000","httpMethod":"GET","resourcePath":"/pay/` + card + `","status":"200","protocol":"HTTP/1.1","responseLength":"5","` + name + `":{"x":"` + mail + `"}}`,
+			`{"requestId":"` + mail + `","ip":"` + name + `","requestTime":"02/Mar/2026:11:00:00 +0000","resourcePath":"/"}`,
+			`{"requestId":"` + mail + `","ip":"` + address,
+		}, 1},
+		"vpcflow": {[]string{"--format", "vpcflow"}, []string{
+			"2 123456789010 eni-1 " + address + " " + far + " 49761 443 6 20 4249 1772449200 1772449260 ACCEPT OK",
+			"2 123456789010 " + mail + " " + far + " " + address + " 443 49761 6 20 4249 1772449200 1772449260 " + mail + " OK",
+			"2 123456789010 eni-1 " + name + " " + far + " 443 49761 6 20 4249 1772449200 1772449260 REJECT OK",
+		}, 1},
+		"cloudfront": {[]string{"--format", "cloudfront timestamp c-ip cs-method cs-uri-stem sc-status cs(Cookie) cs-headers x-forwarded-for x-edge-location x-edge-result-type ssl-cipher x-edge-request-id"}, []string{
+			strings.Join([]string{"1772449200.123", address, "GET", "/", "200", name, name, far, mail, mail, mail, mail}, "\t"),
+			strings.Join([]string{"1772449200.123", name, "GET", "/", "200"}, "\t"), // a client can be a host name
+		}, 0},
+	}
+	e := newEnv(t)
+	writeFile(t, e.in("canaries"), []byte("user\t"+name+"\nclient_address\t"+address+"\nclient_address\t"+far+"\nemail\t"+mail+"\ncard_number\t"+card+"\n"))
+	find := newFinder(t, e.in("canaries"))
+	for format, c := range logs {
+		log, lake := e.in(format+".log"), e.in(format)
+		writeFile(t, log, []byte(strings.Join(c.lines, "\n")+"\n"))
+		r := mustRun(t, e, weblogs(log, lake, append(c.flags, "--raw", "sealed")...)...)
+		find.in(t, format+": stdout", []byte(r.stdout))
+		find.in(t, format+": stderr", []byte(r.stderr))
+		if l := readManifest(t, lake).Ledger; l.In != int64(len(c.lines)) || l.Bad != c.bad || l.Skipped != 0 || !l.Balanced {
+			t.Errorf("%s: ledger %s", format, l)
+		}
+		find.inFolder(t, lake)
+		find.inRows(t, lake)
+		find.report(t)
+	}
+}

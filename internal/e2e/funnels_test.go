@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -79,5 +80,89 @@ func TestFunnelsEqualSQL(t *testing.T) {
 	}
 	if len(got) != len(want) {
 		t.Errorf("%d rows, SQL has %d", len(got), len(want))
+	}
+}
+
+// TestFunnelsOfALakeAreThoseOfTheRun: whether funnels were given to the run or are asked
+// of its events later, the steps are the same.
+func TestFunnelsOfALakeAreThoseOfTheRun(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	mustRun(t, e, "generate", "weblog", "--days", "3", "--rate", "20/min", "--servers", "2", "--seed", "6", "--out", e.in("farm"))
+	lake, funnels := e.in("lake"), farmFunnels(t, e)
+	mustRun(t, e, weblogs(filepath.Join(e.in("farm"), "*.log"), lake, "--funnels", funnels)...)
+	columns := "day, funnel, breakdown, step, step_name, visitors, previous, excluded, total_ms, average_ms, median_ms"
+	r := mustRun(t, e, "funnels", "--lake", lake, "--funnels", funnels, "--csv")
+	got := strings.Split(strings.TrimSpace(r.stdout), "\n")
+	if head := strings.ReplaceAll(columns, " ", ""); got[0] != head {
+		t.Errorf("columns %s", got[0])
+	}
+	got = got[1:]
+	slices.Sort(got)
+	var want []string
+	for _, row := range sql(t, lake, "SELECT "+columns+" FROM funnel_steps") {
+		for i, cell := range row { // which writes nulls and whole numbers in another way
+			if i > 2 {
+				cell = strings.TrimSuffix(cell, ".0")
+			}
+			row[i] = strings.TrimPrefix(cell, "NULL")
+		}
+		want = append(want, strings.Join(row, ","))
+	}
+	slices.Sort(want)
+	if len(got) < 10 || !slices.Equal(got, want) {
+		t.Errorf("the events say\n%s\nthe run\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	for _, c := range []struct {
+		args []string
+		say  string
+	}{
+		{[]string{"--from", "2026-02-30"}, "--from: not a day"},
+		{[]string{"--from", "2030-01-02", "--to", "2030-01-01"}, "is before"},
+		{[]string{"--from", "2030-01-02"}, "no events of these days"},
+	} {
+		r := run(t, e, append([]string{"funnels", "--lake", lake, "--funnels", funnels}, c.args...)...)
+		if r.code != 2 || !strings.Contains(r.stderr, c.say) {
+			t.Errorf("%v: exit code %d, %s", c.args, r.code, r.stderr)
+		}
+	}
+}
+
+// TestTheExampleSuitsItsLog, where it finds as many as a plain count in SQL.
+func TestTheExampleSuitsItsLog(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	lake := e.in("lake")
+	mustRun(t, e, weblogs(realLogs(t)[0], lake, "--funnels", filepath.Join(accessLogs(t), "funnels.yaml"))...)
+	for name, starts := range map[string]string{
+		"reader": "(path LIKE '/blog/%' OR path LIKE '/articles/%') AND page_view", "slides": "(path = '/' OR path LIKE '/presentations/%')",
+	} {
+		got := sql(t, lake, "SELECT sum(visitors) FILTER (step = 1), sum(visitors) FILTER (step = 2) > 0 FROM funnel_steps WHERE funnel = '"+name+"'")[0]
+		want := sql(t, lake, "SELECT count(DISTINCT (visitor_id, event_time::date)) FROM events WHERE NOT bot AND "+starts)[0]
+		if got[0] != want[0] || got[1] != "true" {
+			t.Errorf("%s: %s began, SQL says %s; some went on: %s", name, got[0], want[0], got[1])
+		}
+	}
+}
+
+// TestARunWithoutFunnelsKeepsThoseOfTheLake: what it writes says nothing about them.
+func TestARunWithoutFunnelsKeepsThoseOfTheLake(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	mustRun(t, e, "generate", "weblog", "--days", "2", "--rate", "20/min", "--seed", "8", "--out", e.in("farm"))
+	logs, lake := filepath.Join(e.in("farm"), "*.log"), e.in("lake")
+	mustRun(t, e, weblogs(logs, lake, "--funnels", farmFunnels(t, e))...)
+	const all = "SELECT * FROM funnel_steps ORDER BY ALL"
+	want, attempts := sql(t, lake, all), sql(t, lake, "SELECT count(*) FROM funnels")
+	again := weblogs(logs, lake, "--set", "top_pages=3")
+	if plan := mustRun(t, e, append([]string{"plan"}, again[1:]...)...); strings.Count(plan.stdout, "stays as it is") != 2 {
+		t.Errorf("the plan does not say that two outputs stay as they are:\n%s", plan.stdout)
+	}
+	mustRun(t, e, again...)
+	if got := sql(t, lake, all); len(want) < 10 || !slices.EqualFunc(want, got, slices.Equal) {
+		t.Errorf("%d rows of steps, before %d", len(got), len(want))
+	}
+	if got := sql(t, lake, "SELECT count(*) FROM funnels"); got[0][0] != attempts[0][0] {
+		t.Errorf("%s attempts, before %s", got[0][0], attempts[0][0])
 	}
 }

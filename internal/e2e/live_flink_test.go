@@ -56,7 +56,9 @@ func TestLiveOnFlinkEqualsBatch(t *testing.T) {
 		mustRun(t, e, onFlink(t, e, f, live("farm", everything, lake, append([]string{"--raw", "plain", "--max-disorder", "13m", "--funnels", farmFunnels(t, e)}, farmAlerts(t, e)...)...))...)
 		allEnded(t, f)
 		mustRun(t, e, weblogs(lake+"/raw", e.in("farm-batch"), append([]string{"--funnels", farmFunnels(t, e)}, farmAlerts(t, e)...)...)...)
-		same(t, objects, e.in("farm-batch"), least(t, farmRows+farmFunnelRows+farmAlertRows))
+		rows := least(t, farmRows+farmFunnelRows+farmAlertRows)
+		rows["alerts"] = counted{rows["alerts"].least, "* EXCLUDE (replay)"} // which names the key as it was named
+		same(t, objects, e.in("farm-batch"), rows)
 		l := accounts(t, lake)
 		if l.In != tr.Lines || l.Events != tr.Events || l.Bad != tr.Bad || l.Late != 0 {
 			t.Errorf("the truth is %d lines = %d events + %d bad, ledger %s", tr.Lines, tr.Events, tr.Bad, l)

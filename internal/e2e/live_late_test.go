@@ -69,8 +69,16 @@ func TestLateEventsAreListedAndABackfillRepairsTheirWindows(t *testing.T) {
 	}
 	server.CreateStream(t, "web", 1)
 	server.Put(t, "web", together(s.lines, 10)...)
-	lake := e.in("lake")
-	mustRun(t, e, live("web", everything, lake, "--raw", "plain", "--max-disorder", "5m", "--allowed-lateness", "1m")...)
+	lake, funnels := e.in("lake"), e.in("funnels.yaml")
+	writeFile(t, funnels, []byte(`
+- name: pages
+  steps:
+    - {name: ones, where: path.startsWith("/page/1")}
+    - {name: twos, where: path.startsWith("/page/2")}
+    - {name: threes, where: path.startsWith("/page/3")}
+  within: 8h
+`))
+	mustRun(t, e, live("web", everything, lake, "--raw", "plain", "--max-disorder", "5m", "--allowed-lateness", "1m", "--funnels", funnels)...)
 
 	l := accounts(t, lake)
 	if l.In != int64(len(s.lines)) || l.Late != int64(len(s.late)) || l.Bad != int64(s.odd) {
@@ -89,8 +97,8 @@ func TestLateEventsAreListedAndABackfillRepairsTheirWindows(t *testing.T) {
 			log = append(append(log, line...), '\n')
 		}
 		writeFile(t, e.in("kept.log"), log)
-		mustRun(t, e, weblogs(e.in("kept.log"), e.in("kept"))...)
-		windows := least(t, "sessions 200, traffic 1000, top_pages 200, visitors 2")
+		mustRun(t, e, weblogs(e.in("kept.log"), e.in("kept"), "--funnels", funnels)...)
+		windows := least(t, "sessions 200, traffic 1000, top_pages 200, visitors 2, funnels 60, funnel_steps 3")
 		for _, perRecord := range []string{"events", "bad_rows", "late"} {
 			delete(windows, perRecord)
 		}
@@ -98,17 +106,17 @@ func TestLateEventsAreListedAndABackfillRepairsTheirWindows(t *testing.T) {
 	})
 
 	t.Run("a backfill puts them in", func(t *testing.T) {
-		mustRun(t, e, weblogs(e.in("lake", "raw"), e.in("whole"))...)
-		outputs := least(t, "events 3500, sessions 200, traffic 1000, top_pages 200, visitors 2, bad_rows 1")
+		mustRun(t, e, weblogs(e.in("lake", "raw"), e.in("whole"), "--funnels", funnels)...)
+		outputs := least(t, "events 3500, sessions 200, traffic 1000, top_pages 200, visitors 2, bad_rows 1, funnels 60, funnel_steps 3")
 		delete(outputs, "late")
 		outputs["events"] = counted{least: 3500, columns: "* EXCLUDE (late)"}
-		for _, output := range []string{"sessions", "traffic", "top_pages", "visitors"} {
+		for _, output := range []string{"sessions", "traffic", "top_pages", "visitors", "funnels", "funnel_steps"} {
 			outputs[output] = counted{least: outputs[output].least, columns: "* REPLACE (version % 4294967296 AS version)"}
 		}
 		if before := strings.Join(differences(t, lake, e.in("whole"), outputs), "\n"); !strings.Contains(before, "traffic") || !strings.Contains(before, "sessions") || strings.Contains(before, "events: ") {
 			t.Errorf("before it, the lake lacks late events in: %s", before)
 		}
-		mustRun(t, e, weblogs(e.in("lake", "raw"), lake, "--from", "2026-02-10", "--to", "2026-02-12")...)
+		mustRun(t, e, weblogs(e.in("lake", "raw"), lake, "--from", "2026-02-10", "--to", "2026-02-12", "--funnels", funnels)...)
 		same(t, lake, e.in("whole"), outputs)
 		if r := sql(t, lake, "SELECT min(version) >= 4294967296 FROM traffic WHERE window_start >= '2026-02-10' AND window_start < '2026-02-12'")[0]; r[0] != "true" {
 			t.Error("the windows are of no new revision")

@@ -57,6 +57,41 @@ func workerPrograms(t *testing.T, f *testenv.FlinkCluster) (programs [][]byte) {
 	return programs
 }
 
+// TestFunnelsGoOnFromASavepoint stops a job with attempts open, of which some end after
+// it, and resumes it. The funnels are those it was started with.
+func TestFunnelsGoOnFromASavepoint(t *testing.T) {
+	server := testenv.Kinesis(t)
+	f := testenv.Flink(t)
+	e := newEnv(t)
+	feed := newFeed(t, server, "web")
+	end := time.Now().Add(75 * time.Second)
+	lake, funnels := e.in("lake"), filepath.Join(accessLogs(t), "funnels.yaml")
+	feed.some(t, 200)
+	mustRun(t, e, onFlink(t, e, f, live("web", "start=trim_horizon&until="+end.UTC().Format(time.RFC3339), lake, "--raw", "plain", "--roll", "1MiB,5s", "--funnels", funnels),
+		"--flink-option", "checkpointing_interval=2000", "--detach")...)
+	for closed := 0; closed < 2; time.Sleep(200 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("no roll was written")
+		}
+		feed.some(t, 4)
+		closed = len(hashGlob(lake, "_ledger/*/*/*.json")) + len(hashGlob(lake, "_ledger/*/*.json"))
+	}
+	mustRun(t, e, "stop", "weblogs", "--flink-master", f.Master(), "--savepoint-dir", "file://"+e.in("savepoints"))
+	allEnded(t, f)
+	feed.some(t, len(feed.rest)) // while nobody reads
+	if !time.Now().Before(end) {
+		t.Fatal("the stream was to end before it was all put")
+	}
+	mustRun(t, e, "resume", "--lake", lake, "--attach")
+	allEnded(t, f)
+	noWorkers(t, f)
+	mustRun(t, e, weblogs(filepath.Join(lake, "raw"), lake+"-batch", "--funnels", funnels)...)
+	same(t, lake, lake+"-batch", least(t, demoRows+", funnels 100, funnel_steps 10"))
+	if l := accounts(t, lake); l.In != int64(feed.lines) || l.Late != 0 {
+		t.Errorf("%d lines were put, ledger %s", feed.lines, l)
+	}
+}
+
 // TestAnotherReleaseGoesOnFromASavepoint stops a job of one build with sessions,
 // partial aggregates, rolls and buckets open, and resumes it with another build.
 func TestAnotherReleaseGoesOnFromASavepoint(t *testing.T) {

@@ -31,6 +31,7 @@ var sections = []section{
 	{"alerts", "Alerts of bursts of errors, on generated logs", burstSection},
 	{"security", "Security rules on generated logs", securitySection},
 	{"findings", "Security rules on real logs", findingsSection},
+	{"recommend", "Recommendations in generated shops", recommendSection},
 }
 
 func main() {

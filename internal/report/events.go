@@ -27,7 +27,8 @@ type watcher interface {
 var eventColumns = []string{"path", "query", "request", "host", "referrer", "visitor_id", "status", "bytes", "page_view"}
 
 // collectEvents shows every event to all sections at once: events are by far
-// the largest output and are read a single time.
+// the largest output and are read a single time. Events of another kind than requests
+// are passed over.
 func collectEvents(ctx context.Context, src Source, d *Data) error {
 	var watchers []watcher
 	for _, s := range sections {
@@ -36,7 +37,7 @@ func collectEvents(ctx context.Context, src Source, d *Data) error {
 		}
 	}
 	var events []event
-	err := scan(ctx, src, "events", eventColumns, func(b columns.Batch) error {
+	err := scanKnown(ctx, src, "events", eventColumns, func(b columns.Batch) error {
 		d.Events += int64(b.Rows())
 		events = events[:0]
 		for i := range b.Rows() {

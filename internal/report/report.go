@@ -30,6 +30,7 @@ type Data struct {
 	Sources   Sources   `json:"sources,omitzero"`
 	BadRows   BadRows   `json:"bad_rows"`
 	Late      Late      `json:"late"`
+	Shop      *Shop     `json:"shop,omitempty"` // of a lake of events of a shop
 }
 
 // Run says which run made the lake.

@@ -21,6 +21,7 @@ type section struct {
 // sections is the page from top to bottom. Collecting follows the same order,
 // after traffic, whose time range the others use, and the pass over events.
 var sections = []section{
+	shopSection,
 	trafficSection,
 	alertsSection,
 	statusSection,

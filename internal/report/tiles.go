@@ -17,6 +17,9 @@ type Tile struct {
 const attention5xx = 1
 
 func tiles(d *Data) []Tile {
+	if d.Shop != nil {
+		return shopTiles(d)
+	}
 	t := &d.Traffic
 	errors := t.Classes[class5xx]
 	list := []Tile{

@@ -50,7 +50,7 @@ func (v Visitors) Mean() int64 {
 func collectVisitors(ctx context.Context, src Source, d *Data) error {
 	v := &d.Visitors
 	v.Exact = true
-	err := scan(ctx, src, "visitors", []string{"day", "visitors", "visitors_without_bots", "exact"}, func(b columns.Batch) error {
+	err := scanKnown(ctx, src, "visitors", []string{"day", "visitors", "visitors_without_bots", "exact"}, func(b columns.Batch) error {
 		for i := range b.Rows() {
 			at := columns.Number(b[0][i]) * dayMs
 			v.Days = append(v.Days, VisitorDay{dayName(at), columns.Number(b[1][i]), columns.Number(b[2][i]), b[3][i].Boolean(), at})

@@ -122,7 +122,7 @@ func (p *Plan) carryOut(ctx context.Context, lease *lakeio.Lease, started time.T
 	}
 	p.closing.Store(true)
 	r.Manifest = p.manifest(sum, files, started)
-	if fault := imbalance(r.Manifest, sum.Written); fault != "" {
+	if fault := imbalance(r.Manifest, sum.Written, p.req.job.EventsOutput()); fault != "" {
 		return r, &UnbalancedError{fault}
 	}
 	if err := lease.Check(ctx); err != nil {
@@ -228,12 +228,13 @@ func (p *Plan) pipeline(ctx context.Context, w Watcher) (sum endpoint.Closing, f
 }
 
 // imbalance says what does not add up: the ledger itself, or the ledger against
-// the rows that the sinks were given and that the finished files hold.
-func imbalance(m manifest.Manifest, written map[string]int64) string {
+// the rows that the sinks were given and that the finished files hold. events is the
+// output that has a row for each event.
+func imbalance(m manifest.Manifest, written map[string]int64, events string) string {
 	if !m.Ledger.Balanced {
 		return m.Ledger.String()
 	}
-	for output, counted := range map[string]int64{"events": m.Ledger.Events, "bad_rows": m.Ledger.Bad, "late": m.Ledger.Late} {
+	for output, counted := range map[string]int64{events: m.Ledger.Events, "bad_rows": m.Ledger.Bad, "late": m.Ledger.Late} {
 		if stored := m.Outputs[output].Rows; written[output] != counted || stored != counted {
 			return fmt.Sprintf("%s counts %d in the ledger, the sink was given %d rows, its files hold %d", output, counted, written[output], stored)
 		}

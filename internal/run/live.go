@@ -258,7 +258,7 @@ func (p *livePlan) build() *beam.Pipeline {
 	}
 	outputs := p.req.job.Build(s, p.req.settings, common, records)
 	lake := endpoint.LiveLake{
-		Writing:   lakeio.LiveWriting{Run: p.Run, Lake: p.Lake, Schemas: map[string]string{}, Before: p.before},
+		Writing:   lakeio.LiveWriting{Run: p.Run, Lake: p.Lake, Schemas: map[string]string{}, Events: p.req.job.EventsOutput(), Before: p.before},
 		Raw:       p.req.Raw != "off",
 		Appended:  []string{refusal.Output},
 		SealAfter: time.Minute, // as timers are rounded up

@@ -215,6 +215,13 @@ func (p *Plan) standsOn(ctx context.Context) error {
 		p.kept = append(p.kept, refusal.Output)
 		delete(replaced, refusal.Output)
 	}
+	for _, out := range p.req.job.Outputs {
+		// A run without funnels, say, has nothing to say about those of an earlier one.
+		if len(p.standing[out.Name].Days) > 0 && !p.req.makes(out.Name) {
+			p.kept = append(p.kept, out.Name)
+			delete(replaced, out.Name)
+		}
+	}
 	p.Revisions = replaced.Revisions(p.Run)
 	p.Frozen = replaced.Frozen(p.Run, sources, p.req.replaces)
 	for _, out := range p.req.job.Outputs {

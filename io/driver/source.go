@@ -17,7 +17,8 @@ type Split struct {
 	Name string `json:"name"`
 	// Source is the content identity that records carry as their origin.
 	Source string `json:"source"`
-	// Format names the decoder for the records; empty when nobody could tell.
+	// Format names the decoder for the records, see record.Block; empty when nobody
+	// could tell.
 	Format string `json:"format,omitempty"`
 	// Near is an event time near the beginning of the file, in Unix milliseconds;
 	// 0 when nobody could tell. See record.Block.

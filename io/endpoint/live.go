@@ -269,7 +269,8 @@ func gather(roll string, all [][]byte) (part ledger.Part, segments []lakeio.Segm
 	return part, segments, nil
 }
 
-// whole tells whether the account is complete and all rows it tells of are there.
+// whole tells whether the account is complete and all rows it tells of are there. Events
+// that are duplicates by their producer's id are in the archive, too.
 func (fn *rollFn) whole(part ledger.Part, segments []lakeio.Segment) bool {
 	if !part.Whole() {
 		return false
@@ -279,7 +280,7 @@ func (fn *rollFn) whole(part ledger.Part, segments []lakeio.Segment) bool {
 		rows[s.Output] += int64(s.Rows())
 	}
 	l := part.Ledger
-	return rows["events"] == l.Events && rows["bad_rows"] == l.Bad && rows["late"] == l.Late && (!fn.Lake.Raw || rows["raw"] == l.Events+l.Bad)
+	return rows[fn.Lake.Writing.EventsOutput()] == l.Events && rows["bad_rows"] == l.Bad && rows["late"] == l.Late && (!fn.Lake.Raw || rows["raw"] == l.Events+l.Bad+l.Duplicate)
 }
 
 // bucketFn sends rows to the bucket they become files with.

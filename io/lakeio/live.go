@@ -32,9 +32,20 @@ type LiveWriting struct {
 	Run     string
 	Lake    string            // location of the lake
 	Schemas map[string]string // table.Schema.ID by output
+	// Events is the output that has a row for each event of the ledger; "events" if
+	// empty.
+	Events string `json:",omitempty"`
 	// Before are runs that this one goes on behind. Windows that they have sealed
 	// stay as they are: this run has a part of their records only.
 	Before []string
+}
+
+// EventsOutput is the output that has a row for each event of the ledger.
+func (w *LiveWriting) EventsOutput() string {
+	if w.Events == "" {
+		return "events"
+	}
+	return w.Events
 }
 
 // Live writes for one worker. It is safe for concurrent use and holds nothing that
@@ -44,6 +55,7 @@ type Live struct {
 	before  []string
 	store   Store
 	schemas map[string]*table.Schema
+	events  string // output with a row for each event
 	cut     cut
 	frame   int // rows of a frame
 
@@ -61,7 +73,7 @@ func (w LiveWriting) Open(ctx context.Context) (*Live, error) {
 }
 
 func (w LiveWriting) open(s Store) (*Live, error) {
-	l := &Live{run: w.Run, before: w.Before, store: s, schemas: map[string]*table.Schema{}, cut: lakeCut, frame: frameRows, current: map[string]seenCurrent{}}
+	l := &Live{run: w.Run, before: w.Before, events: w.EventsOutput(), store: s, schemas: map[string]*table.Schema{}, cut: lakeCut, frame: frameRows, current: map[string]seenCurrent{}}
 	invalid := func(what string) error {
 		return &driver.Error{Doing: "write to", Object: s.Name(""), Class: driver.ErrInvalid, Cause: errors.New(what)}
 	}

@@ -72,7 +72,7 @@ func (l *Live) rollRecord(roll ledger.Part, segments []Segment) (*liveRecord, er
 		}
 	}
 	rows := r.rows()
-	for output, counted := range map[string]int64{"events": roll.Ledger.Events, "bad_rows": roll.Ledger.Bad, "late": roll.Ledger.Late} {
+	for output, counted := range map[string]int64{l.events: roll.Ledger.Events, "bad_rows": roll.Ledger.Bad, "late": roll.Ledger.Late} {
 		if _, written := l.schemas[output]; written && rows[output] != counted {
 			return nil, fmt.Errorf("%s counts %d in the ledger, and %d rows were staged", output, counted, rows[output])
 		}

@@ -67,7 +67,8 @@ func (o *Object) chunk(i int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := io.ReadAll(r)
+	c := make([]byte, min(chunkBytes, o.info.Size-from))
+	_, err = io.ReadFull(r, c)
 	if err := errors.Join(err, r.Close()); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", o.store.Name(o.info.Key), err)
 	}

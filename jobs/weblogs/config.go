@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"millrace/schemas/weblog"
 	"millrace/transforms"
 	"millrace/transforms/alerts"
 	"millrace/transforms/attribution"
@@ -76,7 +77,7 @@ func (s Settings) Validate() error {
 	check(s.ExactVisitors >= 0 && s.ExactVisitors <= 10_000_000, "visitors.exact_limit", "must be from 0 to 10000000")
 	check(s.AnomalyPages >= 1 && s.AnomalyPages <= 500, "anomalies.pages", "must be from 1 to 500")
 	check(s.Shards >= 1 && s.Shards <= 256, "lake.shards", "must be from 1 to 256")
-	faults = append(faults, transforms.CheckFunnels(s.Funnels), transforms.CheckAlerts(s.Alerts, s.alertInputs(nil)), s.references().Validate())
+	faults = append(faults, transforms.CheckFunnels(s.Funnels, weblog.Events), transforms.CheckAlerts(s.Alerts, s.alertInputs(nil)), s.references().Validate())
 	_, err := time.LoadLocation(s.SessionDayZone)
 	check(err == nil, "sessions.day_zone", fmt.Sprintf("%q is not a time zone; write for example Europe/Berlin, UTC or nothing", s.SessionDayZone))
 	_, err = attribution.New(attribution.Default(), s.ownDomains())

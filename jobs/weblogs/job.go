@@ -5,6 +5,7 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
+	"millrace/schemas/weblog"
 	"millrace/transforms"
 )
 
@@ -46,7 +47,7 @@ func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollec
 		out.Rows["sources"] = rollups.Sources
 	}
 	if len(cfg.Funnels) > 0 {
-		f := transforms.Funnels(s, c, cfg.Funnels, logs.Funnels)
+		f := transforms.Funnels(s, c, weblog.Events, cfg.Funnels, logs.Funnels)
 		out.Rows["funnels"], out.Rows["funnel_steps"] = f.Attempts, f.Steps
 		out.Provisional = append(out.Provisional, f.Provisional...)
 	}

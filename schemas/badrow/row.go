@@ -15,6 +15,7 @@ type Row struct {
 	Length    int64        `col:"length" doc:"length of the record in bytes, without line end"`
 	Skeleton  string       `col:"skeleton" mask:"skeleton" doc:"character classes of the record's beginning: its shape without its text"`
 	Sequence  *string      `col:"sequence,null,sort3" mask:"none" doc:"sequence number of the stream record, with leading zeros; null for files"`
+	Detail    *string      `col:"detail,null" mask:"scanned" doc:"what the record named that is not known, for the reasons code and unit, at most 64 bytes; findings masked"`
 }
 
 // Rows is the schema of Row.

@@ -25,6 +25,8 @@ import (
 	_ "millrace/schemas/anomaly"
 	_ "millrace/schemas/attack"
 	_ "millrace/schemas/badrow"
+	_ "millrace/schemas/clickstream"
+	_ "millrace/schemas/device"
 	_ "millrace/schemas/funnel"
 	_ "millrace/schemas/late"
 	_ "millrace/schemas/raw"

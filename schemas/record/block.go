@@ -13,7 +13,8 @@ type Block struct {
 	Source string
 	// Name is what a person calls the source (a path or URL), for errors only.
 	Name string
-	// Format is the decoder's name ("combined", "common", "vhost_combined").
+	// Format is the decoder's name and what it has to know of the source, in full:
+	// "combined", or "json" and its mapping.
 	Format string
 	// Base is the byte offset of Data[0] in the decompressed content.
 	Base int64

@@ -147,6 +147,37 @@ func (b *Batch) PutNull(col int) {
 	}
 }
 
+// PadNulls gives the columns from first to last a null for every closed row in which
+// nothing was put: so who fills them rarely need not put a null for each row. It is to
+// be called before the next Put of these columns and before the batch is used; Rewind
+// can come before it.
+func (b *Batch) PadNulls(first, last int) {
+	for i := first; i <= last; i++ {
+		c := &b.cols[i]
+		switch k := b.schema.Columns[i].Kind; {
+		case k.text():
+			for n := b.rows - len(c.codes); n > 0; n-- {
+				c.codes = append(c.codes, nullCode)
+			}
+		case k == UUID:
+			n := b.rows - len(c.fixed)/16
+			c.fixed = append(c.fixed, make([]byte, 16*n)...)
+			c.mark(n)
+		default:
+			n := b.rows - len(c.ints)
+			c.ints = append(c.ints, make([]int64, n)...)
+			c.mark(n)
+		}
+	}
+}
+
+// mark appends n marks of null.
+func (c *vector) mark(n int) {
+	for range n {
+		c.nulls = append(c.nulls, true)
+	}
+}
+
 // SetInt replaces a number, Time or Date.
 func (b *Batch) SetInt(col, row int, v int64) { b.cols[col].ints[row] = v }
 
@@ -158,11 +189,11 @@ func (b *Batch) Rewind(rows int) {
 		c := &b.cols[i]
 		switch {
 		case col.Kind.text():
-			c.codes = c.codes[:b.rows]
+			c.codes = c.codes[:min(len(c.codes), b.rows)]
 		case col.Kind == UUID:
-			c.fixed = c.fixed[:16*b.rows]
+			c.fixed = c.fixed[:min(len(c.fixed), 16*b.rows)]
 		default:
-			c.ints = c.ints[:b.rows]
+			c.ints = c.ints[:min(len(c.ints), b.rows)]
 		}
 		marks := b.rows
 		if !col.Null || col.Kind.text() {

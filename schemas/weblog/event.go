@@ -37,7 +37,7 @@ type Event struct {
 	EdgeResult    *string  `col:"edge_result,null" mask:"scanned" ecs:"event.action" doc:"what it did with it, as logged: Hit or Miss of a cache, actions of a load balancer, ACCEPT or REJECT of a network; findings masked"`
 	TLSVersion    *string  `col:"tls_version,null" mask:"scanned" ecs:"tls.version" doc:"TLS protocol as logged, for example TLSv1.3; null without TLS; findings masked"`
 	TLSCipher     *string  `col:"tls_cipher,null" mask:"scanned" ecs:"tls.cipher" doc:"TLS cipher as logged; findings masked"`
-	RequestID     *string  `col:"request_id,null" mask:"scanned" ecs:"http.request.id" doc:"name of the request in other logs: id of an edge location, trace id of a load balancer; findings masked"`
+	RequestID     *string  `col:"request_id,null,plain" mask:"scanned" ecs:"http.request.id" doc:"name of the request in other logs: id of an edge location, trace id of a load balancer; findings masked"`
 
 	// What reference data tells; null where it says nothing, and without that data.
 	Browser        *string `col:"browser,null" mask:"scanned" ecs:"user_agent.name" doc:"program by its user agent, for example Firefox; null without enrich.user_agents"`

@@ -5,6 +5,7 @@ import (
 
 	"millrace/schemas/badrow"
 	"millrace/schemas/pii"
+	"millrace/schemas/table"
 	"millrace/schemas/weblog"
 	"millrace/transforms/decode"
 	"millrace/transforms/mask"
@@ -71,13 +72,11 @@ func (r *reading) eventTime(line []byte) (int64, bool) {
 
 // putDetail appends what the line has beyond an AccessLog.
 func (w *Worker) putDetail() {
-	b := w.events
 	if w.reads.other == nil {
-		for col := weblog.EventDurationMs; col <= weblog.EventRequestID; col++ {
-			b.PutNull(col)
-		}
-		return
+		return // padDetail has nulls for all such rows at once
 	}
+	b := w.events
+	padDetail(b)
 	d := w.reads.other.Detail()
 	if d.Took >= 0 {
 		b.PutFloat(weblog.EventDurationMs, float64(d.Took)/1000)
@@ -104,6 +103,14 @@ func (w *Worker) putDetail() {
 	}
 	w.scratch = w.masker.AppendMasked(w.scratch[:0], d.RequestID, mask.FreeText)
 	b.PutText(weblog.EventRequestID, w.scratch)
+}
+
+// padDetail fills the columns of what other formats add with null, for rows of formats
+// that add nothing.
+func padDetail(events *table.Batch) {
+	if events != nil {
+		events.PadNulls(weblog.EventDurationMs, weblog.EventRequestID)
+	}
 }
 
 // putRepeated appends a text of which there are few. A batch of events beyond the

@@ -15,7 +15,8 @@ func (w *Worker) suspect(l *decode.AccessLog, v *visitor, a *agent, path *page) 
 		return
 	}
 	if n, some := w.gives(l, path).Counts(a.tool, l.Method, l.Status, l.Bytes); some {
-		w.Suspect(l.Time, w.sender(l, v), &n)
+		w.counts = n // so that the counts of harmless lines stay off the heap
+		w.Suspect(l.Time, w.sender(l, v), &w.counts)
 	}
 }
 

@@ -99,6 +99,7 @@ type Worker struct {
 	unsaid    agent  // of lines whose layout has no user agent: nobody is a bot
 	batch     uint32 // number of the present events batch, never 0
 	scratch   []byte
+	counts    security.Counts // of the line in hand, see suspect
 
 	block   *record.Block
 	source  record.Identity
@@ -175,6 +176,7 @@ func (w *Worker) Size() int {
 // Take hands over the waiting rows; the worker begins new batches with room for
 // as many.
 func (w *Worker) Take() (events, bad, late, raw *table.Batch) {
+	padDetail(w.events)
 	events, bad, late, raw = w.events, w.bad, w.late, w.raw
 	w.events, w.bad, w.late, w.raw = events.Fresh(), bad.Fresh(), late.Fresh(), raw.Fresh()
 	w.batch++
@@ -183,6 +185,7 @@ func (w *Worker) Take() (events, bad, late, raw *table.Batch) {
 
 // TakeLast is Take when it may be the last time: the new batches take no memory.
 func (w *Worker) TakeLast() (events, bad, late, raw *table.Batch) {
+	padDetail(w.events)
 	events, bad, late, raw = w.events, w.bad, w.late, w.raw
 	w.fresh()
 	return events, bad, late, raw

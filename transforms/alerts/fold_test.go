@@ -1,9 +1,11 @@
 package alerts_test
 
 import (
+	"encoding/hex"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -91,4 +93,28 @@ func FuzzDecodeState(fz *testing.F) {
 			t.Fatalf("what was decoded is not read again: %v", err)
 		}
 	})
+}
+
+// TestStateOfTheFirstVersionIsStillReadAndWritten holds what lies in savepoints.
+func TestStateOfTheFirstVersionIsStillReadAndWritten(t *testing.T) {
+	const first = "014d01038087c88d9567000280b4b98d95670000000000002240000000000000f03fc0ddc08d95670000000000002040000000000000000003c0ddc08d956780b4b98d956700000000000031400200010101c0a9fb8d9567000000000000f03f0000000000000040"
+	r := rule(t, alerts.Rule{Above: f(5), AtLeast: 2, Of: 3, Cooldown: 10 * minute, Aggregate: alerts.Sum, Within: 2 * minute, WhileField: "w"})
+	w := alerts.NewWatch(r, "k", nil)
+	at := int64(1_772_359_200_000)
+	_, rest := w.Fold([]alerts.Reading{{Time: at, Value: 9, While: 1}, {Time: at + minute, Value: 8}, {Time: at + 9*minute, Value: 1, While: 2}}, at+2*minute)
+	if got := hex.EncodeToString(w.AppendState(nil, rest)); got != first {
+		t.Errorf("written as %s; give a new form a version of its own", got)
+	}
+	b, _ := hex.DecodeString(first)
+	again, rest, err := alerts.DecodeState(b, r, "k", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := hex.EncodeToString(again.AppendState(nil, rest)); got != first {
+		t.Errorf("read and written as %s", got)
+	}
+	b[0]++
+	if _, _, err := alerts.DecodeState(b, r, "k", nil); err == nil || !strings.Contains(err.Error(), "version 2") {
+		t.Errorf("a later version: %v", err)
+	}
 }

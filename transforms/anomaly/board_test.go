@@ -1,10 +1,13 @@
 package anomaly_test
 
 import (
+	"encoding/hex"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -155,4 +158,34 @@ func FuzzDecodeBoard(f *testing.F) {
 			t.Fatalf("what was decoded is not read again: %v", err)
 		}
 	})
+}
+
+// TestStateOfBoardsOfTheFirstVersionIsStillReadAndWritten holds what lies in
+// savepoints. That of detectors is held by itself.
+func TestStateOfBoardsOfTheFirstVersionIsStillReadAndWritten(t *testing.T) {
+	file, err := os.ReadFile("testdata/board_v1.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := strings.TrimSpace(string(file))
+	at := int64(1_772_359_200_000)
+	b := anomaly.NewBoard(minute, kinds)
+	_, rest := b.Fold([]anomaly.Part{
+		{Time: at, Kind: 0, Value: 7, Opens: true}, {Time: at + 1000, Kind: 2, Key: "/a", Value: 3, Opens: true}, {Time: at + minute, Kind: 1, Value: 1, Of: 4, Opens: true}, {Time: at + 5*minute, Kind: 2, Key: "/b", Value: 2},
+	}, at+2*minute)
+	if got := hex.EncodeToString(b.AppendState(nil, rest)); got != first {
+		t.Errorf("written as %s; give a new form a version of its own", got)
+	}
+	state, _ := hex.DecodeString(first)
+	again, rest, err := anomaly.DecodeBoard(state, minute, kinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := hex.EncodeToString(again.AppendState(nil, rest)); got != first {
+		t.Errorf("read and written as %s", got)
+	}
+	state[0]++
+	if _, _, err := anomaly.DecodeBoard(state, minute, kinds); err == nil || !strings.Contains(err.Error(), "version 2") {
+		t.Errorf("a later version: %v", err)
+	}
 }

@@ -1,6 +1,8 @@
-// Package decode turns raw lines of web-server access logs into fields.
+// Package decode turns raw lines of access logs into fields: those of web servers
+// by a Parser, those of load balancers, CDNs and whatever else a Spec names by a
+// Decoder. docs/formats.md says what becomes of their fields.
 //
-// It reads the Apache formats common, combined and vhost_combined, which nginx
+// The Parser reads the Apache formats common, combined and vhost_combined, which nginx
 // and most other servers can write too:
 //
 //	common          client ident user [time] "request" status bytes

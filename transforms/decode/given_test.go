@@ -88,6 +88,8 @@ func TestFilesAreInspected(t *testing.T) {
 		{"", combined, "combined", "1772449200000", "", ""},
 		{"", cloudFront, "cloudfront " + cfHeader, "1575493351000", "", ""},
 		{"", "rubbish\n", "", "0", "", ""},
+		{"", `{"a":{"b":[1]}}` + "\n", "", "0", "its lines are JSON objects", ""},
+		{"", `{"a":` + "\n", "", "0", "", ""},
 		{"", "rubbish [02/Mar/2026:12:00:00 +0100] \"\n", "", "1772449200000", "", ""},
 		{"", flow, "", "", "", "network flows"},
 		{"vpcflow", flow, "vpcflow", "1418530010000", "", ""},

@@ -30,7 +30,11 @@ func Inspect(head []byte, given Spec) (Inspected, error) {
 		spec = found // with the fields of its header
 	}
 	if spec.Name == "" {
-		return Inspected{Near: firstTime(head, EventTime)}, nil
+		i := Inspected{Near: firstTime(head, EventTime)}
+		if beginsWithObject(head) {
+			i.Note = "its lines are JSON objects; --format json@mapping.yaml says what their members mean (docs/formats.md)"
+		}
+		return i, nil
 	}
 	d, err := spec.Open()
 	if err != nil {
@@ -49,6 +53,14 @@ func Inspect(head []byte, given Spec) (Inspected, error) {
 	}
 	i.Note = fmt.Sprintf("none of the first %d lines can be read in format %s (%s); is it the right one?", tried, given.Name, strings.Join(reasons, ", "))
 	return i, nil
+}
+
+// beginsWithObject tells whether the first line is a JSON object.
+func beginsWithObject(head []byte) bool {
+	lines := NewLines(whole(head), 0)
+	line, _, _ := lines.Next()
+	skip, reason := NewJSONLines(nil).fields(line)
+	return !skip && reason == badrow.None
 }
 
 // beginning reads the first lines of a file: how many there are besides headers

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -24,22 +25,27 @@ type node struct {
 	below map[string]*node
 }
 
+// reach is the node behind the names, made if need be.
+func (n *node) reach(names []string) *node {
+	for _, name := range names {
+		if n.below == nil {
+			n.below = map[string]*node{}
+		}
+		if n.below[name] == nil {
+			n.below[name] = &node{}
+		}
+		n = n.below[name]
+	}
+	return n
+}
+
 const maxJSONDepth = 32
 
 // NewJSONLines makes a decoder; the mapping must be valid.
 func NewJSONLines(m Mapping) *JSONLines {
 	d := &JSONLines{}
 	for key, place := range m {
-		n := &d.root
-		for _, name := range strings.Split(place, ".") {
-			if n.below == nil {
-				n.below = map[string]*node{}
-			}
-			if n.below[name] == nil {
-				n.below[name] = &node{}
-			}
-			n = n.below[name]
-		}
+		n := d.root.reach(strings.Split(place, "."))
 		n.field = ecsFields[key]
 		d.has[n.field] = true
 	}
@@ -139,7 +145,7 @@ func (d *JSONLines) value(n *node, depth int) badrow.Reason {
 
 var literalByte = byteSet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.+-")
 
-// members reads an object or a list; members of lists are passed over.
+// members reads an object or a list. What lies in a list is named by its number.
 func (d *JSONLines) members(n *node, depth int, open byte) badrow.Reason {
 	end := open + 2 // '}' behind '{', ']' behind '['
 	d.at++
@@ -147,8 +153,11 @@ func (d *JSONLines) members(n *node, depth int, open byte) badrow.Reason {
 		d.at++
 		return badrow.None
 	}
-	for {
+	for i := 0; ; i++ {
 		var below *node
+		if open == '[' && n != nil && n.below != nil {
+			below = n.below[strconv.Itoa(i)]
+		}
 		if open == '{' {
 			if d.next() != '"' {
 				return d.fail()

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -79,6 +81,9 @@ func (c *Codes) Columns() []string { return c.columns }
 
 // Len is the number of rows.
 func (c *Codes) Len() int { return len(c.rows) }
+
+// Keys are the keys, in no order.
+func (c *Codes) Keys() iter.Seq[string] { return maps.Keys(c.rows) }
 
 // Lookup returns the row of a key; it must not be changed.
 func (c *Codes) Lookup(key []byte) (row []string, ok bool) {

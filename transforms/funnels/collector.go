@@ -44,17 +44,17 @@ type Collector struct {
 type visitor struct {
 	id     string
 	hash   uint64
-	newest int32 // in the pool
+	events int32 // in the pool
+	end    int32 // in order, once the pool is put in order
 }
 
-// pooled is an event of a visitor and a funnel, in the visitor's list, the latest
-// first.
+// pooled is an event of a visitor and a funnel.
 type pooled struct {
 	time, position int64
 	bits           uint64
 	source, value  uint32 // value plus 1; 0 for none
 	funnel         int32
-	older          int32
+	visitor        int32
 }
 
 const none = -1
@@ -88,16 +88,16 @@ func (c *Collector) Add(b *table.Batch, from int) {
 			if bits == 0 && !f.strict || table.IsNullCode(codes[row]) || c.columns.Late >= 0 && b.Bool(c.columns.Late, row) {
 				continue
 			}
-			v := c.visitorOf(b, codes[row])
+			who := c.visitorOf(b, codes[row])
 			p := pooled{
 				time: b.Int(c.columns.Time, row), position: b.Int(c.columns.Position, row), bits: bits,
-				source: c.sourceOf(b, sources[row]), funnel: int32(n), older: v.newest,
+				source: c.sourceOf(b, sources[row]), funnel: int32(n), visitor: who,
 			}
 			if f.breakdown >= 0 && bits != 0 {
 				p.value = c.valueOf(b, n, f.breakdown, row)
 			}
 			c.pool = append(c.pool, p)
-			v.newest = int32(len(c.pool) - 1)
+			c.visitors[who].events++
 		}
 	}
 }
@@ -139,20 +139,20 @@ func blank(s []uint32, n int) []uint32 {
 	return s
 }
 
-func (c *Collector) visitorOf(b *table.Batch, code uint32) *visitor {
+func (c *Collector) visitorOf(b *table.Batch, code uint32) int32 {
 	if n := c.codes[code]; n != none {
-		return &c.visitors[n]
+		return n
 	}
 	id := b.DictValue(c.columns.Visitor, code)
 	n, ok := c.byID[string(id)]
 	if !ok {
 		n = int32(len(c.visitors))
-		v := visitor{id: string(id), hash: xxhash.Sum64(id), newest: none}
+		v := visitor{id: string(id), hash: xxhash.Sum64(id)}
 		c.visitors = append(c.visitors, v)
 		c.byID[v.id] = n
 	}
 	c.codes[code] = n
-	return &c.visitors[n]
+	return n
 }
 
 func (c *Collector) sourceOf(b *table.Batch, code uint32) uint32 {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"millrace/schemas/table"
@@ -215,6 +216,22 @@ func (s *Set) digest(defs []Definition, schema *table.Schema) error {
 	sum := sha256.Sum256(b)
 	s.head = append([]byte{encodingVersion}, sum[:8]...)
 	return nil
+}
+
+// Reads are the numbers of the columns of the events, in their order, that the funnels
+// read beside those that a Collector is told of.
+func (s *Set) Reads() []int {
+	var all []int
+	for _, p := range s.predicates {
+		all = append(all, p.Columns()...)
+	}
+	for _, f := range s.funnels {
+		if f.breakdown >= 0 {
+			all = append(all, f.breakdown)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // Len is the number of funnels.

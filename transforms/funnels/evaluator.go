@@ -32,7 +32,11 @@ func (s *Set) NewEvaluator(revision Revision) *Evaluator {
 func (e *Evaluator) Reset() {
 	clear(e.numbers)
 	clear(e.ids)
-	clear(e.visits)
+	for i := range e.visits { // their memory is used again
+		v := &e.visits[i]
+		clear(v.events)
+		*v = visits{events: v.events[:0], hours: v.hours[:0]}
+	}
 	e.ids, e.visits = e.ids[:0], e.visits[:0]
 }
 
@@ -75,7 +79,11 @@ func (e *Evaluator) visitor(prefix string, suffix []byte) int {
 	e.ids = append(e.ids, string(id))
 	e.numbers[e.ids[n]] = int32(n)
 	for range e.set.funnels {
-		e.visits = append(e.visits, visits{})
+		if all := len(e.visits); all < cap(e.visits) {
+			e.visits = e.visits[:all+1] // what Reset left
+		} else {
+			e.visits = append(e.visits, visits{})
+		}
 	}
 	return n
 }

@@ -42,16 +42,30 @@ func (c *Collector) Flush(shards int) []Part {
 	return parts
 }
 
+// gather puts the events of each visitor together, as they came, which mostly is in
+// order. It counts where they go first: to follow lists through the pool would wait
+// for memory at every step.
+func (c *Collector) gather() {
+	at := int32(0)
+	for i := range c.visitors {
+		c.visitors[i].end = at
+		at += c.visitors[i].events
+	}
+	c.order = slices.Grow(c.order[:0], len(c.pool))[:len(c.pool)]
+	for i := range c.pool {
+		v := &c.visitors[c.pool[i].visitor]
+		c.order[v.end] = c.pool[i]
+		v.end++
+	}
+}
+
 // cut sorts the events of each visitor, and the runs they make.
 func (c *Collector) cut(shards int) {
+	c.gather()
 	for i := range c.visitors {
 		v := &c.visitors[i]
-		start := len(c.order)
-		for at := v.newest; at != none; at = c.pool[at].older {
-			c.order = append(c.order, c.pool[at])
-		}
-		own := c.order[start:]
-		slices.Reverse(own) // as they came, which mostly is in order
+		start := int(v.end - v.events)
+		own := c.order[start:v.end]
 		if !slices.IsSortedFunc(own, c.compare) {
 			slices.SortFunc(own, c.compare)
 		}

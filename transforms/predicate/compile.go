@@ -3,6 +3,7 @@ package predicate
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -85,6 +86,9 @@ type Predicate struct {
 
 // String is the expression as it was written.
 func (p *Predicate) String() string { return p.text }
+
+// Columns are the numbers of the columns that the expression reads, in their order.
+func (p *Predicate) Columns() []int { return slices.Sorted(maps.Values(p.columns)) }
 
 // Direct tells whether the predicate runs without the interpreter.
 func (p *Predicate) Direct() bool { return p.direct != nil }

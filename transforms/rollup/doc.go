@@ -23,6 +23,10 @@
 // size, and at most 16 KiB for visitors, from 1,024 registers on. These logs have no
 // latency; where a format has one, its quantiles belong beside those of bytes.
 //
+// Traffic has no quantiles: its rows are seconds and minutes by status class, some
+// 3,600 sketches an hour that mostly hold a few values each, and whose rows could not be added
+// up as views and bytes are. Quantiles of the whole site in any window follow from the events.
+//
 // Hours and days are UTC. Add takes times in Unix milliseconds and no matter in
 // which order.
 package rollup

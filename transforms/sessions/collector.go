@@ -66,10 +66,13 @@ func (c *Collector) Len() int { return c.events }
 func (c *Collector) Fragments() int { return len(c.pool) }
 
 // Add folds one event in. Events may come in any order.
-func (c *Collector) Add(v Visitor, e *Event) {
+func (c *Collector) Add(v Visitor, e *Event) { c.AddTo(c.Number(v), e) }
+
+// AddTo is Add for callers that know the visitor's number.
+func (c *Collector) AddTo(number int32, e *Event) {
 	c.events++
 	seg := c.segments.of(e.Time)
-	entry := c.entry(v)
+	entry := &c.visitors[number]
 	newer := int32(none)
 	at := entry.newest
 	for at != none {
@@ -92,20 +95,22 @@ func (c *Collector) Add(v Visitor, e *Event) {
 	}
 }
 
-func (c *Collector) entry(v Visitor) *visitorEntry {
+// Number is what AddTo knows a visitor by, until the next Flush. The collector keeps
+// the id so long.
+func (c *Collector) Number(v Visitor) int32 {
 	first, ok := c.byHash[v.Hash]
 	if !ok {
 		first = none
 	}
 	for at := first; at != none; at = c.visitors[at].twin {
 		if c.visitors[at].ID == v.ID {
-			return &c.visitors[at]
+			return at
 		}
 	}
 	c.visitors = append(c.visitors, visitorEntry{Visitor: v, newest: none, twin: first})
 	at := int32(len(c.visitors) - 1)
 	c.byHash[v.Hash] = at
-	return &c.visitors[at]
+	return at
 }
 
 // extend adds an event to a fragment. Where that moves its start, it may reach

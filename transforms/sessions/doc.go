@@ -43,7 +43,8 @@
 // on the same UTC day, and names the one before. So the numbers of a day follow from the events of the
 // day before, the day and the day after, as its sessions do. A session does not
 // name the one after: sealed, it would have to be written again. It is that whose
-// Previous names it.
+// Previous names it. A provisional session is written again when its own events
+// change; so its number can be too low, when an earlier one comes after it, until it is sealed.
 //
 // # Chains longer than MaxEvents
 //

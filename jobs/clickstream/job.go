@@ -1,0 +1,51 @@
+package clickstream
+
+import (
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
+	"millrace/schemas/clickstream"
+	"millrace/transforms"
+)
+
+// Build is the diagram of the job. records is a PCollection<record.Block>.
+//
+//	blocks ── decode, correct clocks, mask ─┬─ events ── drop duplicates ── pre-aggregate ─┬─ events, late
+//	                                        ├─ bad_rows, raw                               ├─ fragments ── sessions
+//	                                        └─ ledger                                      ├─ fragments ── funnels ── funnel_steps
+//	                                                                                       ├─ partials ─── products, revenue, visitors, identities
+//	                                                                                       └─ steps ── visits ─┬─ abandoned_carts
+//	                                                                                                           └─ partials ── recommendations
+func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollection) transforms.Outputs {
+	s = s.Scope("clickstream")
+	clicks := transforms.Clicks(s, cfg.clicks(c), records)
+	unique := transforms.Dedup(s, cfg.dedup(c), clicks.Events)
+	use := transforms.ClickUse(s, transforms.ClickUseConfig{Common: c, Sessions: cfg.sessions(), Funnels: cfg.Funnels, Shop: cfg.shop()}, unique.Kept)
+	sessions, openSessions := transforms.Sessions(s, c, cfg.sessions(), use.Fragments)
+	tables, openTables := transforms.Tables(s, cfg.shop().Tables(c), use.Partials)
+	visits := transforms.Visits(s, transforms.VisitConfig{Common: c, Gap: cfg.SessionGap, CartTimeout: cfg.CartTimeout, Recommend: cfg.recommend()}, use.Steps)
+	out := transforms.Outputs{
+		Rows: map[string]beam.PCollection{
+			"events":          use.Events,
+			"bad_rows":        clicks.BadRows,
+			"late":            use.Late,
+			"raw":             clicks.Raw,
+			"sessions":        sessions,
+			"products":        transforms.OfSchema(s, clickstream.Products, tables),
+			"revenue":         transforms.OfSchema(s, clickstream.RevenueRows, tables),
+			"visitors":        transforms.OfSchema(s, clickstream.Visitors, tables),
+			"identities":      transforms.OfSchema(s, clickstream.Identities, tables),
+			"abandoned_carts": visits.Carts,
+		},
+		Provisional: []beam.PCollection{openSessions, openTables},
+		Ledger:      beam.Flatten(s, clicks.Ledger, unique.Ledger),
+	}
+	if len(cfg.Funnels) > 0 {
+		f := transforms.Funnels(s, c, clickstream.Events, cfg.Funnels, use.Funnels)
+		out.Rows["funnels"], out.Rows["funnel_steps"] = f.Attempts, f.Steps
+		out.Provisional = append(out.Provisional, f.Provisional...)
+	}
+	if c.Live == nil { // live, they are computed by batch runs over what was kept
+		out.Rows["recommendations"], _ = transforms.Tables(s.Scope("recommendations"), cfg.shop().Tables(c), visits.Partials)
+	}
+	return out
+}

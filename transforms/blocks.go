@@ -1,0 +1,158 @@
+package transforms
+
+import (
+	"context"
+
+	"millrace/internal/failure"
+	"millrace/schemas/record"
+	"millrace/schemas/table"
+)
+
+// blockCore does the work of a DoFn over blocks on one goroutine, which owns it.
+type blockCore interface {
+	// process gives what became enough to go on, perhaps nothing.
+	process(*record.Block) output
+	// takeLast gives everything that is left at the end of a bundle.
+	takeLast() output
+	close()
+}
+
+// output is what a core has ready to go on.
+type output struct {
+	events, bad, late, raw *table.Batch // nil for none
+	group                  string       // of the rows, see table.Rows
+	fragments, partials    []keyed
+	funnels                []keyed // fragments
+	ledger                 []byte
+	last                   bool // of the bundle
+	err                    error
+}
+
+type keyed struct {
+	key  string
+	blob []byte
+}
+
+func (o *output) empty() bool { return o.events == nil && o.ledger == nil && o.err == nil }
+
+// blockCores spread the blocks of a DoFn over cores.
+type blockCores struct {
+	run    string
+	flush  []chan struct{}    // to each core: end of the bundle
+	blocks chan *record.Block // to whichever core is free
+	ready  chan output        // from the cores
+	quit   chan struct{}
+}
+
+func (b *blockCores) start(run string, cores []blockCore) {
+	b.run, b.blocks, b.ready, b.quit = run, make(chan *record.Block), make(chan output), make(chan struct{})
+	for _, c := range cores {
+		flush := make(chan struct{})
+		b.flush = append(b.flush, flush)
+		go serve(c, b.blocks, flush, b.ready, b.quit)
+	}
+}
+
+func (b *blockCores) stop() {
+	if b.quit != nil {
+		close(b.quit)
+	}
+	b.flush, b.quit = nil, nil
+}
+
+// serve processes blocks until quit is closed.
+func serve(c blockCore, blocks <-chan *record.Block, flush <-chan struct{}, ready chan<- output, quit <-chan struct{}) {
+	defer c.close()
+	for {
+		var out output
+		select {
+		case block := <-blocks:
+			out = c.process(block)
+			if out.empty() {
+				continue
+			}
+		case <-flush:
+			out = c.takeLast()
+			out.last = true
+		case <-quit:
+			return
+		}
+		select {
+		case ready <- out:
+		case <-quit:
+			return
+		}
+	}
+}
+
+// process hands the block to a core and does not wait for it: meanwhile the next
+// block is read. Only this goroutine may emit, so it does for the cores.
+func (b *blockCores) process(ctx context.Context, block *record.Block, to *emitters) error {
+	for {
+		select {
+		case b.blocks <- block:
+			return nil
+		case out := <-b.ready:
+			if err := to.emit(out); err != nil {
+				return failure.Note(b.run, err)
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// finish asks each core for everything that is left, once the block in hand is done.
+func (b *blockCores) finish(to *emitters) error {
+	for _, flush := range b.flush {
+		go func(quit <-chan struct{}) {
+			select {
+			case flush <- struct{}{}:
+			case <-quit:
+			}
+		}(b.quit)
+	}
+	for finished := 0; finished < len(b.flush); {
+		out := <-b.ready
+		if err := to.emit(out); err != nil {
+			return failure.Note(b.run, err)
+		}
+		if out.last {
+			finished++
+		}
+	}
+	return nil
+}
+
+// emitters are where the outputs of a DoFn over blocks go. Those of outputs that its
+// cores never give are nil.
+type emitters struct {
+	events, bad, late, raw func(table.Rows)
+	fragments, partials    func(string, []byte)
+	funnels                func(string, []byte)
+	ledgers                func([]byte)
+}
+
+func (to *emitters) emit(out output) error {
+	for _, rows := range []struct {
+		*table.Batch
+		emit func(table.Rows)
+	}{{out.events, to.events}, {out.bad, to.bad}, {out.late, to.late}, {out.raw, to.raw}} {
+		if rows.Batch != nil && rows.Len() > 0 {
+			rows.emit(table.Rows{Batch: rows.Batch, Group: out.group})
+		}
+	}
+	for _, p := range out.fragments {
+		to.fragments(p.key, p.blob)
+	}
+	for _, p := range out.partials {
+		to.partials(p.key, p.blob)
+	}
+	for _, p := range out.funnels {
+		to.funnels(p.key, p.blob)
+	}
+	if out.ledger != nil {
+		to.ledgers(out.ledger)
+	}
+	return out.err
+}

@@ -1,0 +1,21 @@
+package clickevents
+
+import "bytes"
+
+// Format is the name of the format.
+const Format = "clickstream"
+
+// Detect tells by the first bytes of an input whether it holds events, and the time of
+// the first one that has one; "" and 0 when not.
+func Detect(head []byte) (format string, near int64) {
+	for line := range bytes.Lines(head) {
+		line = bytes.TrimSpace(line)
+		if len(line) > 0 && line[0] == '{' {
+			format = Format
+		}
+		if ms, ok := EventTime(line); ok {
+			return Format, ms
+		}
+	}
+	return format, 0
+}

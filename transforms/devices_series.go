@@ -1,0 +1,105 @@
+package transforms
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"reflect"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
+	rows "millrace/schemas/device"
+	"millrace/schemas/table"
+	"millrace/transforms/monitor"
+)
+
+func init() {
+	beam.RegisterType(reflect.TypeFor[deviceSeriesFn]())
+}
+
+// DeviceSeriesOutputs are collections of table.Rows. Provisional, of a live run, has the
+// sealed rows for sinks, of the outputs that are wanted.
+type DeviceSeriesOutputs struct{ Flags, Rollups, Health, Grid, Scores, Provisional beam.PCollection }
+
+// DeviceSeries puts the readings of each subject in order, KV<subject shard, packed rows
+// of device.Points> in the global window, and gives what package monitor makes of them,
+// all of it sealed: live, when the watermark has passed its minute or hour.
+func DeviceSeries(s beam.Scope, c Common, o monitor.Options, points beam.PCollection) DeviceSeriesOutputs {
+	s = s.Scope("DeviceSeries")
+	if c.Live != nil {
+		out := beam.ParDoN(s, newLiveDeviceSeriesFn(c, o), points)
+		return DeviceSeriesOutputs{Flags: out[0], Rollups: out[1], Health: out[2], Grid: out[3], Scores: out[4], Provisional: out[5]}
+	}
+	out := beam.ParDoN(s, &deviceSeriesFn{Common: c, Options: o}, beam.GroupByKey(s, points))
+	return DeviceSeriesOutputs{Flags: out[0], Rollups: out[1], Health: out[2], Grid: out[3], Scores: out[4]}
+}
+
+// deviceSeriesFn folds the points of a shard when all are there.
+type deviceSeriesFn struct {
+	Common  Common
+	Options monitor.Options
+}
+
+func (fn *deviceSeriesFn) ProcessElement(_ context.Context, shard string, next func(*[]byte) bool, flags, rollups, health, grid, scores func(table.Rows)) error {
+	var points []monitor.Point
+	for b := []byte(nil); next(&b); b = nil {
+		if err := eachRows(b, func(r table.Rows) error { points = appendPoints(points, r.Batch); return nil }); err != nil {
+			return fmt.Errorf("readings of subject shard %s: %w", shard, err)
+		}
+	}
+	known := newDeviceRows(fn.Common)
+	monitor.New(fn.Options).Fold(points, math.MaxInt64, known.sink())
+	known.emit(flags, rollups, health, grid, scores, nil)
+	return nil
+}
+
+// appendPoints reads rows of device.Points.
+func appendPoints(points []monitor.Point, b *table.Batch) []monitor.Point {
+	abouts := map[monitor.About]*monitor.About{}
+	text := newTexts(b)
+	for row := range b.Len() {
+		about := monitor.About{
+			Display: text.of(rows.PointDisplay, row), Unit: text.of(rows.PointUnit, row),
+			Counter: b.Bool(rows.PointCounter, row), Patient: b.Bool(rows.PointPatient, row),
+		}
+		if abouts[about] == nil {
+			abouts[about] = &about
+		}
+		p := monitor.Point{
+			Key:   monitor.Key{Subject: text.of(rows.PointSubject, row), Device: text.of(rows.PointDevice, row), Code: text.of(rows.PointCode, row)},
+			About: abouts[about], Time: b.Int(rows.PointTime, row), Source: text.of(rows.PointSource, row), Sequence: text.of(rows.PointSequence, row),
+			Position: b.Int(rows.PointPosition, row), ID: b.UUID(rows.PointReadingID, row), Value: b.Float(rows.PointValue, row),
+			Low: b.Float(rows.PointLow, row), High: b.Float(rows.PointHigh, row),
+		}
+		if !b.Null(rows.PointDeviceTime, row) {
+			p.DeviceTime = b.Int(rows.PointDeviceTime, row)
+		}
+		points = append(points, p)
+	}
+	return points
+}
+
+// texts are the texts of a batch as strings, each made once.
+type texts struct {
+	batch *table.Batch
+	known map[int][]string // by column and code
+}
+
+func newTexts(b *table.Batch) *texts { return &texts{b, map[int][]string{}} }
+
+func (t *texts) of(col, row int) string {
+	codes, distinct := t.batch.Codes(col)
+	code := codes[row]
+	if table.IsNullCode(code) {
+		return ""
+	}
+	known := t.known[col]
+	if known == nil {
+		known = make([]string, distinct)
+		for i := range known {
+			known[i] = string(t.batch.DictValue(col, uint32(i)))
+		}
+		t.known[col] = known
+	}
+	return known[code]
+}
