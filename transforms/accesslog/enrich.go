@@ -38,7 +38,8 @@ type lookups struct {
 	geoCache, asnCache *enrich.GeoCache
 	places             map[placeKey]*location
 	nowhere            location
-	labels             [4]text // by broken entries: 1 of geo, 2 of asn
+	label              string  // of the tables
+	labels             [4]text // the same, by broken entries: 1 of geo, 2 of asn
 	missing            bool    // under the policy bad_row
 }
 
@@ -76,10 +77,11 @@ func (w *Worker) refer() error {
 		return faults[0]
 	}
 	w.look.missing = len(faults) > 0 && r.Missing == enrich.BadRow
-	if now == w.look.tables && len(w.look.labels[0].masked) > 0 && faults == nil {
+	versions := strings.Join(parts, " ")
+	if now == w.look.tables && versions == w.look.label {
 		return nil
 	}
-	w.look = lookups{tables: now, places: map[placeKey]*location{}, missing: w.look.missing}
+	w.look = lookups{tables: now, label: versions, places: map[placeKey]*location{}, missing: w.look.missing}
 	if now.geo != nil {
 		w.look.geoCache = enrich.NewGeoCache(now.geo)
 	}
