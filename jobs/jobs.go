@@ -2,6 +2,8 @@
 package jobs
 
 import (
+	"context"
+
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	clicks "millrace/jobs/clickstream"
@@ -50,7 +52,7 @@ type Job struct {
 	EventTime func(format string) func(record []byte) (ms int64, ok bool)
 	// Fingerprint names the reference data the settings select, so that rows
 	// made with other data count as another run.
-	Fingerprint func(settings any) (string, error)
+	Fingerprint func(ctx context.Context, settings any, live bool) (string, error)
 	// Shards is how many files of a day are written side by side.
 	Shards func(settings any) int
 	// Funnels is where the settings hold funnels, nil for a job without.
@@ -105,6 +107,7 @@ var Catalogue = []Job{
 			{"top_pages", weblog.TopPages, "most requested paths of each hour", false},
 			{"visitors", weblog.Visitors, "distinct visitors of each day, with and without bots", false},
 			{"bots", weblog.Bots, "requests and visitors of each known bot and day", false},
+			{"clients", weblog.Clients, "requests and visitors of each day by country, network, browser, system, device and what made it a bot", false},
 			{"sources", attack.Sources, "what single clients did, by the minute, that can be part of an attack; none without the setting security", false},
 			{"funnels", funnel.Attempts, "best attempts of visitors at the funnels of the YAML key funnels; none without it", false},
 			{"funnel_steps", funnel.Steps, "visitors of each funnel, day and step, and how long it took them", false},
@@ -129,7 +132,9 @@ var Catalogue = []Job{
 		BuiltInAlerts:  func(s any) (string, []byte) { return s.(*weblogs.Settings).BuiltInAlerts() },
 		Lacks:          func(s any, output string) string { return s.(*weblogs.Settings).Lacks(output) },
 		Example:        "file:///var/log/apache2/access*.log*",
-		Fingerprint:    func(s any) (string, error) { return s.(*weblogs.Settings).Fingerprint() },
+		Fingerprint: func(ctx context.Context, s any, live bool) (string, error) {
+			return s.(*weblogs.Settings).Fingerprint(ctx, live)
+		},
 		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {
 			return weblogs.Build(s, *settings.(*weblogs.Settings), c, records)
 		},
@@ -164,7 +169,7 @@ var Catalogue = []Job{
 		FunnelsExample: clicks.FunnelsExample,
 		Example:        "file:///var/spool/shop/events-*.ndjson.gz",
 		Lacks:          func(s any, output string) string { return s.(*clicks.Settings).Lacks(output) },
-		Fingerprint:    func(s any) (string, error) { return s.(*clicks.Settings).Fingerprint() },
+		Fingerprint:    func(_ context.Context, s any, _ bool) (string, error) { return s.(*clicks.Settings).Fingerprint() },
 		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {
 			return clicks.Build(s, *settings.(*clicks.Settings), c, records)
 		},
@@ -196,7 +201,7 @@ var Catalogue = []Job{
 		Alerts:        func(s any) *[]alerts.Rule { return &s.(*devices.Settings).Alerts },
 		AlertsExample: devices.AlertsExample,
 		Lacks:         func(s any, output string) string { return s.(*devices.Settings).Lacks(output) },
-		Fingerprint:   func(s any) (string, error) { return s.(*devices.Settings).Fingerprint() },
+		Fingerprint:   func(_ context.Context, s any, _ bool) (string, error) { return s.(*devices.Settings).Fingerprint() },
 		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {
 			return devices.Build(s, *settings.(*devices.Settings), c, records)
 		},

@@ -28,6 +28,7 @@ type AccessLogConfig struct {
 	PageSketches  bool
 	Minutes       bool   // whether visitors of minutes are counted, for Rollups with Series
 	BotsFile      string // built-in list when empty
+	References    References
 	Funnels       []funnels.Definition
 
 	// Used with Sessions.Attribution:
@@ -52,7 +53,7 @@ type AccessLogOutputs struct {
 // Blocks are spread over all cores.
 func AccessLogs(s beam.Scope, cfg AccessLogConfig, blocks beam.PCollection) AccessLogOutputs {
 	s = s.Scope("AccessLogs")
-	fn := accessLogFn{Config: cfg, Bots: readBotList(cfg.BotsFile), Rules: readAttributionRules(cfg.AttributionRules), Patterns: readPatternList(cfg.PatternsFile)}
+	fn := accessLogFn{Config: cfg, Bots: readBotList(cfg.BotsFile), Rules: readAttributionRules(cfg.AttributionRules), Patterns: readPatternList(cfg.PatternsFile), Tables: planTables(cfg)}
 	var out []beam.PCollection
 	if len(cfg.Funnels) > 0 {
 		out = beam.ParDoN(s, &funnelLogFn{Logs: fn}, blocks)
@@ -67,8 +68,10 @@ type accessLogFn struct {
 	Bots     botList
 	Rules    attributionRules
 	Patterns patternList
+	Tables   plannedTables
 
-	cores blockCores
+	tables *referenceTables
+	cores  blockCores
 }
 
 func (fn *accessLogFn) Setup(ctx context.Context) error {
@@ -88,9 +91,12 @@ func (fn *accessLogFn) Setup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if fn.tables, err = fn.Tables.acquire(ctx, fn.Config); err != nil {
+		return err
+	}
 	var cores []blockCore
 	for range runtime.GOMAXPROCS(0) {
-		c, err := newCore(fn.Config, keys, bots, rules, patterns)
+		c, err := newCore(fn.Config, keys, bots, rules, patterns, fn.tables.forWorker(bots.Version()))
 		if err != nil {
 			return err
 		}
@@ -100,7 +106,11 @@ func (fn *accessLogFn) Setup(ctx context.Context) error {
 	return nil
 }
 
-func (fn *accessLogFn) Teardown() { fn.cores.stop() }
+func (fn *accessLogFn) Teardown() {
+	fn.cores.stop()
+	fn.tables.release()
+	fn.tables = nil
+}
 
 func (fn *accessLogFn) ProcessElement(ctx context.Context, block record.Block, events, bad, late, raw func(table.Rows), fragments, partials func(string, []byte), ledgers func([]byte)) error {
 	return fn.cores.process(ctx, &block, &emitters{events, bad, late, raw, fragments, partials, nil, ledgers})

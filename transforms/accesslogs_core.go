@@ -45,7 +45,7 @@ type core struct {
 	input    int // bytes since the aggregates last went on
 }
 
-func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots, rules *attribution.Rules, patterns *security.Patterns) (*core, error) {
+func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots, rules *attribution.Rules, patterns *security.Patterns, references *accesslog.References) (*core, error) {
 	key := keys.Active()
 	keep, err := keeper(cfg.Common.Raw, key.ID(), key.Secret())
 	if err != nil {
@@ -71,7 +71,7 @@ func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots, rules 
 		}
 	}
 	log := accesslog.Config{
-		Masker: mask.New(key.ID(), key.Secret(), mask.Options{}), Bots: bots, Attribution: attributor,
+		Masker: mask.New(key.ID(), key.Secret(), mask.Options{}), Bots: bots, References: references, Attribution: attributor,
 		From: cfg.Common.From, To: cfg.Common.To, After: daysAfter(cfg.Funnels),
 		Keep: keep, Open: opener(keys), Count: c.rollups.add, Visit: c.visit,
 	}

@@ -35,7 +35,7 @@ type RollupConfig struct {
 // of a live run, has rows of all tables that can still change, and after them the
 // sealed ones. Series has what Anomalies reads beside the tables: visitors of minutes,
 // of weblog.VisitorMinutes, and of each hour more pages, of weblog.TopPages.
-type RollupOutputs struct{ Traffic, TopPages, Visitors, Bots, Sources, Series, Provisional beam.PCollection }
+type RollupOutputs struct{ Traffic, TopPages, Visitors, Bots, Clients, Sources, Series, Provisional beam.PCollection }
 
 // Rollups merges partial aggregates, KV<table and window, encoded partial> in the
 // global window, into rows. In batch all rows are sealed.
@@ -46,10 +46,10 @@ func Rollups(s beam.Scope, c Common, cfg RollupConfig, partials beam.PCollection
 	}
 	if c.Live != nil {
 		out := beam.ParDoN(s, newLiveRollupsFn(c, cfg), partials)
-		return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3], Provisional: out[4]}
+		return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3], Clients: out[4], Provisional: out[5]}
 	}
 	out := beam.ParDoN(s, &rollupsFn{Common: c, Config: cfg}, beam.GroupByKey(s, partials))
-	return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3]}
+	return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3], Clients: out[4]}
 }
 
 // trafficWindows are the lengths of traffic's windows; pageWindow is that of top
@@ -71,6 +71,7 @@ type rollups struct {
 	pages    *rollup.TopPages
 	visitors *rollup.Visitors
 	bots     *rollup.Bots
+	clients  *rollup.Clients
 	sources  *sourceTable
 	minutes  *rollup.Minutes // nil without series
 }
@@ -81,12 +82,12 @@ func newRollups(exactVisitors int, pageSketches bool) (*rollups, error) {
 		newPages = rollup.NewSketchedTopPages
 	}
 	pages, err := newPages(pageWindow)
-	return &rollups{traffic: rollup.NewTraffic(), pages: pages, visitors: rollup.NewVisitors(exactVisitors), bots: rollup.NewBots(exactVisitors), sources: &sourceTable{}}, err
+	return &rollups{traffic: rollup.NewTraffic(), pages: pages, visitors: rollup.NewVisitors(exactVisitors), bots: rollup.NewBots(exactVisitors), clients: rollup.NewClients(exactVisitors), sources: &sourceTable{}}, err
 }
 
 // tables names the tables as the keys of partials do.
 func (r *rollups) tables() map[string]accumulator {
-	t := map[string]accumulator{"traffic": r.traffic, "top_pages": r.pages, "visitors": r.visitors, "bots": r.bots, "sources": r.sources}
+	t := map[string]accumulator{"traffic": r.traffic, "top_pages": r.pages, "visitors": r.visitors, "bots": r.bots, "clients": r.clients, "sources": r.sources}
 	if r.minutes != nil {
 		t["minutes"] = r.minutes
 	}
@@ -104,6 +105,9 @@ func (r *rollups) add(e *accesslog.Event) {
 	}
 	if e.BotName != "" {
 		r.bots.Add(e.Time, e.BotName, e.Visitor.Hash)
+	}
+	if e.Client != nil {
+		r.clients.Add(e.Time, e.Visitor.Hash, e.Bot, e.Client)
 	}
 }
 
@@ -139,11 +143,11 @@ func (fn *rollupsFn) Setup() (err error) {
 	return err
 }
 
-func (fn *rollupsFn) ProcessElement(_ context.Context, key string, next func(*[]byte) bool, traffic, pages, visitors, bots func(table.Rows)) error {
+func (fn *rollupsFn) ProcessElement(_ context.Context, key string, next func(*[]byte) bool, traffic, pages, visitors, bots, clients func(table.Rows)) error {
 	if err := fn.mergeAll(key, next); err != nil {
 		return err
 	}
-	return fn.rows(key, traffic, pages, visitors, bots, nil)
+	return fn.rows(key, traffic, pages, visitors, bots, clients, nil)
 }
 
 // mergeAll puts the partials of a key together.
@@ -182,7 +186,7 @@ func (fn *rollupsFn) begin(key string) (accumulator, error) {
 
 // rows gives the rows of a key whose partials are merged. Without Config.Sources
 // there are none of sources, and nowhere to put them.
-func (fn *rollupsFn) rows(key string, traffic, pages, visitors, bots, sources func(table.Rows)) error {
+func (fn *rollupsFn) rows(key string, traffic, pages, visitors, bots, clients, sources func(table.Rows)) error {
 	switch tableOf(key) {
 	case "traffic":
 		return fn.traffic(traffic)
@@ -192,6 +196,8 @@ func (fn *rollupsFn) rows(key string, traffic, pages, visitors, bots, sources fu
 		return fn.visitors(visitors)
 	case "bots":
 		fn.bots(bots)
+	case "clients":
+		return fn.clients(clients)
 	case "sources":
 		fn.sources(sources)
 	}
@@ -269,4 +275,20 @@ func (fn *rollupsFn) bots(emit func(table.Rows)) {
 		b.Append(&weblog.Bot{Day: table.Day(r.Day), BotName: r.Name, Hits: r.Hits, Visitors: r.Visitors, Version: r.Version})
 	}
 	emit(table.Rows{Batch: b})
+}
+
+func (fn *rollupsFn) clients(emit func(table.Rows)) error {
+	rows, err := fn.rollups.clients.Rows(fn.Common.revision)
+	if err != nil {
+		return err
+	}
+	b := table.NewBatch(weblog.Clients)
+	for _, r := range rows {
+		b.Append(&weblog.Client{
+			Day: table.Day(r.Day), Dimension: r.Dimension.String(), Value: r.Value, Hits: r.Hits, HitsWithoutBots: r.HitsWithoutBots,
+			Visitors: r.Visitors, VisitorsWithoutBots: r.VisitorsWithoutBots, Exact: r.Exact, Version: r.Version,
+		})
+	}
+	emit(table.Rows{Batch: b})
+	return nil
 }

@@ -52,7 +52,7 @@ func (fn *liveRollupsFn) end(key string) (int64, error) {
 }
 
 // ProcessElement keeps a partial aggregate.
-func (fn *liveRollupsFn) ProcessElement(_ context.Context, sp state.Provider, tp timers.Provider, key string, packed []byte, traffic, pages, visitors, bots, provisional func(table.Rows)) error {
+func (fn *liveRollupsFn) ProcessElement(_ context.Context, sp state.Provider, tp timers.Provider, key string, packed []byte, traffic, pages, visitors, bots, clients, provisional func(table.Rows)) error {
 	err := fn.take(sp, tp, key, packed, provisional)
 	if err != nil {
 		return failure.Note(fn.Rollups.Common.Run, fmt.Errorf("partial aggregates of %s: %w", key, err))
@@ -84,7 +84,7 @@ func (fn *liveRollupsFn) take(sp state.Provider, tp timers.Provider, key string,
 	}
 	if wanted {
 		emit := func(rows table.Rows) { provisional(table.Rows{Batch: rows.Batch, Kind: table.Provisional}) }
-		if err := fn.Rollups.rows(key, emit, emit, emit, emit, emit); err != nil {
+		if err := fn.Rollups.rows(key, emit, emit, emit, emit, emit, emit); err != nil {
 			return err
 		}
 	}
@@ -137,8 +137,8 @@ func (fn *liveRollupsFn) compact(sp state.Provider, key string) error {
 }
 
 // OnTimer seals a key's rows.
-func (fn *liveRollupsFn) OnTimer(_ context.Context, sp state.Provider, _ timers.Provider, key string, _ timers.Context, traffic, pages, visitors, bots, provisional func(table.Rows)) error {
-	err := fn.seal(sp, key, liveRows{traffic, pages, visitors, bots, nil, nil, provisional})
+func (fn *liveRollupsFn) OnTimer(_ context.Context, sp state.Provider, _ timers.Provider, key string, _ timers.Context, traffic, pages, visitors, bots, clients, provisional func(table.Rows)) error {
+	err := fn.seal(sp, key, liveRows{traffic, pages, visitors, bots, clients, nil, nil, provisional})
 	if err != nil {
 		return failure.Note(fn.Rollups.Common.Run, fmt.Errorf("sealing %s: %w", key, err))
 	}
@@ -147,7 +147,7 @@ func (fn *liveRollupsFn) OnTimer(_ context.Context, sp state.Provider, _ timers.
 
 // liveRows are where sealed rows go; sources and series are nil where there are none.
 type liveRows struct {
-	traffic, pages, visitors, bots, sources, series, provisional func(table.Rows)
+	traffic, pages, visitors, bots, clients, sources, series, provisional func(table.Rows)
 }
 
 func (fn *liveRollupsFn) seal(sp state.Provider, key string, to liveRows) error {
@@ -171,7 +171,7 @@ func (fn *liveRollupsFn) seal(sp state.Provider, key string, to liveRows) error 
 			}
 		}
 	}
-	if err := fn.Rollups.rows(key, sealed(to.traffic), sealed(to.pages), sealed(to.visitors), sealed(to.bots), sealed(to.sources)); err != nil {
+	if err := fn.Rollups.rows(key, sealed(to.traffic), sealed(to.pages), sealed(to.visitors), sealed(to.bots), sealed(to.clients), sealed(to.sources)); err != nil {
 		return err
 	}
 	if to.series != nil {

@@ -24,10 +24,10 @@ func init() {
 func seriesRollups(s beam.Scope, c Common, cfg RollupConfig, partials beam.PCollection) RollupOutputs {
 	if c.Live != nil {
 		out := beam.ParDoN(s, newLiveSeriesRollupsFn(c, cfg), partials)
-		return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3], Sources: out[4], Series: out[5], Provisional: out[6]}
+		return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3], Clients: out[4], Sources: out[5], Series: out[6], Provisional: out[7]}
 	}
 	out := beam.ParDoN(s, &seriesRollupsFn{Rollups: rollupsFn{Common: c, Config: cfg}}, beam.GroupByKey(s, partials))
-	return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3], Sources: out[4], Series: out[5]}
+	return RollupOutputs{Traffic: out[0], TopPages: out[1], Visitors: out[2], Bots: out[3], Clients: out[4], Sources: out[5], Series: out[6]}
 }
 
 // series gives the rows of a key that only scores are made of.
@@ -51,12 +51,12 @@ type seriesRollupsFn struct{ Rollups rollupsFn }
 
 func (fn *seriesRollupsFn) Setup() error { return fn.Rollups.Setup() }
 
-func (fn *seriesRollupsFn) ProcessElement(_ context.Context, key string, next func(*[]byte) bool, traffic, pages, visitors, bots, sources, series func(table.Rows)) error {
+func (fn *seriesRollupsFn) ProcessElement(_ context.Context, key string, next func(*[]byte) bool, traffic, pages, visitors, bots, clients, sources, series func(table.Rows)) error {
 	if err := fn.Rollups.mergeAll(key, next); err != nil {
 		return err
 	}
 	fn.Rollups.series(key, series)
-	return fn.Rollups.rows(key, traffic, pages, visitors, bots, sources)
+	return fn.Rollups.rows(key, traffic, pages, visitors, bots, clients, sources)
 }
 
 // liveSeriesRollupsFn is liveRollupsFn with the outputs Sources and Series.
@@ -81,13 +81,13 @@ func (fn *liveSeriesRollupsFn) live() *liveRollupsFn {
 }
 
 // ProcessElement keeps a partial aggregate.
-func (fn *liveSeriesRollupsFn) ProcessElement(ctx context.Context, sp state.Provider, tp timers.Provider, key string, packed []byte, traffic, pages, visitors, bots, _, _, provisional func(table.Rows)) error {
-	return fn.live().ProcessElement(ctx, sp, tp, key, packed, traffic, pages, visitors, bots, provisional)
+func (fn *liveSeriesRollupsFn) ProcessElement(ctx context.Context, sp state.Provider, tp timers.Provider, key string, packed []byte, traffic, pages, visitors, bots, clients, _, _, provisional func(table.Rows)) error {
+	return fn.live().ProcessElement(ctx, sp, tp, key, packed, traffic, pages, visitors, bots, clients, provisional)
 }
 
 // OnTimer seals a key's rows.
-func (fn *liveSeriesRollupsFn) OnTimer(_ context.Context, sp state.Provider, _ timers.Provider, key string, _ timers.Context, traffic, pages, visitors, bots, sources, series, provisional func(table.Rows)) error {
-	if err := fn.live().seal(sp, key, liveRows{traffic, pages, visitors, bots, sources, series, provisional}); err != nil {
+func (fn *liveSeriesRollupsFn) OnTimer(_ context.Context, sp state.Provider, _ timers.Provider, key string, _ timers.Context, traffic, pages, visitors, bots, clients, sources, series, provisional func(table.Rows)) error {
+	if err := fn.live().seal(sp, key, liveRows{traffic, pages, visitors, bots, clients, sources, series, provisional}); err != nil {
 		return failure.Note(fn.Rollups.Common.Run, fmt.Errorf("sealing %s: %w", key, err))
 	}
 	return nil

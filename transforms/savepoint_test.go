@@ -43,7 +43,7 @@ func TestKeysOfSavepointsAreFoundAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"bots", "sources", "top_pages", "traffic", "visitors"}, slices.Sorted(maps.Keys(r.tables()))); diff != "" {
+	if diff := cmp.Diff([]string{"bots", "clients", "sources", "top_pages", "traffic", "visitors"}, slices.Sorted(maps.Keys(r.tables()))); diff != "" {
 		t.Errorf("tables of partial aggregates (-want +got):\n%s", diff)
 	}
 	r.minutes = rollup.NewMinutes()

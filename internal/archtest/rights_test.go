@@ -21,6 +21,9 @@ var actions = map[string][]string{
 	"kinesis.ListShards":            {"kinesis:ListShards"},
 	"kinesis.PutRecords":            {"kinesis:PutRecords"},
 
+	"kms.Decrypt":         {"kms:Decrypt"},
+	"kms.GenerateDataKey": {"kms:GenerateDataKey"},
+
 	"s3.AbortMultipartUpload":    {"s3:AbortMultipartUpload"},
 	"s3.CompleteMultipartUpload": {"s3:PutObject"},
 	"s3.CopyObject":              {"s3:GetObject", "s3:PutObject"},
@@ -40,7 +43,7 @@ var actions = map[string][]string{
 func TestPoliciesNameWhatIsCalled(t *testing.T) {
 	needed, calls := map[string]bool{}, map[string]bool{}
 	for _, file := range goFiles(t) {
-		if strings.HasSuffix(file.Name, "_test.go") || !regexp.MustCompile(`^(cmd|io|jobs|runners|transforms|internal/(run|operate|generate|report))/`).MatchString(file.Name) || strings.HasPrefix(file.Name, "io/iotest/") {
+		if strings.HasSuffix(file.Name, "_test.go") || !regexp.MustCompile(`^(cmd|io|jobs|runners|transforms|internal/(run|operate|generate|report|maskkey))/`).MatchString(file.Name) || strings.HasPrefix(file.Name, "io/iotest/") {
 			continue
 		}
 		ast.Inspect(file.File, func(n ast.Node) bool {
@@ -50,7 +53,7 @@ func TestPoliciesNameWhatIsCalled(t *testing.T) {
 			}
 			// Each call takes a pointer to its own structure of arguments.
 			if of, ok := made.Type.(*ast.SelectorExpr); ok && strings.HasSuffix(of.Sel.Name, "Input") {
-				if pkg, ok := of.X.(*ast.Ident); ok && (pkg.Name == "s3" || pkg.Name == "kinesis") {
+				if pkg, ok := of.X.(*ast.Ident); ok && (pkg.Name == "s3" || pkg.Name == "kinesis" || pkg.Name == "kms") {
 					calls[pkg.Name+"."+strings.TrimSuffix(of.Sel.Name, "Input")] = true
 				}
 			}
@@ -81,6 +84,7 @@ func TestPoliciesNameWhatIsCalled(t *testing.T) {
 			Statement []struct {
 				Sid, Effect      string
 				Action, Resource []string
+				Condition        map[string]map[string]string
 			}
 		}
 		decoder := json.NewDecoder(strings.NewReader(read(t, name)))
@@ -96,7 +100,7 @@ func TestPoliciesNameWhatIsCalled(t *testing.T) {
 				allowed[action] = true
 			}
 			for _, resource := range s.Resource {
-				if !regexp.MustCompile(`^arn:aws:(s3:::|kinesis:\*:\*:stream/)(LOGS|LAKE|STREAM|ROWS)`).MatchString(resource) {
+				if !regexp.MustCompile(`^arn:aws:(s3:::|kinesis:\*:\*:stream/|kms:REGION:ACCOUNT:key/)(LOGS|LAKE|STREAM|ROWS|KEYS_BUCKET/RING|KEY_ID)`).MatchString(resource) {
 					t.Errorf("%s: %s is more than one place", name, resource)
 				}
 			}

@@ -46,6 +46,7 @@ var reasonMeanings = map[badrow.Reason]string{
 	badrow.TimeBounds: "the time lies before 1995 or more than a day after arrival",
 	badrow.Number:     "status or size is not a number in range",
 	badrow.TooLong:    "longer than the size limit of a record",
+	badrow.Reference:  "reference data was missing or broken",
 	badrow.Version:    "a version of the format that this program does not know",
 	badrow.Name:       "an event of a name that the format does not have",
 	badrow.Currency:   "an amount without a currency, or one that is not in ISO 4217",

@@ -30,6 +30,7 @@ func collectedIn(t testing.TB, l *lake, root string) Data {
 func TestEverySectionIsDrawnOnEveryDevice(t *testing.T) {
 	all := farm(2, 6_000, 3)
 	all.steps = funnelSteps(3)
+	all.clients = clientRows(2)
 	all.watch()
 	page := written(t, collected(t, all))
 	for name, l := range looks {

@@ -88,6 +88,7 @@ type lake struct {
 	topPages []topPageRow
 	visitors []visitorRow
 	bots     []botRow
+	clients  []clientRow
 	sessions []sessionRow
 	badRows  []badRow
 	late     []lateRow
@@ -226,6 +227,7 @@ func (l *lake) write(t testing.TB, root string) {
 	writeDays(t, root, "alerts", l.alerts, func(r alertRow) int64 { return r.FiringSince })
 	writeDays(t, root, "anomalies", l.scores, func(r scoreRow) int64 { return r.WindowStart })
 	writeDays(t, root, "sources", l.sources, func(r sourceRow) int64 { return r.WindowStart })
+	writeDays(t, root, "clients", l.clients, func(r clientRow) int64 { return int64(r.Day) * dayMs })
 	writeDays(t, root, "late", l.late, func(lateRow) int64 { return l.firstTime() })
 }
 

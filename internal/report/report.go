@@ -22,6 +22,7 @@ type Data struct {
 	Sessions  Sessions  `json:"sessions"`
 	Funnels   []Funnel  `json:"funnels,omitempty"`
 	Channels  Channels  `json:"channels"`
+	Clients   Clients   `json:"clients"`
 	Bots      Bots      `json:"bots"`
 	Referrers Referrers `json:"referrers"`
 	Sizes     Sizes     `json:"sizes"`

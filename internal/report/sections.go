@@ -31,6 +31,7 @@ var sections = []section{
 	sessionsSection,
 	funnelsSection,
 	channelsSection,
+	clientsSection,
 	botsSection,
 	referrersSection,
 	sizesSection,

@@ -26,6 +26,7 @@ func TestDraw(t *testing.T) {
 	root := t.TempDir()
 	l := farm(1, 200_000, 10)
 	l.steps = funnelSteps(10)
+	l.clients = clientRows(10)
 	l.watch()
 	l.write(t, root)
 	d, err := Collect(t.Context(), Dir(root))

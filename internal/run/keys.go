@@ -63,19 +63,35 @@ func (p *Plan) checkNoKey(ctx context.Context, path string) error {
 	return usage("lake %s was masked with key %s, which is not at %s: put it there or give it with --mask-key, or use another lake", p.Lake, known.ids(), path)
 }
 
-// checkKey refuses a key that would give other tokens than those in the lake.
+// checkKey refuses a key that would give other tokens than those in the lake, unless
+// it comes in the place of the lake's key: then the ring has that one, too, as an
+// older key, and what was written under it can still be joined and opened.
 func (p *Plan) checkKey(ctx context.Context) error {
 	known, err := loadKeys(ctx, p.store)
-	if err != nil || len(known.Keys) == 0 {
+	if err != nil {
 		return err
 	}
-	active := p.Key.Active()
-	i := slices.IndexFunc(known.Keys, func(k lakeKey) bool { return k.ID == active.ID() })
+	return checkRing(p.Lake, known, p.Key)
+}
+
+func checkRing(lake string, known lakeKeys, ring maskkey.Ring) error {
+	if len(known.Keys) == 0 {
+		return nil
+	}
+	for _, k := range known.Keys {
+		if given, ok := ring.Lookup(k.ID); ok && given.Check() != k.Check {
+			return usage("lake %s was masked with another key that is also called %s: tokens would not match; give that key with --mask-key, or use another lake", lake, k.ID)
+		}
+	}
+	active, last := ring.Active(), known.Keys[len(known.Keys)-1]
+	_, kept := ring.Lookup(last.ID)
 	switch {
-	case i < 0:
-		return usage("lake %s was masked with key %s, not with %s: tokens would not match; give that key with --mask-key, or use another lake", p.Lake, known.ids(), active.ID())
-	case known.Keys[i].Check != active.Check():
-		return usage("lake %s was masked with another key that is also called %s: tokens would not match; give that key with --mask-key, or use another lake", p.Lake, active.ID())
+	case active.ID() == last.ID:
+		return nil
+	case slices.ContainsFunc(known.Keys, func(k lakeKey) bool { return k.ID == active.ID() }):
+		return usage("lake %s has gone on from key %s to key %s: tokens would not match; make %s the key in use, with %s as an older one, or use another lake", lake, active.ID(), last.ID, last.ID, active.ID())
+	case !kept:
+		return usage("lake %s was masked with key %s, not with %s: tokens would not match; give that key with --mask-key, to go on with %s give %s as an older one behind it, or use another lake", lake, known.ids(), active.ID(), active.ID(), last.ID)
 	}
 	return nil
 }

@@ -102,7 +102,7 @@ func makeLive(ctx context.Context, o Options, configDir string) (*livePlan, erro
 	if err := p.resolveKey(ctx, configDir); err != nil {
 		return nil, err
 	}
-	if err := p.identifyLive(); err != nil {
+	if err := p.identifyLive(ctx); err != nil {
 		return nil, err
 	}
 	if p.standing, err = lakeio.LoadStanding(ctx, p.store, p.schemas()); err != nil {
@@ -195,8 +195,8 @@ func (p *livePlan) readers() int {
 
 // identifyLive names the run by what decides its rows and by its lake: resumed or
 // submitted again, it is the same run.
-func (p *livePlan) identifyLive() error {
-	fingerprint, err := p.req.job.Fingerprint(p.req.settings)
+func (p *livePlan) identifyLive(ctx context.Context) error {
+	fingerprint, err := p.req.job.Fingerprint(ctx, p.req.settings, true)
 	if err != nil {
 		return &UsageError{err}
 	}

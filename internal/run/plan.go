@@ -82,7 +82,7 @@ func Make(ctx context.Context, o Options, configDir string) (*Plan, error) {
 	if err := p.planSource(ctx); err != nil {
 		return nil, err
 	}
-	if err := p.identify(); err != nil {
+	if err := p.identify(ctx); err != nil {
 		return nil, err
 	}
 	if err := p.standsOn(ctx); err != nil {
@@ -131,8 +131,8 @@ func (p *Plan) planSource(ctx context.Context) error {
 
 // identify hashes what decides the rows: the same inputs, settings, key and
 // program are the same run, however often it is started.
-func (p *Plan) identify() error {
-	fingerprint, err := p.req.job.Fingerprint(p.req.settings)
+func (p *Plan) identify(ctx context.Context) error {
+	fingerprint, err := p.req.job.Fingerprint(ctx, p.req.settings, false)
 	if err != nil {
 		return &UsageError{err}
 	}

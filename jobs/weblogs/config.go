@@ -3,6 +3,7 @@
 package weblogs
 
 import (
+	"context"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"millrace/transforms"
 	"millrace/transforms/alerts"
 	"millrace/transforms/attribution"
+	"millrace/transforms/enrich"
 	"millrace/transforms/funnels"
 	"millrace/transforms/sessions"
 )
@@ -41,6 +43,14 @@ type Settings struct {
 	BotsFile        string        `set:"bots.file" file:"true" doc:"file with bot patterns to use instead of the built-in list"`
 	Security        bool          `set:"security" doc:"whether sources of what looks like attacks are counted (output sources) and watched by the built-in rules (output alerts)"`
 	PatternsFile    string        `set:"security.patterns" file:"true" doc:"file with patterns of attacks to look for besides the built-in ones"`
+	UserAgents      bool          `set:"enrich.user_agents" doc:"whether events tell browser, system and device by their user agent"`
+	AgentRules      string        `set:"enrich.user_agent_rules" file:"true" doc:"file or s3:// URL of rules in the format of uap-core's regexes.yaml to use instead of the built-in ones"`
+	Geo             string        `set:"enrich.geo" file:"true" doc:"file or s3:// URL of a country or city database in the MaxMind DB format; {date} stands for the date of a version; empty tells no countries"`
+	ASN             string        `set:"enrich.asn" file:"true" doc:"file or s3:// URL of a database of autonomous systems likewise; empty tells no networks"`
+	Missing         string        `set:"enrich.missing" doc:"what becomes of events when reference data is missing or broken: fail ends the run, flag goes on and says so in the column enrichment, bad_row makes them bad rows"`
+	AsOf            string        `set:"enrich.as_of" doc:"of places with {date}, take the newest version until this date, for example 2026-11-01; empty takes the newest"`
+	Refresh         time.Duration `set:"enrich.refresh" doc:"how often a live run looks for a newer table; 0s keeps those it began with"`
+	Pin             string        `set:"enrich.pin" doc:"versions the tables must have, as the column enrichment has them, for example geo=0123456789abcdef; a pinned run refreshes nothing"`
 	Shards          int           `set:"lake.shards" doc:"files of a day that are written side by side; part of the result, so keep it for a lake"`
 	// Funnels come by the YAML key funnels and by --funnels.
 	Funnels []funnels.Definition
@@ -50,7 +60,7 @@ type Settings struct {
 
 // Defaults are the settings of a run that sets none.
 func Defaults() Settings {
-	return Settings{SessionGap: 30 * time.Minute, TopPages: 10, ExactVisitors: 65_536, Shards: 1, Attribution: true, AnomalyPages: 20}
+	return Settings{SessionGap: 30 * time.Minute, TopPages: 10, ExactVisitors: 65_536, Shards: 1, Attribution: true, AnomalyPages: 20, UserAgents: true, Missing: string(enrich.Fail), Refresh: time.Hour}
 }
 
 // Validate reports every setting that cannot work.
@@ -67,7 +77,7 @@ func (s Settings) Validate() error {
 	check(s.ExactVisitors >= 0 && s.ExactVisitors <= 10_000_000, "visitors.exact_limit", "must be from 0 to 10000000")
 	check(s.AnomalyPages >= 1 && s.AnomalyPages <= 500, "anomalies.pages", "must be from 1 to 500")
 	check(s.Shards >= 1 && s.Shards <= 256, "lake.shards", "must be from 1 to 256")
-	faults = append(faults, transforms.CheckFunnels(s.Funnels, weblog.Events), transforms.CheckAlerts(s.Alerts, s.alertInputs(nil)))
+	faults = append(faults, transforms.CheckFunnels(s.Funnels, weblog.Events), transforms.CheckAlerts(s.Alerts, s.alertInputs(nil)), s.references().Validate())
 	_, err := time.LoadLocation(s.SessionDayZone)
 	check(err == nil, "sessions.day_zone", fmt.Sprintf("%q is not a time zone; write for example Europe/Berlin, UTC or nothing", s.SessionDayZone))
 	_, err = attribution.New(attribution.Default(), s.ownDomains())
@@ -84,6 +94,13 @@ func (s Settings) Validate() error {
 // sessions are the settings as the sessionizer takes them.
 func (s Settings) sessions() sessions.Options {
 	return sessions.Options{Gap: s.SessionGap, MaxDuration: s.SessionMax, DayCutZone: s.SessionDayZone, CampaignCut: s.SessionCampaign, Attribution: s.Attribution, Index: s.SessionIndex}
+}
+
+// references are the settings of what events are enriched from.
+func (s Settings) references() transforms.References {
+	return transforms.References{
+		UserAgents: s.UserAgents, AgentRules: s.AgentRules, Geo: s.Geo, ASN: s.ASN, AsOf: s.AsOf, Missing: enrich.Missing(s.Missing), Refresh: s.Refresh, Pin: s.Pin,
+	}
 }
 
 // rollups are the settings as the rollups take them.
@@ -106,25 +123,31 @@ func (s Settings) ownDomains() (domains []string) {
 }
 
 // Fingerprint names the content of the reference data that the settings select, so
-// that rows made with other data count as another run.
-func (s Settings) Fingerprint() (string, error) {
+// that rows made with other data count as another run. Tables that a live run
+// refreshes are no part of it: it goes on with newer ones.
+func (s Settings) Fingerprint(ctx context.Context, live bool) (string, error) {
 	version, err := transforms.BotsVersion(s.BotsFile)
 	if err != nil {
 		return "", fmt.Errorf("setting bots.file: %w", err)
 	}
+	parts := []string{version}
 	if s.Attribution {
 		rules, err := transforms.AttributionVersion(s.AttributionFile)
 		if err != nil {
 			return "", fmt.Errorf("setting attribution.rules: %w", err)
 		}
-		version += " " + rules
+		parts = append(parts, rules)
 	}
 	if s.Security {
 		patterns, err := transforms.PatternsVersion(s.PatternsFile)
 		if err != nil {
 			return "", fmt.Errorf("setting security.patterns: %w", err)
 		}
-		version += " " + patterns
+		parts = append(parts, patterns)
 	}
-	return version, nil
+	tables, err := s.references().Versions(ctx, live)
+	if err != nil {
+		return "", fmt.Errorf("settings enrich: %w", err)
+	}
+	return strings.Join(append(parts, tables...), " "), nil
 }

@@ -13,7 +13,7 @@ import (
 //
 //	blocks ── decode, flag bots, mask, pre-aggregate ─┬─ events, bad_rows, late, raw
 //	                                                  ├─ fragments ── sessions
-//	                                                  ├─ partials ─── traffic, top_pages, visitors, bots, sources
+//	                                                  ├─ partials ─── traffic, top_pages, visitors, bots, clients, sources
 //	                                                  │                 └ series ── anomalies ─┐
 //	                                                  │      all of these by rules ────────────┴─ alerts
 //	                                                  ├─ fragments ── funnels ── funnel_steps
@@ -21,7 +21,7 @@ import (
 func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollection) transforms.Outputs {
 	s = s.Scope("weblogs")
 	logs := transforms.AccessLogs(s, transforms.AccessLogConfig{
-		Common: c, Sessions: cfg.sessions(), ExactVisitors: cfg.ExactVisitors, PageSketches: cfg.PageSketches, Minutes: cfg.Anomalies, BotsFile: cfg.BotsFile, Funnels: cfg.Funnels,
+		Common: c, Sessions: cfg.sessions(), ExactVisitors: cfg.ExactVisitors, PageSketches: cfg.PageSketches, Minutes: cfg.Anomalies, BotsFile: cfg.BotsFile, References: cfg.references(), Funnels: cfg.Funnels,
 		AttributionRules: cfg.AttributionFile, OwnDomains: cfg.ownDomains(),
 		Security: cfg.Security, PatternsFile: cfg.PatternsFile,
 	}, records)
@@ -38,6 +38,7 @@ func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollec
 			"top_pages": rollups.TopPages,
 			"visitors":  rollups.Visitors,
 			"bots":      rollups.Bots,
+			"clients":   rollups.Clients,
 		},
 		Provisional: []beam.PCollection{provisional, rollups.Provisional},
 		Ledger:      logs.Ledger,

@@ -120,6 +120,15 @@ var want = map[string][]string{
 	},
 	"visitors": {"day=20513 visitors=2 visitors_without_bots=1 exact=1 version=5"},
 	"bots":     {"day=20513 bot_name=Googlebot hits=1 visitors=1 version=1"},
+	"clients": {
+		"day=20513 dimension=browser value=Firefox hits=4 hits_without_bots=4 visitors=1 visitors_without_bots=1 exact=1 version=4",
+		"day=20513 dimension=browser value=Googlebot hits=1 hits_without_bots=0 visitors=1 visitors_without_bots=0 exact=1 version=1",
+		"day=20513 dimension=os value=Linux hits=4 hits_without_bots=4 visitors=1 visitors_without_bots=1 exact=1 version=4",
+		"day=20513 dimension=os value=(unknown) hits=1 hits_without_bots=0 visitors=1 visitors_without_bots=0 exact=1 version=1",
+		"day=20513 dimension=device value=desktop hits=4 hits_without_bots=4 visitors=1 visitors_without_bots=1 exact=1 version=4",
+		"day=20513 dimension=device value=bot hits=1 hits_without_bots=0 visitors=1 visitors_without_bots=0 exact=1 version=1",
+		`day=20513 dimension=bot_reason value=user agent has "googlebot" hits=1 hits_without_bots=0 visitors=1 visitors_without_bots=0 exact=1 version=1`,
+	},
 	"funnels": {
 		fmt.Sprintf("funnel=buy start_time=%d level=3 steps=3 converted=1 excluded=0 reached=3 step_times=[0,20000,1830000] last_time=%d breakdown=GET truncated=0 duration_ms=1830000 version=3", ms, ms+1_830_000),
 		fmt.Sprintf("funnel=look start_time=%d level=1 steps=2 converted=0 excluded=0 reached=1 step_times=[0] last_time=%d truncated=0 duration_ms=0 version=3", ms+20_000, ms+20_000),

@@ -154,14 +154,14 @@ func TestTheFingerprintNamesPatterns(t *testing.T) {
 	seen := map[string]bool{}
 	for _, change := range []func(){func() {}, func() { cfg.Security = true }, func() { cfg.PatternsFile = patternsFile(t, "scanner\tmy-admin\n") }, func() { cfg.PatternsFile = patternsFile(t, "scanner\tour-admin\n") }} {
 		change()
-		f, err := cfg.Fingerprint()
+		f, err := cfg.Fingerprint(t.Context(), false)
 		if err != nil || seen[f] {
 			t.Errorf("fingerprint %q, %v", f, err)
 		}
 		seen[f] = true
 	}
 	cfg.PatternsFile = patternsFile(t, "scaner\tx\n")
-	if _, err := cfg.Fingerprint(); err == nil || !strings.Contains(err.Error(), "setting security.patterns") || !strings.Contains(err.Error(), `own.txt:1: unknown kind "scaner"`) {
+	if _, err := cfg.Fingerprint(t.Context(), false); err == nil || !strings.Contains(err.Error(), "setting security.patterns") || !strings.Contains(err.Error(), `own.txt:1: unknown kind "scaner"`) {
 		t.Errorf("a list with a fault: %v", err)
 	}
 }

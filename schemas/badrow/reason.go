@@ -15,6 +15,7 @@ const (
 	TimeBounds Reason = "time_bounds" // the time lies before 1995 or more than a day after arrival
 	Number     Reason = "number"      // status or size is not a number in range
 	TooLong    Reason = "too_long"    // longer than the record size limit
+	Reference  Reason = "reference"   // reference data is missing or broken where the policy is bad_row
 	Code       Reason = "code"        // a code that the table of codes does not have; the column detail names it
 	Unit       Reason = "unit"        // a unit that is not known, or does not measure what the code means; detail names it
 	Version    Reason = "version"     // a version of the format that this program does not know

@@ -30,7 +30,7 @@ func TestReasonCodesNeverChange(t *testing.T) {
 		return true
 	})
 	slices.Sort(codes)
-	want := []string{"", "code", "currency", "event", "format", "limit", "number", "panic", "time_bounds", "timestamp", "too_long", "truncated", "unit", "version"}
+	want := []string{"", "code", "currency", "event", "format", "limit", "number", "panic", "reference", "time_bounds", "timestamp", "too_long", "truncated", "unit", "version"}
 	if diff := cmp.Diff(want, codes); diff != "" {
 		t.Errorf("codes (-want +got):\n%s", diff)
 	}

@@ -20,6 +20,9 @@ func TestTheColumnNumbersNameTheirColumns(t *testing.T) {
 			"page_view": EventPageView, "user": EventUser, "host": EventHost, "request": EventRequest, "source": EventSource, "sequence": EventSequence, "position": EventPosition,
 			"duration_ms": EventDurationMs, "bytes_received": EventBytesReceived, "target_status": EventTargetStatus, "edge": EventEdge, "edge_result": EventEdgeResult,
 			"tls_version": EventTLSVersion, "tls_cipher": EventTLSCipher, "request_id": EventRequestID,
+			"browser": EventBrowser, "browser_version": EventBrowserVersion, "os": EventOS, "os_version": EventOSVersion, "device": EventDevice,
+			"device_class": EventDeviceClass, "bot_reason": EventBotReason, "country": EventCountry, "region": EventRegion, "city": EventCity,
+			"asn": EventASN, "network": EventNetwork, "enrichment": EventEnrichment,
 		}},
 		{Sessions, map[string]int{
 			"session_id": SessionID, "visitor_id": SessionVisitorID, "start_time": SessionStartTime, "end_time": SessionEndTime,

@@ -38,6 +38,21 @@ type Event struct {
 	TLSVersion    *string  `col:"tls_version,null" mask:"scanned" ecs:"tls.version" doc:"TLS protocol as logged, for example TLSv1.3; null without TLS; findings masked"`
 	TLSCipher     *string  `col:"tls_cipher,null" mask:"scanned" ecs:"tls.cipher" doc:"TLS cipher as logged; findings masked"`
 	RequestID     *string  `col:"request_id,null,plain" mask:"scanned" ecs:"http.request.id" doc:"name of the request in other logs: id of an edge location, trace id of a load balancer; findings masked"`
+
+	// What reference data tells; null where it says nothing, and without that data.
+	Browser        *string `col:"browser,null" mask:"scanned" ecs:"user_agent.name" doc:"program by its user agent, for example Firefox; null without enrich.user_agents"`
+	BrowserVersion *string `col:"browser_version,null" mask:"scanned" ecs:"user_agent.version" doc:"its version: up to three numbers, joined by dots"`
+	OS             *string `col:"os,null" mask:"scanned" ecs:"user_agent.os.name" doc:"operating system by the user agent"`
+	OSVersion      *string `col:"os_version,null" mask:"scanned" ecs:"user_agent.os.version" doc:"its version: up to three numbers or names, joined by dots"`
+	Device         *string `col:"device,null" mask:"scanned" ecs:"user_agent.device.name" doc:"device by the user agent, for example iPhone"`
+	DeviceClass    *string `col:"device_class,null" mask:"none" doc:"desktop, phone, tablet, tv, console or bot, by system and device"`
+	BotReason      *string `col:"bot_reason,null" mask:"none" doc:"which pattern of the list made it a bot"`
+	Country        *string `col:"country,null" mask:"none" ecs:"client.geo.country_iso_code" doc:"country of the full client address, two letters of ISO 3166; null without enrich.geo"`
+	Region         *string `col:"region,null" mask:"none" ecs:"client.geo.region_iso_code" doc:"country and subdivision, ISO 3166-2"`
+	City           *string `col:"city,null" mask:"none" ecs:"client.geo.city_name" doc:"city, its English name"`
+	ASN            *int64  `col:"asn,null" ecs:"client.as.number" doc:"number of the autonomous system of the full client address; null without enrich.asn"`
+	Network        *string `col:"network,null" mask:"none" ecs:"client.as.organization.name" doc:"who runs the autonomous system"`
+	Enrichment     *string `col:"enrichment,null" mask:"none" doc:"versions of the reference data used: NAME=VERSION, 16 hex digits of SHA-256 each, or NAME=missing, NAME=broken"`
 }
 
 // Columns of Event.
@@ -72,6 +87,19 @@ const (
 	EventTLSVersion
 	EventTLSCipher
 	EventRequestID
+	EventBrowser
+	EventBrowserVersion
+	EventOS
+	EventOSVersion
+	EventDevice
+	EventDeviceClass
+	EventBotReason
+	EventCountry
+	EventRegion
+	EventCity
+	EventASN
+	EventNetwork
+	EventEnrichment
 )
 
 // Events is the schema of Event.

@@ -93,3 +93,19 @@ type Bot struct {
 
 // Bots is the schema of Bot.
 var Bots = table.MustOf[Bot]("weblog.bots", 1)
+
+// Client is the share of one value of a property of clients in a UTC day.
+type Client struct {
+	Day                 table.Day `col:"day,sort1,day" ts:"time" doc:"UTC day"`
+	Dimension           string    `col:"dimension,sort2" mask:"none" ts:"dimension" doc:"country, network, browser, os, device (its class) or bot_reason"`
+	Value               string    `col:"value,sort3" mask:"scanned" ts:"dimension" doc:"for example SE, AS29518 Bredband2 AB, Firefox; (unknown) where reference data says nothing"`
+	Hits                int64     `col:"hits" doc:"requests"`
+	HitsWithoutBots     int64     `col:"hits_without_bots" doc:"requests of visitors whose user agent is no known bot"`
+	Visitors            int64     `col:"visitors" doc:"distinct visitors (client address and user agent)"`
+	VisitorsWithoutBots int64     `col:"visitors_without_bots" doc:"distinct visitors whose user agent is no known bot"`
+	Exact               bool      `col:"exact" doc:"visitors are counted one by one; otherwise both are HyperLogLog estimates (standard error 0.81 %)"`
+	Version             int64     `col:"version" doc:"revision * 2^32 + requests in the row; the greater one wins"`
+}
+
+// Clients is the schema of Client.
+var Clients = table.MustOf[Client]("weblog.clients", 1)

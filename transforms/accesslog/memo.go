@@ -7,6 +7,7 @@ import (
 	"millrace/schemas/pii"
 	"millrace/transforms/decode"
 	"millrace/transforms/mask"
+	"millrace/transforms/rollup"
 	"millrace/transforms/security"
 	"millrace/transforms/sessions"
 )
@@ -27,6 +28,7 @@ type agent struct {
 	bot  string // name; empty for people
 	note bool   // whether it is a bot
 	tool bool   // made to attack
+	told
 }
 
 // visitor is what client address and user agent tell.
@@ -34,6 +36,9 @@ type visitor struct {
 	sessions.Visitor      // token and its hash
 	id               text // the same token
 	network          text // truncated address; nil masked for a host name
+	at               *location
+	client           *rollup.Client // nil without reference data
+	fault            error          // of looking the address up
 	source           security.Source
 }
 
@@ -68,8 +73,10 @@ func (w *Worker) agent(l *decode.AccessLog) *agent {
 	}
 	ua := l.UserAgent
 	return memoOf(w.agents, pii.Reveal(ua), func() *agent {
-		name, bot := w.bots.Match(pii.Reveal(ua))
-		return &agent{text: text{masked: w.masked(ua, mask.UserAgent)}, bot: name, note: bot, tool: w.isTool(ua)}
+		name, reason, bot := w.bots.Why(pii.Reveal(ua))
+		a := &agent{text: text{masked: w.masked(ua, mask.UserAgent)}, bot: name, note: bot, tool: w.isTool(ua)}
+		w.tell(a, reason)
+		return a
 	})
 }
 
@@ -85,7 +92,7 @@ func (w *Worker) page(path []byte) *page {
 
 func (w *Worker) visitor(client pii.Text, addr netip.Addr, ua pii.Text, a *agent) *visitor {
 	if !addr.IsValid() {
-		return w.newVisitor(client, addr, ua)
+		return w.newVisitor(client, addr, ua, a)
 	}
 	key := visitorKey{addr, a}
 	if v, ok := w.visitors[key]; ok {
@@ -94,16 +101,21 @@ func (w *Worker) visitor(client pii.Text, addr netip.Addr, ua pii.Text, a *agent
 	if len(w.visitors) >= maxMemo {
 		clear(w.visitors)
 	}
-	v := w.newVisitor(client, addr, ua)
+	v := w.newVisitor(client, addr, ua, a)
 	w.visitors[key] = v
 	return v
 }
 
-func (w *Worker) newVisitor(client pii.Text, addr netip.Addr, ua pii.Text) *visitor {
+func (w *Worker) newVisitor(client pii.Text, addr netip.Addr, ua pii.Text, a *agent) *visitor {
 	v := &visitor{id: text{masked: w.masker.AppendVisitor(nil, client, ua)}}
 	v.Visitor = sessions.VisitorOf(string(v.id.masked))
 	if addr.IsValid() {
 		v.network.masked = mask.TruncateAddr(addr).AppendTo(nil)
+	}
+	v.at = &w.look.nowhere
+	if w.References != nil {
+		v.at, v.fault = w.location(addr)
+		v.client = w.client(a, v.at)
 	}
 	return v
 }

@@ -14,19 +14,22 @@ import (
 	"millrace/transforms/attribution"
 	"millrace/transforms/decode"
 	"millrace/transforms/mask"
+	"millrace/transforms/rollup"
 	"millrace/transforms/security"
 	"millrace/transforms/sessions"
 )
 
-// Bots tells bots by their user agent; enrich.Bots does.
+// Bots tells bots by their user agent, and why; enrich.Bots does.
 type Bots interface {
-	Match(userAgent []byte) (name string, bot bool)
+	Why(userAgent []byte) (name, reason string, bot bool)
 }
 
 // Config says what a worker does.
 type Config struct {
 	Masker *mask.Masker
 	Bots   Bots
+	// References, when set, are what events are enriched from.
+	References *References
 	// Attribution, when set, says where requests come from. It is this worker's own.
 	Attribution *attribution.Attributor
 	// From and To bound the UTC days to write, in days since the Unix epoch; 0
@@ -64,7 +67,8 @@ type Event struct {
 	PageView bool
 	Bot      bool
 	BotName  string
-	Touch    []byte // where it came from, as sessions.Event has it; with Config.Attribution
+	Client   *rollup.Client // what the visitor is by reference data; nil without
+	Touch    []byte         // where it came from, as sessions.Event has it; with Config.Attribution
 	Direct   bool
 }
 
@@ -89,6 +93,7 @@ type Worker struct {
 	campaigns map[string]*touch
 	pages     map[string]*page
 	visitors  map[visitorKey]*visitor
+	look      lookups
 	direct    touch
 	key       []byte // scratch of campaigns
 	unsaid    agent  // of lines whose layout has no user agent: nobody is a bot
@@ -100,6 +105,7 @@ type Worker struct {
 	source  record.Identity
 	srcCode uint32
 	span    Span
+	fault   error // that ends the run
 
 	// Of the record being read:
 	place
@@ -203,6 +209,9 @@ func (w *Worker) Lines(b *record.Block) (Span, error) {
 	if err := w.read(b.Format); err != nil {
 		return Span{}, err
 	}
+	if err := w.refer(); err != nil {
+		return Span{}, err
+	}
 	w.srcCode = w.events.Intern(weblog.EventSource, []byte(b.Source))
 	w.event.Source = b.Source
 	w.place, w.filed, w.behind = place{arrival: b.Arrival}, unfiled, 0
@@ -229,6 +238,9 @@ func (w *Worker) Lines(b *record.Block) (Span, error) {
 			w.position = position
 			w.guarded(line)
 		}
+	}
+	if err == nil {
+		err = w.fault
 	}
 	return w.span, err
 }
@@ -276,9 +288,13 @@ func (w *Worker) one(line []byte) {
 	inside := (w.From == 0 || day >= w.From) && (w.To == 0 || day <= w.To)
 	agent := w.agent(l)
 	v := w.visitor(l.Client, l.Addr, l.UserAgent, agent)
+	if (w.look.missing || v.fault != nil) && w.unlooked(v, line) {
+		return
+	}
 	e := &w.event
 	e.Time, e.Position, e.Visitor = l.Time, w.position, v.Visitor
 	e.Status, e.Bytes, e.Bot, e.BotName = l.Status, max(l.Bytes, 0), agent.note, agent.bot
+	e.Client = v.client
 	path, query := w.target(l.Target)
 	e.Path, e.Query, e.PageView = nil, query, false
 	if path != nil {
@@ -389,6 +405,7 @@ func (w *Worker) put(id table.ID, v *visitor, a *agent, path *page, ref *referre
 	}
 	b.PutInt(weblog.EventPosition, w.position)
 	w.putDetail()
+	w.putTold(v, a)
 	b.EndRow()
 }
 

@@ -21,11 +21,12 @@ import (
 // botsByName takes every user agent with "bot" in it for a bot.
 type botsByName struct{}
 
-func (botsByName) Match(ua []byte) (string, bool) {
+func (botsByName) Why(ua []byte) (string, string, bool) {
 	if bytes.Contains(ua, []byte("panic")) {
 		panic("a bot list that panics")
 	}
-	return map[bool]string{true: "Bot"}[bytes.Contains(ua, []byte("bot"))], bytes.Contains(ua, []byte("bot"))
+	bot := bytes.Contains(ua, []byte("bot"))
+	return map[bool]string{true: "Bot"}[bot], map[bool]string{true: "its name"}[bot], bot
 }
 
 const source = "00112233445566778899aabbccddeeff"
@@ -251,7 +252,7 @@ func TestDuplicatesAreCountedAndDropped(t *testing.T) {
 // everybodyIsABot takes even a missing user agent for a bot.
 type everybodyIsABot struct{}
 
-func (everybodyIsABot) Match([]byte) (string, bool) { return "Bot", true }
+func (everybodyIsABot) Why([]byte) (string, string, bool) { return "Bot", "everybody is", true }
 
 func TestNobodyIsABotWhereTheLogHasNoUserAgents(t *testing.T) {
 	const request = `203.0.113.9 - - [02/Mar/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 10`

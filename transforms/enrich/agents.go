@@ -52,6 +52,7 @@ var DefaultAgents = sync.OnceValue(func() *Agents {
 type Agents struct {
 	version              string
 	programs, os, device []agentRule
+	known                sharedCache
 }
 
 type agentRule struct {

@@ -79,6 +79,9 @@ func TestAgentCacheSaysWhatTheRulesSay(t *testing.T) {
 	for _, x := range agentCases(t, "os") {
 		want := agents.Parse(x.Agent)
 		for range 2 {
+			if got := *agents.Known([]byte(x.Agent)); got != want {
+				t.Fatalf("known %q: %+v, want %+v", x.Agent, got, want)
+			}
 			if got := *c.Parse([]byte(x.Agent)); got != want {
 				t.Fatalf("%q: %+v, want %+v", x.Agent, got, want)
 			}

@@ -1,6 +1,9 @@
 package enrich
 
-import "net/netip"
+import (
+	"net/netip"
+	"sync"
+)
 
 // cache remembers answers by key. One goroutine uses it. Its size is bounded: what
 // was not asked for while a half filled up is dropped, and never shows.
@@ -48,33 +51,67 @@ func (c *AgentCache) Parse(userAgent []byte) *Agent {
 	return a
 }
 
-// GeoCache remembers what a Geo said. One goroutine uses it.
+// Known is Agents.Parse with a memory that all goroutines share, so that a user agent
+// is worked out once in a process. The result must not be changed.
+func (a *Agents) Known(userAgent []byte) *Agent {
+	userAgent = userAgent[:min(len(userAgent), maxAgent)]
+	a.known.mu.RLock()
+	said, ok := a.known.recent[string(userAgent)]
+	if !ok {
+		said, ok = a.known.before[string(userAgent)]
+	}
+	a.known.mu.RUnlock()
+	if ok {
+		return said
+	}
+	parsed := a.Parse(string(userAgent))
+	a.known.mu.Lock()
+	defer a.known.mu.Unlock()
+	if a.known.recent == nil {
+		a.known.cache = newCache[string, *Agent]()
+	}
+	a.known.put(string(userAgent), &parsed)
+	return &parsed
+}
+
+// sharedCache is a cache for many goroutines.
+type sharedCache struct {
+	mu sync.RWMutex
+	cache[string, *Agent]
+}
+
+// GeoCache remembers what a Geo said. One goroutine uses it. Where an address
+// stands in the database is looked up each time; what stands there is read once.
 type GeoCache struct {
 	geo   *Geo
-	cache cache[netip.Addr, *answer]
+	cache cache[uintptr, *answer]
 }
 
 type answer struct {
 	Place
-	ok  bool
 	err error
 }
 
 // NewGeoCache makes a cache in front of a database.
-func NewGeoCache(g *Geo) *GeoCache { return &GeoCache{g, newCache[netip.Addr, *answer]()} }
+func NewGeoCache(g *Geo) *GeoCache { return &GeoCache{g, newCache[uintptr, *answer]()} }
 
 // Version is that of the database.
 func (c *GeoCache) Version() string { return c.geo.version }
 
-// Lookup is Geo.Lookup. The place is shared: it must not be changed.
-func (c *GeoCache) Lookup(addr netip.Addr) (*Place, bool, error) {
-	a, hit := c.cache.recent[addr]
-	if !hit {
-		if a, hit = c.cache.before[addr]; !hit {
-			a = &answer{}
-			a.Place, a.ok, a.err = c.geo.Lookup(addr)
-		}
-		c.cache.put(addr, a)
+// Lookup is Geo.Lookup. The place is shared by the addresses that have it: it must
+// not be changed.
+func (c *GeoCache) Lookup(addr netip.Addr) (p *Place, ok bool, err error) {
+	at, ok, err := c.geo.find(addr)
+	if !ok || err != nil {
+		return nil, false, err
 	}
-	return &a.Place, a.ok, a.err
+	a, hit := c.cache.recent[at]
+	if !hit {
+		if a, hit = c.cache.before[at]; !hit {
+			a = &answer{}
+			a.Place, a.err = c.geo.read(at)
+		}
+		c.cache.put(at, a)
+	}
+	return &a.Place, a.err == nil, a.err
 }

@@ -89,25 +89,45 @@ type record struct {
 // Lookup returns what the database tells of an address, and whether it knows it.
 // An entry that is broken is an error: which address it was is not in it.
 func (g *Geo) Lookup(addr netip.Addr) (p Place, ok bool, err error) {
+	at, ok, err := g.find(addr)
+	if !ok || err != nil {
+		return Place{}, false, err
+	}
+	p, err = g.read(at)
+	return p, err == nil, err
+}
+
+// find returns where the record of an address stands, if there is one.
+func (g *Geo) find(addr netip.Addr) (at uintptr, ok bool, err error) {
 	addr = addr.Unmap().WithZone("")
 	if !addr.IsValid() || addr.Is6() && g.reader.Metadata.IPVersion == 4 {
-		return Place{}, false, nil
+		return 0, false, nil
 	}
-	var r record
 	err = guard(func() error {
 		result := g.reader.Lookup(addr)
 		if result.Err() != nil {
 			return errors.New("its search tree is damaged") // the cause names the address
 		}
-		if ok = result.Found(); !ok {
-			return nil
-		}
-		return result.Decode(&r)
+		at, ok = result.Offset(), result.Found()
+		return nil
 	})
-	if err != nil {
-		return Place{}, false, fmt.Errorf("looking an address up in the network database %s (version %s): %w", g.Type(), g.version, err)
+	return at, ok, g.looking(err)
+}
+
+// read reads the record that stands there.
+func (g *Geo) read(at uintptr) (Place, error) {
+	var r record
+	if err := guard(func() error { return g.reader.LookupOffset(at).Decode(&r) }); err != nil {
+		return Place{}, g.looking(err)
 	}
-	return placeOf(&r), ok, nil
+	return placeOf(&r), nil
+}
+
+func (g *Geo) looking(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("looking an address up in the network database %s (version %s): %w", g.Type(), g.version, err)
 }
 
 func placeOf(r *record) Place {

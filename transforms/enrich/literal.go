@@ -1,13 +1,18 @@
 package enrich
 
 import (
+	"math"
 	"regexp/syntax"
 	"strings"
 )
 
 // maxLiterals bounds the texts of which one must be there for an expression to
-// match; with more, looking for them costs more than it spares.
-const maxLiterals = 24
+// match. One takes two looks into the groups of the text, and some expressions a
+// hundred times as long as all of theirs.
+const maxLiterals = 512
+
+// fewLiterals is what a set of texts should not exceed by much, see best.
+const fewLiterals = 24
 
 // required returns sets of texts in lower case: every match of an expression
 // contains at least one text of each set.
@@ -45,13 +50,13 @@ func required(re *syntax.Regexp) (all [][]string) {
 // best is the set that is least likely to be met by chance: of the longest
 // texts, and of few.
 func best(sets [][]string) (out []string) {
-	worth := 0
+	worth := math.MinInt
 	for _, texts := range sets {
 		least := len(texts[0])
 		for _, t := range texts {
 			least = min(least, len(t))
 		}
-		if n := least*2*maxLiterals - len(texts); n > worth {
+		if n := least*2*fewLiterals - len(texts); n > worth {
 			out, worth = texts, n
 		}
 	}

@@ -1,5 +1,5 @@
 // Package rollup aggregates events into the tables of the weblogs job: traffic
-// by status class, top pages, visitors of a day, bots.
+// by status class, top pages, visitors of a day, bots, properties of clients.
 //
 // Each table is an accumulator that belongs to one goroutine. Add folds an event
 // in; Parts encodes what was collected, by part: the span of time whose partial
@@ -14,6 +14,7 @@
 //	Visitors  day    the day
 //	Bots      day    the day and bot
 //	Minutes   hour   the minute: its visitors, for scores of anomalies
+//	Clients   day    the day, property and value
 //
 // Top pages can have sketches ([NewSketchedTopPages]): of each page the different
 // visitors, by HyperLogLog (standard error 0.81 %), and quantiles of the bytes of its

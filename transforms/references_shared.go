@@ -1,0 +1,129 @@
+package transforms
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"millrace/transforms/enrich"
+)
+
+// Tables are shared by all DoFns of a process: a large one is in memory once, and
+// twice while a newer one takes its place.
+var (
+	sharedAgents = tableShelf[*enrich.Agents]{parse: enrich.ParseAgents}
+	sharedGeo    = tableShelf[*enrich.Geo]{parse: enrich.ParseGeo}
+)
+
+// tablePlace is where a table is, and as of which date.
+type tablePlace struct{ place, asOf string }
+
+// tableShelf holds the tables of one kind that are in use.
+type tableShelf[T enrich.Table] struct {
+	parse func([]byte) (T, error)
+
+	mu     sync.Mutex
+	tables map[tablePlace]*sharedTable[T]
+}
+
+// sharedTable is a table with those who use it.
+type sharedTable[T enrich.Table] struct {
+	shelf  *tableShelf[T]
+	at     tablePlace
+	holder enrich.Holder[T]
+	users  int           // under the lock of the shelf
+	every  time.Duration // 0 for no refresh; likewise
+	stop   context.CancelFunc
+	load   sync.Mutex
+}
+
+// acquire gives the table at a place, as it is there now. One that cannot be loaded
+// has the error in its holder. Each acquire needs a release.
+func (s *tableShelf[T]) acquire(ctx context.Context, at tablePlace, refresh time.Duration) *sharedTable[T] {
+	s.mu.Lock()
+	t := s.tables[at]
+	if t == nil {
+		if s.tables == nil {
+			s.tables = map[tablePlace]*sharedTable[T]{}
+		}
+		t = &sharedTable[T]{shelf: s, at: at}
+		s.tables[at] = t
+	}
+	t.users++
+	if refresh > 0 && t.every == 0 {
+		t.every = refresh
+		keep, stop := context.WithCancel(context.WithoutCancel(ctx))
+		t.stop = stop
+		go t.keepFresh(keep, refresh)
+	}
+	first := t.users == 1
+	s.mu.Unlock()
+	if first {
+		_ = t.refresh(ctx) // the holder says it
+	} else {
+		t.load.Lock() // who came first may be loading
+		t.load.Unlock()
+	}
+	return t
+}
+
+func (t *sharedTable[T]) release() {
+	if t == nil {
+		return
+	}
+	t.shelf.mu.Lock()
+	defer t.shelf.mu.Unlock()
+	if t.users--; t.users > 0 {
+		return
+	}
+	if t.stop != nil {
+		t.stop()
+	}
+	delete(t.shelf.tables, t.at)
+}
+
+// refresh loads the table if it is another by now.
+func (t *sharedTable[T]) refresh(ctx context.Context) error {
+	t.load.Lock()
+	defer t.load.Unlock()
+	return t.holder.Refresh(func(etag string) (table T, newETag string, unchanged bool, err error) {
+		if OpenReference == nil {
+			return table, "", false, fmt.Errorf("%s cannot be read: this program reads no reference data", t.at.place)
+		}
+		content, newETag, unchanged, err := OpenReference(ctx, t.at.place, t.at.asOf, etag)
+		if err != nil || unchanged {
+			return table, etag, unchanged, err
+		}
+		if table, err = t.shelf.parse(content); err != nil {
+			return table, "", false, fmt.Errorf("%s: %w", t.at.place, err)
+		}
+		return table, newETag, false, nil
+	})
+}
+
+// keepFresh looks for a newer table until it is stopped. One that cannot be read
+// leaves the present one in use, and a line in the log.
+func (t *sharedTable[T]) keepFresh(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := t.refresh(ctx); err != nil && ctx.Err() == nil {
+				slog.WarnContext(ctx, "refreshing reference data; the present table stays in use", "place", t.at.place, "error", err)
+			}
+		}
+	}
+}
+
+func (t *sharedTable[T]) version() (string, error) {
+	table, err := t.holder.Get()
+	if err != nil {
+		return "", err
+	}
+	return table.Version(), nil
+}
