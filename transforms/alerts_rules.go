@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 
-	"millrace/internal/settings"
 	"millrace/schemas/table"
 	"millrace/transforms/alerts"
 )
@@ -22,7 +21,7 @@ func CheckAlerts(rules []alerts.Rule, inputs map[string]AlertInput) error {
 		r := &rules[i]
 		in, ok := inputs[r.Input]
 		if !ok {
-			faults = append(faults, placed(r, fmt.Errorf("rule %s, input: there is no %s to watch%s", r.Name, r.Input, settings.Suggest(r.Input, names))))
+			faults = append(faults, placed(r, fmt.Errorf("rule %s, input: there is no %s to watch%s", r.Name, r.Input, alerts.Suggest(r.Input, names))))
 			continue
 		}
 		if _, err := newRuleReader(r, in.Schema); err != nil {
@@ -63,7 +62,7 @@ type whereCell struct {
 
 func newWhereCell(schema *table.Schema, col int, want string) whereCell {
 	c := whereCell{col: col, want: want}
-	switch schema.Columns[col].Kind {
+	switch schema.Columns[col].Kind { //nolint:exhaustive // the others are compared as text
 	case table.Int32, table.Int64, table.Time, table.Date:
 		c.numbers = true
 		n, err := strconv.ParseInt(want, 10, 64)
@@ -88,7 +87,7 @@ func newRuleReader(r *alerts.Rule, schema *table.Schema) (ruleReader, error) {
 	find := func(what, name string) int {
 		i, ok := schema.Index(name)
 		if !ok {
-			faults = append(faults, fmt.Errorf("rule %s, %s: %s has no column %s%s", r.Name, what, r.Input, name, settings.Suggest(name, columnNames(schema))))
+			faults = append(faults, fmt.Errorf("rule %s, %s: %s has no column %s%s", r.Name, what, r.Input, name, alerts.Suggest(name, columnNames(schema))))
 			return -1
 		}
 		return i

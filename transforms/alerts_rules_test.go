@@ -69,8 +69,15 @@ func TestWindowsWaitForTheRowsOfTheirInput(t *testing.T) {
 		every, window, want int64
 		seconds             string
 	}{
-		{minute, minute, 0, ""}, {10 * second, minute, 50 * second, ""}, {5 * minute, minute, 0, ""}, {90 * second, minute, minute, ""},
-		{minute, hour, hour - minute, ""}, {minute, hour, 0, "60"}, {minute, hour, 0, "1"}, {minute, hour, hour - minute, "7200"}, {hour, 0, 0, ""},
+		{minute, minute, 0, ""},
+		{10 * second, minute, 50 * second, ""},
+		{5 * minute, minute, 0, ""},
+		{90 * second, minute, minute, ""},
+		{minute, hour, hour - minute, ""},
+		{minute, hour, 0, "60"},
+		{minute, hour, 0, "1"},
+		{minute, hour, hour - minute, "7200"},
+		{hour, 0, 0, ""},
 	} {
 		r := alerts.Rule{Every: c.every}
 		if c.seconds != "" {

@@ -54,7 +54,7 @@ func (s *tableShelf[T]) acquire(ctx context.Context, at tablePlace, refresh time
 	t.users++
 	if refresh > 0 && t.every == 0 {
 		t.every = refresh
-		keep, stop := context.WithCancel(context.WithoutCancel(ctx))
+		keep, stop := context.WithCancel(context.WithoutCancel(ctx)) //nolint:gosec // release stops it
 		t.stop = stop
 		go t.keepFresh(keep, refresh)
 	}
@@ -63,10 +63,15 @@ func (s *tableShelf[T]) acquire(ctx context.Context, at tablePlace, refresh time
 	if first {
 		_ = t.refresh(ctx) // the holder says it
 	} else {
-		t.load.Lock() // who came first may be loading
-		t.load.Unlock()
+		t.await()
 	}
 	return t
+}
+
+// await waits for who came first, and may be loading.
+func (t *sharedTable[T]) await() {
+	t.load.Lock()
+	defer t.load.Unlock()
 }
 
 func (t *sharedTable[T]) release() {
@@ -106,7 +111,7 @@ func (t *sharedTable[T]) refresh(ctx context.Context) error {
 // keepFresh looks for a newer table until it is stopped. One that cannot be read
 // leaves the present one in use, and a line in the log.
 func (t *sharedTable[T]) keepFresh(ctx context.Context, every time.Duration) {
-	tick := time.NewTicker(every)
+	tick := time.NewTicker(every) //nolint:forbidigo // when a table is looked at again; rows name the version they have
 	defer tick.Stop()
 	for {
 		select {

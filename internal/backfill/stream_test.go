@@ -89,7 +89,7 @@ func rolls(rng *rand.Rand, late bool) (blocks []record.Block) {
 // nobody is no bot.
 type nobody struct{}
 
-func (nobody) Match([]byte) (string, bool) { return "", false }
+func (nobody) Why([]byte) (name, reason string, bot bool) { return "", "", false }
 
 // work is what a worker made of blocks.
 type work struct {

@@ -63,11 +63,13 @@ func (b *bencher) askLake(ctx context.Context) error {
 	for _, q := range []question{
 		{"A funnel of five steps", []program{
 			{"millrace funnels", func(ctx context.Context) (usage, error) { return b.lakeFunnels(ctx, lake, funnels) }},
-			{"DuckDB", duckdb("funnel", "id")}, {"DuckDB by hash", duckdb("funnel", "hash")},
+			{"DuckDB", duckdb("funnel", "id")},
+			{"DuckDB by hash", duckdb("funnel", "hash")},
 		}},
 		{"Sessions", []program{
 			{"packages", func(ctx context.Context) (usage, error) { return b.command(ctx, sessions, lake).measure() }},
-			{"DuckDB", duckdb("sessions", "id")}, {"DuckDB by hash", duckdb("sessions", "hash")},
+			{"DuckDB", duckdb("sessions", "id")},
+			{"DuckDB by hash", duckdb("sessions", "hash")},
 		}},
 	} {
 		if b.peer == "none" {

@@ -45,7 +45,8 @@ func (s *Shop) append(c *click) []byte {
 		b = append(append(append(b, `,"user_id":"`...), login...), '"')
 	}
 	if c.name == "search" {
-		b = append(append(append(b, `,"search_term":"`...), s.canaries.text(c, "card_number", "cups and pots")...), '"')
+		b = append(b, `,"search_term":"`...)
+		b = append(append(b, s.canaries.text(c, "card_number", "cups and pots")...), '"')
 	}
 	if c.item >= 0 {
 		code := currency(c.visitor)
@@ -58,7 +59,8 @@ func (s *Shop) append(c *click) []byte {
 	if c.name == "purchase" || c.name == "refund" {
 		b = append(strconv.AppendInt(append(b, `,"transaction_id":"order-`...), c.number, 10), '"')
 	}
-	s.line = append(b, '}', '\n')
+	b = append(b, '}', '\n')
+	s.line = b
 	s.truth.Lines++
 	return s.line
 }

@@ -21,12 +21,20 @@ type clientRow struct {
 func clientRows(days int) (rows []clientRow) {
 	for day := range days {
 		for _, r := range []clientRow{
-			{0, "country", "SE", 900, 800, 30, 25}, {0, "country", "DE", 300, 300, 12, 12}, {0, "country", "(unknown)", 60, 0, 4, 0},
-			{0, "network", "AS29518 Bredband2 AB", 700, 690, 25, 22}, {0, "network", `AS64500 </script><b>A network with quite a long name, Incorporated`, 560, 410, 21, 15},
-			{0, "device", "desktop", 700, 700, 20, 20}, {0, "device", "phone", 400, 400, 17, 17}, {0, "device", "bot", 160, 0, 9, 0},
-			{0, "browser", "Firefox", 600, 600, 19, 19}, {0, "browser", "Chrome Mobile", 500, 500, 18, 18},
-			{0, "os", "Linux", 500, 500, 16, 16}, {0, "os", "Android", 600, 600, 21, 21},
-			{0, "bot_reason", `user agent has "googlebot"`, 160, 0, 9, 0}, {0, "colour", "red", 1, 1, 1, 1},
+			{0, "country", "SE", 900, 800, 30, 25},
+			{0, "country", "DE", 300, 300, 12, 12},
+			{0, "country", "(unknown)", 60, 0, 4, 0},
+			{0, "network", "AS29518 Bredband2 AB", 700, 690, 25, 22},
+			{0, "network", `AS64500 </script><b>A network with quite a long name, Incorporated`, 560, 410, 21, 15},
+			{0, "device", "desktop", 700, 700, 20, 20},
+			{0, "device", "phone", 400, 400, 17, 17},
+			{0, "device", "bot", 160, 0, 9, 0},
+			{0, "browser", "Firefox", 600, 600, 19, 19},
+			{0, "browser", "Chrome Mobile", 500, 500, 18, 18},
+			{0, "os", "Linux", 500, 500, 16, 16},
+			{0, "os", "Android", 600, 600, 21, 21},
+			{0, "bot_reason", `user agent has "googlebot"`, 160, 0, 9, 0},
+			{0, "colour", "red", 1, 1, 1, 1},
 		} {
 			r.Day = int32(20513 + day)
 			rows = append(rows, r)

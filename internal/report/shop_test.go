@@ -46,8 +46,11 @@ func shopLake(t testing.TB) string {
 	root := t.TempDir()
 	writeDays(t, root, "events", []shopEvent{{shopDay + 5, true}, {shopDay + 7, false}, {shopDay + dayMs, true}, {shopDay + 2*dayMs + 1, true}}, func(r shopEvent) int64 { return r.EventTime })
 	writeDays(t, root, "revenue", []revenueRow{
-		{shopDay, 60, "EUR", 2, 0, 5000, 0}, {shopDay, 86_400, "EUR", 2, 0, 5000, 0}, {shopDay + dayMs, 86_400, "EUR", 1, 1, 123_456, 1005},
-		{shopDay, 86_400, "JPY", 1, 0, 500, 0}, {shopDay, 86_400, "KWD", 0, 1, 0, 1234},
+		{shopDay, 60, "EUR", 2, 0, 5000, 0},
+		{shopDay, 86_400, "EUR", 2, 0, 5000, 0},
+		{shopDay + dayMs, 86_400, "EUR", 1, 1, 123_456, 1005},
+		{shopDay, 86_400, "JPY", 1, 0, 500, 0},
+		{shopDay, 86_400, "KWD", 0, 1, 0, 1234},
 	}, func(r revenueRow) int64 { return r.WindowStart })
 	writeDays(t, root, "products", []productRow{
 		{shopDay, "cup", "EUR", 7, 2, 2, 5000}, {shopDay + dayMs, "cup", "EUR", 1, 0, 1, 123_456}, {shopDay, hostile[0], "JPY", 9, 1, 1, 500},

@@ -28,7 +28,7 @@ func (r *request) setAlerts() error {
 	if r.job.Alerts == nil {
 		return fmt.Errorf("%s: job %s has no alerts; leave them out", r.at(alertsKey), r.job.Name)
 	}
-	*r.job.Alerts(r.settings) = append(rules, r.Alerts...)
+	*r.job.Alerts(r.settings) = slices.Concat(rules, r.Alerts)
 	return nil
 }
 

@@ -158,8 +158,10 @@ func settings() job.Settings {
 	s := job.Defaults()
 	s.RecommendShrink = 0
 	s.Funnels = []funnels.Definition{{Name: "purchase", Within: time.Hour, Breakdown: &funnels.Breakdown{Field: "device"}, Steps: []funnels.Step{
-		{Name: "product", Where: `name == "view_item"`}, {Name: "cart", Where: `name == "add_to_cart"`},
-		{Name: "checkout", Where: `name == "begin_checkout"`}, {Name: "purchase", Where: `name == "purchase"`},
+		{Name: "product", Where: `name == "view_item"`},
+		{Name: "cart", Where: `name == "add_to_cart"`},
+		{Name: "checkout", Where: `name == "begin_checkout"`},
+		{Name: "purchase", Where: `name == "purchase"`},
 	}}}
 	return s
 }

@@ -199,10 +199,14 @@ func TestWhatWasPlantedIsFound(t *testing.T) {
 		output, text string
 		least, most  int
 	}{
-		{"flags", " flag=range ", 1, 1}, {"flags", " flag=reset ", 1, 1}, {"flags", " flag=duplicate ", 1, 1},
+		{"flags", " flag=range ", 1, 1},
+		{"flags", " flag=reset ", 1, 1},
+		{"flags", " flag=duplicate ", 1, 1},
 		{"flags", " flag=gap ", 8, 8}, // one of each vital sign, and of each measure of a machine
-		{"flags", " flag=spike .* code=8867-4 ", 1, 1}, {"flags", " flag=stuck .* code=temperature ", 60, 200},
-		{"alerts", " rule=ill ", 1, 9}, {"alerts", " rule=silent ", 1, 1},
+		{"flags", " flag=spike .* code=8867-4 ", 1, 1},
+		{"flags", " flag=stuck .* code=temperature ", 60, 200},
+		{"alerts", " rule=ill ", 1, 9},
+		{"alerts", " rule=silent ", 1, 1},
 		{"news2", " risk=high ", 10, 90},
 	} {
 		if n := count(c.output, c.text); n < c.least || n > c.most {

@@ -66,7 +66,7 @@ func TestBoardsGiveTheSameWhateverTheOrder(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			heap := append(rest, parts[:n]...)
+			heap := slices.Concat(rest, parts[:n])
 			r.Shuffle(len(heap), func(i, j int) { heap[i], heap[j] = heap[j], heap[i] })
 			scores, rest := b.Fold(heap, watermark)
 			got = append(got, scores...)
@@ -110,9 +110,18 @@ func TestBoardsFillCounts(t *testing.T) {
 		got = append(got, brief{s.Time / minute, s.Kind, s.Value, s.Empty})
 	}
 	want := []brief{
-		{1, 0, 5, false}, {1, 1, 7, false}, {2, 0, 0, true}, {2, 2, 1, false},
-		{3, 0, 0, true}, {3, 2, 0, true}, {4, 0, 0, true}, {4, 2, 0, true}, {5, 0, 8, false}, {5, 2, 0, true},
-		{2005, 0, 9, false}, {2005, 2, 0, true},
+		{1, 0, 5, false},
+		{1, 1, 7, false},
+		{2, 0, 0, true},
+		{2, 2, 1, false},
+		{3, 0, 0, true},
+		{3, 2, 0, true},
+		{4, 0, 0, true},
+		{4, 2, 0, true},
+		{5, 0, 8, false},
+		{5, 2, 0, true},
+		{2005, 0, 9, false},
+		{2005, 2, 0, true},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(brief{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

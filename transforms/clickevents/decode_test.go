@@ -101,8 +101,18 @@ func TestAmountsAreExact(t *testing.T) {
 		currency, value string
 		want            int64
 	}{
-		{1, "EUR", "0.1", 10}, {1, "EUR", "19.90", 1990}, {1, "EUR", "19.9000", 1990}, {1, "EUR", "7", 700}, {1, "EUR", "-1.05", -105}, {1, "EUR", `"1234.56"`, 123456},
-		{1, "JPY", "500", 500}, {1, "JPY", "500.0", 500}, {1, "KWD", "1.234", 1234}, {2, "EUR", "1990", 1990}, {2, "KWD", "-5", -5}, {1, "EUR", "0.0", 0},
+		{1, "EUR", "0.1", 10},
+		{1, "EUR", "19.90", 1990},
+		{1, "EUR", "19.9000", 1990},
+		{1, "EUR", "7", 700},
+		{1, "EUR", "-1.05", -105},
+		{1, "EUR", `"1234.56"`, 123456},
+		{1, "JPY", "500", 500},
+		{1, "JPY", "500.0", 500},
+		{1, "KWD", "1.234", 1234},
+		{2, "EUR", "1990", 1990},
+		{2, "KWD", "-5", -5},
+		{1, "EUR", "0.0", 0},
 	} {
 		e, reason := decode(t, fmt.Sprintf(`{"v":%d,"name":"refund","time":%d,"currency":%q,"value":%s}`, c.version, int64(ten), c.currency, c.value))
 		if reason != badrow.None || e.Value.Minor != c.want {

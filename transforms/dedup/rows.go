@@ -99,7 +99,7 @@ func (j *Judge) Sort(b *table.Batch, watermark int64) (s Sorted) {
 	for row := range b.Len() {
 		id, ok := j.columns.id(b, row)
 		at := j.columns.order(b, row)
-		kept := true
+		var kept bool
 		switch {
 		case j.late(b, row):
 			kept = !ok || j.Late(id, at) != Duplicate

@@ -67,10 +67,9 @@ func (w *Worker) Read(line pii.Text, _ *intake.Place) (ms int64, skip bool, reas
 		return 0, skip, reason
 	}
 	w.value, reason = w.normaliser.Value(r.System, r.Code, r.Value, r.Unit)
-	switch reason {
-	case badrow.Code:
+	if reason == badrow.Code {
 		w.explain(r.Code)
-	case badrow.Unit:
+	} else if reason == badrow.Unit {
 		w.explain(r.Unit)
 	}
 	return r.Time, false, reason

@@ -281,7 +281,8 @@ func (s *simulation) bad(lines [][]byte, t time.Time, n int64) [][]byte {
 
 func (s *simulation) line(device, patient, asset, raw, standard, value, unit string, at time.Time, quality string) []byte {
 	s.sent[device]++
-	b := append(s.buf[:0], `{"event_time":"`...)
+	b := s.buf[:0]
+	b = append(b, `{"event_time":"`...)
 	b = at.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z07:00")
 	member := func(name, text string) {
 		if text != "" {
