@@ -16,7 +16,7 @@ var templateFuncs = template.FuncMap{
 	"num": num, "fig": figure, "figBytes": figureBytes, "figTime": figureSpan,
 	"bytes": byteSize, "span": span, "pct": percent, "money": money, "bar": bar,
 	"day": dayName, "longday": longDay, "minute": minute, "clock": clock, "dates": dates, "spark": spark,
-	"plural": plural, "key": shortKey, "amount": func(f *float64) string { return amount(*f) }, "word": word, "between": between, "sub": func(a, b int64) int64 { return a - b }, "sub1": func(n int) int { return n - 1 },
+	"plural": plural, "key": shortKey, "amount": func(f *float64) string { return amount(*f) }, "word": word, "between": between, "sub": func(a, b int64) int64 { return a - b }, "value": amount, "token": shortToken, "count": func(all []Measured) int64 { return int64(len(all)) }, "sub1": func(n int) int { return n - 1 },
 	"lower": strings.ToLower, "fixed": func(f float64) string { return num(int64(f + 0.5)) },
 	"hours": func() (all [24]int) {
 		for h := range all {

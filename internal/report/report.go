@@ -30,7 +30,8 @@ type Data struct {
 	Sources   Sources   `json:"sources,omitzero"`
 	BadRows   BadRows   `json:"bad_rows"`
 	Late      Late      `json:"late"`
-	Shop      *Shop     `json:"shop,omitempty"` // of a lake of events of a shop
+	Shop      *Shop     `json:"shop,omitempty"`    // of a lake of events of a shop
+	Devices   *Devices  `json:"devices,omitempty"` // of a lake of readings of devices
 }
 
 // Run says which run made the lake.

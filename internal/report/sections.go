@@ -22,6 +22,7 @@ type section struct {
 // after traffic, whose time range the others use, and the pass over events.
 var sections = []section{
 	shopSection,
+	devicesSection,
 	trafficSection,
 	alertsSection,
 	statusSection,

@@ -20,6 +20,9 @@ func tiles(d *Data) []Tile {
 	if d.Shop != nil {
 		return shopTiles(d)
 	}
+	if d.Devices != nil {
+		return deviceTiles(d)
+	}
 	t := &d.Traffic
 	errors := t.Classes[class5xx]
 	list := []Tile{
