@@ -60,7 +60,7 @@ func TestNoPlantedPersonalDataIsFoundAnywhere(t *testing.T) {
 		find.inFolder(t, lake)
 		find.inFolder(t, e.home)
 		texts := find.inRows(t, lake)
-		for _, output := range []string{"events", "sessions", "traffic", "top_pages", "bots", "sources", "alerts", "bad_rows", "raw"} {
+		for _, output := range []string{"events", "sessions", "traffic", "top_pages", "bots", "clients", "sources", "alerts", "bad_rows", "raw"} {
 			if texts[output] == 0 {
 				t.Errorf("no text of %s was searched", output)
 			}

@@ -29,7 +29,7 @@ func (w *chaosWorld) verdict(t *testing.T, e env, all farmLog, lake, objects str
 	mustRun(t, e, weblogs(lake+"/raw", e.in("batch"))...)
 	outputs := w.compared(t)
 	outputs["events"] = counted{outputs["events"].least, "* EXCLUDE (late)"} // a mark of the live run
-	same(t, objects, timely(t, e.in("batch"), e.in("batch-timely"), "sessions", "traffic", "top_pages", "visitors", "bots"), outputs)
+	same(t, objects, timely(t, e.in("batch"), e.in("batch-timely"), "sessions", "traffic", "top_pages", "visitors", "bots", "clients"), outputs)
 
 	put := all.put(w.given)
 	writeFile(t, e.in("put.log"), append(bytes.Join(put, []byte("\n")), '\n'))
@@ -69,7 +69,7 @@ func (w *chaosWorld) compared(t *testing.T) map[string]counted {
 func timely(t *testing.T, lake, into string, outputs ...string) string {
 	t.Helper()
 	text := string(readFile(t, filepath.Join(lake, "_current", "views.sql")))
-	times := map[string]string{"events": "event_time", "sessions": "start_time", "traffic": "window_start", "top_pages": "window_start", "visitors": "day", "bots": "day"}
+	times := map[string]string{"events": "event_time", "sessions": "start_time", "traffic": "window_start", "top_pages": "window_start", "visitors": "day", "bots": "day", "clients": "day"}
 	for _, output := range outputs {
 		whole := strings.Replace(text, "VIEW "+output+" AS", "VIEW all_"+output+" AS", 1)
 		if whole == text {
@@ -104,7 +104,7 @@ func noDuplicates(t *testing.T, objects string) {
 	var queries []string
 	for output, key := range map[string]string{
 		"events": "event_id", "sessions": "session_id", "traffic": "window_start, window_seconds, status_class", "top_pages": "window_start, rank",
-		"visitors": "day", "bots": "day, bot_name", "bad_rows": "bad_row_id", "late": "event_id", "raw": "source, sequence, position",
+		"visitors": "day", "bots": "day, bot_name", "clients": "day, dimension, value", "bad_rows": "bad_row_id", "late": "event_id", "raw": "source, sequence, position",
 	} {
 		queries = append(queries, fmt.Sprintf("SELECT '%s', count(*) - count(DISTINCT (%s)) FROM %[1]s", output, key))
 	}

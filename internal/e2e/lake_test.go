@@ -111,7 +111,7 @@ func TestRewritingADayRaisesItsRevision(t *testing.T) {
 		}
 		checkTidy(t, lake)
 		checkManifest(t, lake)
-		for _, output := range []string{"sessions", "traffic", "top_pages", "visitors", "bots"} {
+		for _, output := range []string{"sessions", "traffic", "top_pages", "visitors", "bots", "clients"} {
 			if r := sql(t, lake, "SELECT DISTINCT version >> 32 FROM "+output); len(r) != 1 || r[0][0] != "1" {
 				t.Errorf("revisions in %s: %v, want 1", output, r)
 			}

@@ -92,7 +92,7 @@ func TestARunGoesOnAtPositionsWithMoreReaders(t *testing.T) {
 
 	mustRun(t, e, weblogs(filepath.Join(lake, "raw"), lake, "--from", backfill[1], "--to", backfill[2])...)
 	outputs["events"] = counted{outputs["events"].least, "*"}
-	for _, output := range []string{"sessions", "traffic", "top_pages", "visitors", "bots"} {
+	for _, output := range []string{"sessions", "traffic", "top_pages", "visitors", "bots", "clients"} {
 		outputs[output] = counted{outputs[output].least, "* REPLACE (version % 4294967296 AS version)"}
 	}
 	same(t, lake, e.in("batch"), outputs)

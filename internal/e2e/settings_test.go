@@ -76,7 +76,7 @@ func TestSettingsDecideTheRows(t *testing.T) {
 		if n := len(hashOf(t, lake, "events")); n != 4*len(events) {
 			t.Errorf("%d files of events, want 4 a day", n)
 		}
-		for _, output := range []string{"events", "sessions", "traffic", "top_pages", "visitors", "bots", "bad_rows"} {
+		for _, output := range []string{"events", "sessions", "traffic", "top_pages", "visitors", "bots", "clients", "bad_rows"} {
 			sameRows(t, lake, output, fmt.Sprintf("SELECT * FROM read_parquet('%s/%s/*/*/*/*.parquet', hive_partitioning = false)", e.in("default"), output))
 		}
 		mustRun(t, e, weblogs(logs, e.in("again"), "--set", "lake.shards=4")...)

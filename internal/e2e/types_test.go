@@ -38,7 +38,7 @@ func TestOutputsHaveTheirColumnsAndTypes(t *testing.T) {
 		}
 	}
 	// Hive partitions agree with the rows in them.
-	for output, at := range map[string]string{"events": "event_time", "sessions": "start_time", "traffic": "window_start", "top_pages": "window_start", "visitors": "day", "bots": "day", "bad_rows": "noted_time", "raw": "noted_time"} {
+	for output, at := range map[string]string{"events": "event_time", "sessions": "start_time", "traffic": "window_start", "top_pages": "window_start", "visitors": "day", "bots": "day", "clients": "day", "bad_rows": "noted_time", "raw": "noted_time"} {
 		q := fmt.Sprintf(`SELECT count(*), count(*) FILTER (year::INTEGER <> year(%[1]s) OR month::INTEGER <> month(%[1]s) OR day_::INTEGER <> day(%[1]s))
 			FROM (SELECT %[1]s, regexp_extract(filename, 'year=(\d+)', 1) AS year, regexp_extract(filename, 'month=(\d+)', 1) AS month, regexp_extract(filename, 'day=(\d+)', 1) AS day_
 				FROM read_parquet('%[2]s/%[3]s/*/*/*/*.parquet', filename = true, hive_partitioning = false))`, at, e.in("lake"), output)
