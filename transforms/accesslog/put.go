@@ -1,0 +1,113 @@
+package accesslog
+
+import (
+	"millrace/schemas/late"
+	"millrace/schemas/table"
+	"millrace/schemas/weblog"
+	"millrace/transforms/mask"
+)
+
+// put appends the masked row.
+func (w *Worker) put(id table.ID, v *visitor, a *agent, path *page, ref *referrer) {
+	b, l := w.events, &w.line
+	b.PutUUID(weblog.EventID, id)
+	b.PutInt(weblog.EventTime, l.Time)
+	w.putMemo(weblog.EventVisitorID, &v.id)
+	w.putMemo(weblog.EventClientIP, &v.network)
+	putText(b, weblog.EventMethod, l.Method)
+	if path != nil {
+		w.putMemo(weblog.EventPath, &path.text)
+	} else {
+		b.PutNull(weblog.EventPath)
+	}
+	putText(b, weblog.EventQuery, w.event.Query)
+	putText(b, weblog.EventProtocol, l.Protocol)
+	b.PutInt(weblog.EventStatus, int64(l.Status))
+	if l.Bytes >= 0 {
+		b.PutInt(weblog.EventBytes, l.Bytes)
+	} else {
+		b.PutNull(weblog.EventBytes)
+	}
+	if ref != nil {
+		w.putMemo(weblog.EventReferrer, &ref.text)
+	} else {
+		b.PutNull(weblog.EventReferrer)
+	}
+	w.putMemo(weblog.EventUserAgent, &a.text)
+	b.PutBool(weblog.EventBot, a.note)
+	b.PutBool(weblog.EventLate, w.behind > 0)
+	if a.bot != "" {
+		b.PutString(weblog.EventBotName, a.bot)
+	} else {
+		b.PutNull(weblog.EventBotName)
+	}
+	b.PutBool(weblog.EventPageView, w.event.PageView)
+	if l.User.Empty() {
+		b.PutNull(weblog.EventUser)
+	} else {
+		w.scratch = w.masker.AppendUser(w.scratch[:0], l.User)
+		b.PutText(weblog.EventUser, w.scratch)
+	}
+	putText(b, weblog.EventHost, l.VHost)
+	if l.Request.Empty() {
+		b.PutNull(weblog.EventRequest)
+	} else {
+		w.scratch = w.masker.AppendMasked(w.scratch[:0], l.Request, mask.FreeText)
+		b.PutText(weblog.EventRequest, w.scratch)
+	}
+	b.PutCode(weblog.EventSource, w.srcCode)
+	if w.sequence != "" {
+		b.PutCode(weblog.EventSequence, w.seqCode)
+	} else {
+		b.PutNull(weblog.EventSequence)
+	}
+	b.PutInt(weblog.EventPosition, w.position)
+	w.putDetail()
+	w.putTold(v, a)
+	b.EndRow()
+}
+
+// putLate lists the event that was put among those that came late.
+func (w *Worker) putLate(id table.ID) {
+	w.late.Append(&late.Row{
+		EventID: id, EventTime: table.Millis(w.line.Time), Source: w.block.Source, Sequence: orNull(w.sequence), Position: w.position, DelayMs: w.behind,
+	})
+}
+
+// orNull is nil for an empty text.
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// putMemo appends a remembered text; its code is looked up once a batch.
+func (w *Worker) putMemo(col int, t *text) {
+	if len(t.masked) == 0 {
+		w.events.PutNull(col)
+		return
+	}
+	if t.batch != w.batch {
+		t.batch, t.code = w.batch, w.events.Intern(col, t.masked)
+	}
+	w.events.PutCode(col, t.code)
+}
+
+// putText appends a text, null when empty.
+func putText(b *table.Batch, col int, v []byte) {
+	if len(v) == 0 {
+		b.PutNull(col)
+		return
+	}
+	b.PutText(col, v)
+}
+
+// putString appends a text, null when empty.
+func putString(b *table.Batch, col int, s string) {
+	if s == "" {
+		b.PutNull(col)
+		return
+	}
+	b.PutString(col, s)
+}
