@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/ptest"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/teststream"
 	"github.com/google/go-cmp/cmp"
@@ -27,7 +28,10 @@ import (
 	"millrace/transforms/alerts"
 )
 
-func TestMain(m *testing.M) { ptest.Main(m) }
+func TestMain(m *testing.M) {
+	*jobopts.Experiments = "prism_disable_sdf_split" // as runners/prism does
+	ptest.Main(m)
+}
 
 func init() { beam.RegisterType(reflect.TypeFor[collectFn]()) }
 
