@@ -67,6 +67,9 @@ func newRights(t *testing.T, s3 *testenv.S3Server, kinesis *testenv.KinesisServe
 	t.Helper()
 	g := &rights{policies: map[string]policy{}, used: map[string]map[right]bool{}, denied: map[string]bool{}}
 	for _, file := range glob(t, filepath.Join(testenv.Root(t), "docs", "iam", "*.json")) {
+		if filepath.Base(file) == "mask-key.json" {
+			continue // of KMS, which no gate here stands before
+		}
 		var p policy
 		d := json.NewDecoder(strings.NewReader(names.Replace(string(readFile(t, file)))))
 		d.DisallowUnknownFields()

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -94,6 +95,9 @@ func Make(ctx context.Context, o Options, configDir string) (*Plan, error) {
 // inspect asks the job what a file is.
 func (p *Plan) inspect(head []byte) driver.Head {
 	told, err := p.req.job.Inspect(head, p.req.format)
+	if err != nil {
+		err = &UsageError{err} // another format is to be given, or another source
+	}
 	return driver.Head{Format: told.Format, Near: told.Near, Note: told.Note, Err: err}
 }
 
@@ -104,7 +108,10 @@ func (p *Plan) planSource(ctx context.Context) error {
 		return &UsageError{err}
 	}
 	if p.Splits, err = src.Splits(ctx); err != nil {
-		return usageOrNot(err)
+		if fault := (*UsageError)(nil); errors.As(err, &fault) {
+			return &UsageError{err}
+		}
+		return err
 	}
 	if n, ok := src.(driver.Noter); ok {
 		p.Notes = append(p.Notes, n.Notes()...)
