@@ -25,6 +25,19 @@ func backoff(tries int) time.Duration {
 	return rand.N(bound + 1)
 }
 
+// Rest waits before what failed so many times is tried again, and fails only when ctx
+// ends, with its cause.
+func Rest(ctx context.Context, tries int) error {
+	timer := time.NewTimer(backoff(tries))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
 // Passes tells whether an error can pass by itself.
 func Passes(err error) bool {
 	return errors.Is(err, driver.ErrThrottled) || errors.Is(err, driver.ErrUnavailable)
@@ -45,12 +58,8 @@ func (s *Sender[C]) Insist(ctx context.Context, call func() error) error {
 			return err
 		}
 		s.Faulty(ctx, err)
-		timer := time.NewTimer(backoff(tries))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return context.Cause(ctx)
+		if err := Rest(ctx, tries); err != nil {
+			return err
 		}
 	}
 }

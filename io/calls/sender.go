@@ -15,10 +15,11 @@ import (
 // Options are what a sink does with its calls, which are C.
 type Options[C any] struct {
 	Place string // for messages
-	Lanes int    // calls under way at a time
+	Lanes int
+	Each  int // calls of a lane under way at a time; 0 is 1, which keeps their order
 	New   func() *C
 	// Deliver sends a call until each of its rows is stored or refused. It ends with
-	// ctx. An error ends the sink. Each lane has its own goroutine.
+	// ctx. An error ends the sink. Each call under way has its own goroutine.
 	Deliver func(ctx context.Context, c *C) error
 	// Reset empties a call that was delivered.
 	Reset func(c *C)
@@ -26,9 +27,9 @@ type Options[C any] struct {
 	Refused func(driver.RefusedRow)
 }
 
-// Sender sends calls in lanes. The calls of a lane go one after the other, so rows that
-// always take the same lane keep their order. Of each lane one call is under way and
-// one is filled. One goroutine uses it, besides those of Deliver, for which are Refuse,
+// Sender sends calls in lanes. The calls of a lane go one after the other unless the
+// options have more of them under way, so rows that always take the same lane keep
+// their order. Besides those under way, one call of each lane is filled. One goroutine uses it, besides those of Deliver, for which are Refuse,
 // Count, Faulty and Well.
 type Sender[C any] struct {
 	options Options[C]
@@ -65,26 +66,39 @@ var errClosed = errors.New("the sink is closed")
 // Start starts the lanes. They end with Close, and not with ctx.
 func Start[C any](ctx context.Context, o Options[C]) *Sender[C] {
 	s := &Sender[C]{options: o, lanes: make([]lane[C], o.Lanes)}
+	each := max(1, o.Each)
 	s.ctx, s.end = context.WithCancelCause(context.WithoutCancel(ctx))
 	for i := range s.lanes {
 		l := &s.lanes[i]
-		l.free, l.full = make(chan *C, 2), make(chan *C)
+		l.free, l.full = make(chan *C, each+1), make(chan *C)
 		for range cap(l.free) {
 			l.free <- o.New()
 		}
-		s.sending.Go(func() {
-			for c := range l.full {
-				if s.ctx.Err() == nil {
-					if err := o.Deliver(s.ctx, c); err != nil {
-						s.end(err)
-					}
-				}
-				o.Reset(c)
-				l.free <- c
-			}
-		})
+		for range each {
+			s.sending.Go(func() { s.send(l) })
+		}
 	}
 	return s
+}
+
+// send delivers the calls of a lane until there are no more.
+func (s *Sender[C]) send(l *lane[C]) {
+	for c := range l.full {
+		if s.ctx.Err() == nil {
+			if err := s.options.Deliver(s.ctx, c); err != nil {
+				s.end(err)
+			}
+		}
+		s.options.Reset(c)
+		l.free <- c
+	}
+}
+
+// Context ends with ctx and with the sink, for the cause of whichever is first.
+func (s *Sender[C]) Context(ctx context.Context) (merged context.Context, cancel func()) {
+	merged, end := context.WithCancelCause(s.ctx)
+	stop := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
+	return merged, func() { stop(); end(nil) }
 }
 
 // Current is the call that a lane fills. It waits for one to be free, and tells of

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"millrace/io/calls"
 )
 
 // answerFilter asks for what the sink looks at, of the answer to a bulk.
@@ -137,20 +138,11 @@ func decodeError(answer []byte) (kind, reason string) {
 		Error struct{ Type, Reason string }
 	}
 	if json.Unmarshal(answer, &failed) == nil && failed.Error.Type != "" {
-		return failed.Error.Type, short(failed.Error.Reason)
+		return failed.Error.Type, calls.Short([]byte(failed.Error.Reason))
 	}
 	var told struct{ Message string } // a managed domain's
 	if json.Unmarshal(answer, &told) == nil && told.Message != "" {
-		return "", short(told.Message)
+		return "", calls.Short([]byte(told.Message))
 	}
-	return "", short(string(bytes.TrimSpace(answer)))
-}
-
-// short bounds a text of the service that goes into an error.
-func short(text string) string {
-	const most = 300
-	if len(text) > most {
-		text = text[:most] + "..."
-	}
-	return string(bytes.ToValidUTF8([]byte(text), []byte("\ufffd")))
+	return "", calls.Short(bytes.TrimSpace(answer))
 }

@@ -4,8 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 
-	"millrace/io/driver"
-	"millrace/schemas/table"
+	"millrace/io/calls"
 )
 
 // bulk is what goes in one call, or in more where a call takes less. Its buffers
@@ -22,21 +21,8 @@ type bulk struct {
 
 // item is one row of a bulk.
 type item struct {
-	rows     table.Rows
-	row      uint32
-	attempts int32
+	calls.Row
 	from, to int // in the text
-}
-
-// alone is the row in a batch of its own.
-func (i *item) alone() table.Rows {
-	b := table.NewBatch(i.rows.Batch.Schema())
-	b.Gather(i.rows.Batch, []uint32{i.row})
-	return table.Rows{Batch: b, Kind: i.rows.Kind, Group: i.rows.Group}
-}
-
-func (i *item) refused(reason driver.RefusalReason, code string, err error) driver.RefusedRow {
-	return driver.RefusedRow{Rows: i.alone(), Reason: reason, Code: code, Err: err, Attempts: int(i.attempts)}
 }
 
 func (b *bulk) reset() {

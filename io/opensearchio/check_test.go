@@ -19,7 +19,7 @@ func checked(t *testing.T, url string) map[string]driver.Check {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.end(errClosed); _ = s.Close(t.Context()) })
+	t.Cleanup(s.sender.Abort)
 	found := map[string]driver.Check{}
 	for _, c := range s.Check(t.Context()) {
 		found[c.What] = c

@@ -3,15 +3,11 @@ package opensearchio
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"millrace/io/calls"
 	"net/http"
-	"os"
-
-	"millrace/io/driver"
 )
 
 // client makes calls. It is safe for concurrent use.
@@ -22,25 +18,11 @@ type client struct {
 }
 
 func newClient(ctx context.Context, c *config) (*client, error) {
-	transport := &http.Transport{
-		Proxy:              http.ProxyFromEnvironment,
-		MaxConnsPerHost:    c.calls,
-		DisableCompression: true, // answers are short, and their limits count what comes
-		ForceAttemptHTTP2:  true,
-		TLSClientConfig:    &tls.Config{MinVersion: tls.VersionTLS12},
+	way, err := calls.NewHTTP(c.calls, c.ca)
+	if err != nil {
+		return nil, c.fault(err.Error(), "put the file where the workers run")
 	}
-	if c.ca != "" {
-		pool, err := trust(c)
-		if err != nil {
-			return nil, err
-		}
-		transport.TLSClientConfig.RootCAs = pool
-	}
-	made := &client{config: c, http: &http.Client{
-		Transport: transport,
-		// A redirect would take credentials and rows elsewhere.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	made := &client{config: c, http: way}
 	if c.sigv4 {
 		sign, err := newSigner(ctx, c)
 		if err != nil {
@@ -49,21 +31,6 @@ func newClient(ctx context.Context, c *config) (*client, error) {
 		made.sign = sign
 	}
 	return made, nil
-}
-
-func trust(c *config) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(c.ca)
-	if err != nil {
-		return nil, c.fault(fmt.Sprintf("reading the certificates of ca: %v", err), "put the file where the workers run")
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, c.fault("there is no certificate in "+c.ca, "write it in PEM")
-	}
-	return pool, nil
 }
 
 var errAnswerLong = errors.New("an answer that is longer than one about these rows can be")
@@ -107,23 +74,10 @@ func (c *client) call(ctx context.Context, method, path, contentType string, bod
 	return response.StatusCode, nil
 }
 
-// wayError is an error of the way to the server, which may pass, or of trust,
-// which does not.
+// wayError is the error of a call that brought no answer, or of what cut it short.
 func (c *client) wayError(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
-	fault := &driver.Error{
-		Doing: "write to", Object: c.config.place, Class: driver.ErrUnavailable, Cause: err,
-		Cure: "check the address and whether OpenSearch runs",
-	}
-	var untrusted *tls.CertificateVerificationError
-	var plain tls.RecordHeaderError
-	switch {
-	case errors.As(err, &untrusted):
-		fault.Class, fault.Cure = driver.ErrPermission, "name the certificates to trust with ca=FILE, and the host by the name that its certificate has"
-	case errors.As(err, &plain), errors.Is(err, http.ErrSchemeMismatch):
-		fault.Class, fault.Cure = driver.ErrInvalid, "the server speaks no TLS there: write opensearch:// for opensearch+https://"
-	}
-	return fault
+	return calls.WayError(c.config.place, "OpenSearch", err)
 }

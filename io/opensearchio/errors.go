@@ -44,11 +44,6 @@ func (c *config) answerError(status int, kind, reason string) error {
 	return e
 }
 
-// passes tells whether an error can pass by itself.
-func passes(err error) bool {
-	return errors.Is(err, driver.ErrThrottled) || errors.Is(err, driver.ErrUnavailable)
-}
-
 // corrupt is the error of an answer that is none.
 func (c *config) corrupt(err error) error {
 	return &driver.Error{

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"millrace/io/calls"
 	"net/http"
 	"net/url"
 	"strings"
@@ -51,7 +52,7 @@ func (c *client) hasTemplate(ctx context.Context, path, digest string) (bool, er
 	case status == http.StatusNotFound:
 		return false, nil
 	case status != http.StatusOK:
-		return false, c.config.answerError(status, "", short(answer.String()))
+		return false, c.config.answerError(status, "", calls.Short(answer.Bytes()))
 	}
 	var found struct {
 		Templates []struct {

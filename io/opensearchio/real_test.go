@@ -40,10 +40,7 @@ func open(t *testing.T, url string, schema *table.Schema, options driver.SinkOpt
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		s.end(errClosed)
-		_ = s.Close(s.ctx) // most tests have closed it
-	})
+	t.Cleanup(s.sender.Abort) // most tests have closed it
 	return s
 }
 

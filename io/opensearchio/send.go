@@ -4,57 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
-	"time"
 
+	"millrace/io/calls"
 	"millrace/io/driver"
 )
-
-const (
-	firstBackoff = 50 * time.Millisecond
-	maxBackoff   = 10 * time.Second
-)
-
-// backoff is how long to wait before what failed so many times is tried again:
-// anything up to a bound that doubles, so that those who failed together do not
-// come back together.
-func backoff(tries int) time.Duration {
-	bound := maxBackoff
-	if tries < 8 {
-		bound = min(maxBackoff, firstBackoff<<tries)
-	}
-	return rand.N(bound + 1)
-}
-
-// wait rests before another try.
-func wait(ctx context.Context, tries int) error {
-	timer := time.NewTimer(backoff(tries))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// insist makes a call until it goes well or fails for good.
-func (s *Sink) insist(ctx context.Context, call func() error) error {
-	for tries := 0; ; tries++ {
-		err := call()
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err == nil || !passes(err) {
-			return err
-		}
-		s.noteFault(ctx, err)
-		if err := wait(ctx, tries); err != nil {
-			return err
-		}
-	}
-}
 
 // deliver sends a bulk until each of its rows is stored or refused, or the sink
 // ends.
@@ -68,7 +22,7 @@ func (s *Sink) deliver(ctx context.Context, b *bulk) error {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case err == nil && status < 300:
-			kept, err := s.settle(b, pending[:n])
+			kept, err := s.settle(ctx, b, pending[:n])
 			if err != nil {
 				return err
 			}
@@ -76,7 +30,7 @@ func (s *Sink) deliver(ctx context.Context, b *bulk) error {
 			most = min(2*most, len(b.items))
 			if tries++; kept == 0 {
 				tries = 0
-			} else if err := wait(ctx, tries); err != nil {
+			} else if err := calls.Rest(ctx, tries); err != nil {
 				return err
 			}
 			continue
@@ -98,11 +52,11 @@ func (s *Sink) deliver(ctx context.Context, b *bulk) error {
 			kind, reason := decodeError(b.answer.Bytes())
 			err = s.config.answerError(status, kind, reason)
 		}
-		if !passes(err) {
+		if !calls.Passes(err) {
 			return err
 		}
-		s.noteFault(ctx, err)
-		if err := wait(ctx, tries); err != nil {
+		s.sender.Faulty(ctx, err)
+		if err := calls.Rest(ctx, tries); err != nil {
 			return err
 		}
 		tries++
@@ -111,9 +65,9 @@ func (s *Sink) deliver(ctx context.Context, b *bulk) error {
 }
 
 func (s *Sink) post(ctx context.Context, b *bulk, items []item) (status int, err error) {
-	s.count(func(st *Stats) { st.Calls++ })
+	s.sender.Count(func(st *calls.Stats) { st.Calls++ })
 	for i := range items {
-		items[i].attempts++
+		items[i].Attempts++
 	}
 	return s.client.call(ctx, http.MethodPost, s.path, "application/x-ndjson", b.head(items, s.config.gzip), s.config.gzip, answerLimit(len(items)), &b.answer)
 }
@@ -125,7 +79,7 @@ func (s *Sink) refuseCall(b *bulk, it *item, status int) error {
 	if status == http.StatusRequestEntityTooLarge {
 		why = driver.RefusedTooLarge
 	}
-	return s.refuse(it.refused(why, code(status, kind), s.config.answerError(status, kind, reason)))
+	return s.sender.Refuse(it.Refused(why, code(status, kind), s.config.answerError(status, kind, reason)))
 }
 
 func code(status int, kind string) string {
@@ -137,7 +91,7 @@ func code(status int, kind string) string {
 
 // settle goes through the answer to a call. The items that are to be sent again,
 // so many, are moved to the end of the call's.
-func (s *Sink) settle(b *bulk, items []item) (kept int, err error) {
+func (s *Sink) settle(ctx context.Context, b *bulk, items []item) (kept int, err error) {
 	b.outcomes, err = decodeBulk(b.outcomes[:0], b.answer.Bytes(), len(items))
 	if err != nil {
 		return 0, s.config.corrupt(err)
@@ -145,7 +99,7 @@ func (s *Sink) settle(b *bulk, items []item) (kept int, err error) {
 	again := make([]bool, len(items))
 	var stored, stale, retried int64
 	for i, o := range b.outcomes {
-		kind, reason := o.Error.Type, short(o.Error.Reason)
+		kind, reason := o.Error.Type, calls.Short([]byte(o.Error.Reason))
 		switch {
 		case o.Status < 300:
 			stored++
@@ -154,27 +108,28 @@ func (s *Sink) settle(b *bulk, items []item) (kept int, err error) {
 			stale++
 		case o.Status == http.StatusTooManyRequests || o.Status >= 500:
 			err := s.config.answerError(o.Status, kind, reason)
-			if int(items[i].attempts) >= s.config.attempts {
-				if err := s.refuse(items[i].refused(driver.RefusedOverload, code(o.Status, kind), err)); err != nil {
+			if int(items[i].Attempts) >= s.config.attempts {
+				if err := s.sender.Refuse(items[i].Refused(driver.RefusedOverload, code(o.Status, kind), err)); err != nil {
 					return 0, err
 				}
 				continue
 			}
 			if again[i] = true; retried == 0 {
-				s.noteFault(s.ctx, err)
+				s.sender.Faulty(ctx, err)
 			}
 			retried++
 		case o.Status == http.StatusUnauthorized, o.Status == http.StatusForbidden, kind == "index_not_found_exception":
 			return 0, s.config.answerError(o.Status, kind, reason)
 		default:
-			if err := s.refuse(items[i].refused(driver.RefusedInvalid, code(o.Status, kind), s.config.answerError(o.Status, kind, reason))); err != nil {
+			if err := s.sender.Refuse(items[i].Refused(driver.RefusedInvalid, code(o.Status, kind), s.config.answerError(o.Status, kind, reason))); err != nil {
 				return 0, err
 			}
 		}
 	}
-	s.count(func(st *Stats) { st.Stored += stored; st.Stale += stale; st.Retried += retried })
+	s.sender.Count(func(st *calls.Stats) { st.Stored += stored; st.Stale += stale })
+	s.retried.Add(retried)
 	if retried == 0 {
-		s.noFault()
+		s.sender.Well()
 		return 0, nil
 	}
 	return b.keep(items, again), nil

@@ -2,10 +2,11 @@ package opensearchio
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync"
+	"slices"
+	"sync/atomic"
 
+	"millrace/io/calls"
 	"millrace/io/driver"
 	"millrace/schemas/pii"
 	"millrace/schemas/table"
@@ -14,44 +15,24 @@ import (
 // Sink writes the rows of a schema; see the package for what it guarantees.
 //
 // Rows gather into bulks, and as many bulks as the URL says are on their way at a
-// time. Batches are held until their rows are stored.
+// time, in any order: versions decide. Batches are held until their rows are stored.
 type Sink struct {
 	config  *config
 	client  *client
-	options driver.SinkOptions
+	sender  *calls.Sender[bulk]
 	path    string // of bulks
 	encoder *encoder
-
-	ctx     context.Context // of the calls; ends with the sink, for a cause
-	end     context.CancelCauseFunc
 	ready   bool // the template is there
-	free    chan *bulk
-	full    chan *bulk
-	current *bulk // nil or one that is not free
-	sending sync.WaitGroup
-	closed  bool
-
-	mu       sync.Mutex
-	stats    Stats
-	refusals []driver.RefusedRow // not told yet
-	fault    error               // the latest that may pass; nil once a call went well
+	retried atomic.Int64
 }
 
 // Stats count rows unless they say otherwise.
 type Stats struct {
-	Written int64 // taken by Write
-	Stored  int64
-	Stale   int64 // there already, in their version or a later one
-	Refused int64
+	calls.Stats
 	Retried int64 // put off by OpenSearch and sent again
-	Faults  int64 // calls that failed and were made again
-	Calls   int64 // bulks sent
 }
 
 var _ driver.Sink = (*Sink)(nil)
-
-// errClosed is why the calls of a closed sink end.
-var errClosed = errors.New("the sink is closed")
 
 // Open opens an index, or one for each day, or a data stream, for rows of a schema:
 //
@@ -72,34 +53,15 @@ func Open(ctx context.Context, url string, schema *table.Schema, options driver.
 	if err != nil {
 		return nil, err
 	}
-	s := &Sink{
-		config: c, client: client, options: options, encoder: newEncoder(c), path: "/_bulk?" + answerFilter,
-		free: make(chan *bulk, c.calls+1), full: make(chan *bulk),
-	}
+	s := &Sink{config: c, client: client, encoder: newEncoder(c), path: "/_bulk?" + answerFilter}
 	if !c.index.daily {
 		s.path = "/" + c.index.before + s.path
 	}
-	s.ctx, s.end = context.WithCancelCause(context.WithoutCancel(ctx))
-	for range cap(s.free) {
-		s.free <- &bulk{}
-	}
-	for range c.calls {
-		s.sending.Go(s.send)
-	}
+	s.sender = calls.Start(ctx, calls.Options[bulk]{
+		Place: c.place, Lanes: 1, Each: c.calls, New: func() *bulk { return &bulk{} },
+		Deliver: s.deliver, Reset: (*bulk).reset, Refused: options.Refused,
+	})
 	return s, nil
-}
-
-// send delivers bulks until there are no more.
-func (s *Sink) send() {
-	for b := range s.full {
-		if s.ctx.Err() == nil {
-			if err := s.deliver(s.ctx, b); err != nil {
-				s.end(err)
-			}
-		}
-		b.reset()
-		s.free <- b
-	}
 }
 
 // Write implements driver.Sink.
@@ -118,63 +80,63 @@ func (s *Sink) Write(ctx context.Context, rows table.Rows) error {
 			return err
 		}
 	}
-	s.count(func(st *Stats) { st.Written += int64(rows.Batch.Len()) })
-	s.tell()
+	s.sender.Written(rows.Batch.Len())
 	return nil
 }
 
 // prepare sees to the template, once.
 func (s *Sink) prepare(ctx context.Context) error {
 	if s.ready {
-		return s.failure(ctx)
+		return s.sender.Failure(ctx)
 	}
-	merged, cancel := context.WithCancelCause(s.ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })()
-	if err := s.insist(merged, func() error { return s.client.prepare(merged) }); err != nil {
-		s.end(err)
-		return s.failure(ctx)
+	merged, cancel := s.sender.Context(ctx)
+	defer cancel()
+	if err := s.sender.Insist(merged, func() error { return s.client.prepare(merged) }); err != nil {
+		s.sender.End(err)
+		return s.sender.Failure(ctx)
 	}
 	s.ready = true
 	return nil
 }
 
+// lane is the only one.
+const lane = 0
+
 // add puts a row into the current bulk, which goes when it is full.
 func (s *Sink) add(ctx context.Context, rows table.Rows, row int) error {
-	if err := s.take(ctx); err != nil {
+	b, err := s.sender.Current(ctx, lane)
+	if err != nil {
 		return err
 	}
-	it := item{rows: rows, row: uint32(row)} //nolint:gosec // a batch has less than 2^32 rows
+	it := item{Row: calls.Row{Rows: rows, Row: uint32(row)}} //nolint:gosec // a batch has less than 2^32 rows
 	if why := s.unfit(rows, row); why != "" {
-		return s.refuse(it.refused(driver.RefusedInvalid, "", s.config.fault(why, "")))
+		return s.sender.Refuse(it.Refused(driver.RefusedInvalid, "", s.config.fault(why, "")))
 	}
-	b := s.current
 	it.from = len(b.text)
 	b.text = s.encoder.append(b.text, rows, row)
 	it.to = len(b.text)
 	if size := it.to - it.from; size > s.config.bytes {
 		b.text = b.text[:it.from]
-		return s.refuse(it.refused(driver.RefusedTooLarge, "", s.config.fault(fmt.Sprintf("a row is a document of %d bytes, and a call takes %d", size, s.config.bytes), "raise bytes=")))
+		why := fmt.Sprintf("a row is a document of %d bytes, and a call takes %d", size, s.config.bytes)
+		return s.sender.Refuse(it.Refused(driver.RefusedTooLarge, "", s.config.fault(why, "raise bytes=")))
 	}
 	if it.to > s.config.bytes { // it begins the next bulk
-		s.current = nil
-		if err := s.take(ctx); err != nil {
-			return err
-		}
-		s.current.text = append(s.current.text, b.text[it.from:it.to]...)
+		begun := slices.Clone(b.text[it.from:])
 		b.text = b.text[:it.from]
-		it.from, it.to = 0, len(s.current.text)
-		if err := s.hand(ctx, b); err != nil {
+		if err := s.sender.Hand(ctx, lane); err != nil {
 			return err
 		}
+		if b, err = s.sender.Current(ctx, lane); err != nil {
+			return err
+		}
+		b.text = append(b.text, begun...)
+		it.from, it.to = 0, len(begun)
 	}
-	b = s.current
 	b.items = append(b.items, it)
 	if len(b.items) < s.config.rows {
 		return nil
 	}
-	s.current = nil
-	return s.hand(ctx, b)
+	return s.sender.Hand(ctx, lane)
 }
 
 // unfit tells what of a row no index can take, empty when nothing.
@@ -190,157 +152,15 @@ func (s *Sink) unfit(rows table.Rows, row int) string {
 	return ""
 }
 
-// take sees to a current bulk, which waits for one to be free.
-func (s *Sink) take(ctx context.Context) error {
-	if s.current != nil {
-		return nil
-	}
-	select {
-	case s.current = <-s.free:
-		s.tell()
-		return nil
-	case <-ctx.Done():
-	case <-s.ctx.Done():
-	}
-	return s.failure(ctx)
-}
-
-// hand gives a bulk to whoever is free to send it.
-func (s *Sink) hand(ctx context.Context, b *bulk) error {
-	select {
-	case s.full <- b:
-		return nil
-	case <-ctx.Done():
-	case <-s.ctx.Done():
-	}
-	return s.failure(ctx)
-}
-
-// failure is why the sink has ended, or ends as ctx does; nil when it has not. An
-// ended sink stays so.
-func (s *Sink) failure(ctx context.Context) error {
-	if ctx.Err() != nil {
-		s.end(context.Cause(ctx))
-	}
-	cause := context.Cause(s.ctx)
-	var known *driver.Error
-	switch {
-	case cause == nil || errors.As(cause, &known):
-		return cause
-	case s.lastFault() != nil:
-		return fmt.Errorf("write to %s: %w; before that: %w", s.config.place, cause, s.lastFault())
-	}
-	return fmt.Errorf("write to %s: %w", s.config.place, cause)
-}
-
 // Flush implements driver.Sink.
-func (s *Sink) Flush(ctx context.Context) error {
-	if b := s.current; b != nil {
-		s.current = nil
-		if len(b.items) == 0 {
-			s.free <- b
-		} else if err := s.hand(ctx, b); err != nil {
-			return err
-		}
-	}
-	// What is free is delivered.
-	var all []*bulk
-	for range cap(s.free) {
-		select {
-		case b := <-s.free:
-			all = append(all, b)
-			continue
-		case <-ctx.Done():
-		case <-s.ctx.Done():
-		}
-		return s.failure(ctx)
-	}
-	for _, b := range all {
-		s.free <- b
-	}
-	if err := s.failure(ctx); err != nil {
-		return err
-	}
-	s.tell()
-	return nil
-}
+func (s *Sink) Flush(ctx context.Context) error { return s.sender.Flush(ctx) }
 
 // Close implements driver.Sink. A sink that has failed ends at once, with what it
 // failed with.
 func (s *Sink) Close(ctx context.Context) error {
-	if s.closed {
-		return nil
-	}
-	s.closed = true
-	err := s.failure(ctx)
-	if err == nil {
-		err = s.Flush(ctx)
-	}
-	s.end(errClosed)
-	close(s.full)
-	s.sending.Wait()
-	s.client.http.CloseIdleConnections()
-	return err
-}
-
-// refuse keeps a refused row until it can be told of.
-func (s *Sink) refuse(row driver.RefusedRow) error {
-	if s.options.Refused == nil {
-		err := &driver.Error{
-			Doing: "write to", Object: s.config.place, Class: driver.ErrInvalid,
-			Cause: fmt.Errorf("a row is refused (%s), and nobody takes refused rows: %w", row.Reason, row.Err),
-			Cure:  "mend the index or what makes such rows; none was dropped",
-		}
-		s.end(err)
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.stats.Refused++
-	s.refusals = append(s.refusals, row)
-	return nil
-}
-
-// tell tells of refused rows, on the goroutine of the sink's caller.
-func (s *Sink) tell() {
-	s.mu.Lock()
-	rows := s.refusals
-	s.refusals = nil
-	s.mu.Unlock()
-	for _, row := range rows {
-		s.options.Refused(row)
-	}
-}
-
-func (s *Sink) count(change func(*Stats)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	change(&s.stats)
-}
-
-func (s *Sink) noteFault(ctx context.Context, err error) {
-	s.mu.Lock()
-	s.stats.Faults++
-	s.fault = err
-	s.mu.Unlock()
-	driver.Retried(ctx, err)
-}
-
-func (s *Sink) noFault() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.fault = nil
-}
-
-func (s *Sink) lastFault() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.fault
+	defer s.client.http.CloseIdleConnections()
+	return s.sender.Close(ctx)
 }
 
 // Stats tells how far the sink is.
-func (s *Sink) Stats() Stats {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.stats
-}
+func (s *Sink) Stats() Stats { return Stats{Stats: s.sender.Stats(), Retried: s.retried.Load()} }
