@@ -89,6 +89,10 @@ fmt: ## Format the code
 fuzz: ## Run every fuzz target for FUZZTIME (30s)
 	scripts/fuzz.sh $(FUZZTIME)
 
+.PHONY: mutate
+mutate: ## Run every fuzz target for FUZZTIME (30s) on inputs that are changed blindly: many more executions
+	scripts/mutate.sh $(FUZZTIME)
+
 .PHONY: bench
 bench: ## Compare with DuckDB on 2,000,000 lines: the job, a funnel, sessions; time, memory, ratio
 	@scripts/prereq.sh go python

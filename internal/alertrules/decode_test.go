@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"millrace/internal/alertrules"
+	"millrace/internal/mutate"
 	"millrace/transforms/alerts"
 )
 
@@ -100,7 +101,8 @@ func TestFaultsNameFileLineAndField(t *testing.T) {
 
 // Whatever the file is: rules that are valid and named apart, or an error that
 // names the file.
-func FuzzDecode(fz *testing.F) {
+func FuzzDecode(tf *testing.F) {
+	fz := mutate.Of(tf)
 	fz.Add("rules:\n  - {name: a, input: i, field: f, above: 1}\n")
 	fz.Add("rules:\n  - name: a\n    input: i\n    where: {a: b}\n    by: [c]\n    absent_for: 5m\n")
 	fz.Add("rules: [{}]\n---\nrules: &a [*a]\n")

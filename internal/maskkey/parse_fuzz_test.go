@@ -3,11 +3,14 @@ package maskkey
 import (
 	"strings"
 	"testing"
+
+	"millrace/internal/mutate"
 )
 
 // FuzzParse reads any bytes as keys: what is accepted has an id that tokens can have,
 // and an error tells nothing of the content.
-func FuzzParse(f *testing.F) {
+func FuzzParse(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add([]byte("k1:" + hexOne + "\nk2:" + hexTwo))
 	f.Add([]byte(hexOne[:62]))
 	// What an error says of the forms of a key is no quote.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"millrace/internal/maskpolicy"
+	"millrace/internal/mutate"
 	"millrace/schemas/weblog"
 	"millrace/transforms/mask"
 )
@@ -83,7 +84,8 @@ func TestFaultsNameFileLineAndTheNameMeant(t *testing.T) {
 	}
 }
 
-func FuzzParse(f *testing.F) {
+func FuzzParse(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add(good)
 	f.Add("fields: {a: {class: {}}}\n")
 	f.Add("secrets: [[x]]\n---\n? a\n: b\n")

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"millrace/internal/mutate"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
@@ -250,7 +252,8 @@ func TestPagesThatLieAreRefused(t *testing.T) {
 
 // FuzzOpen reads any bytes as a file: it gives values or an error, and no more memory
 // than such a file can ask for.
-func FuzzOpen(f *testing.F) {
+func FuzzOpen(tf *testing.F) {
+	f := mutate.Of(tf)
 	for _, codec := range []compress.Codec{&parquet.Zstd, &parquet.Uncompressed} {
 		f.Add(write(f, codec, 3))
 	}
@@ -271,7 +274,8 @@ func FuzzOpen(f *testing.F) {
 
 // FuzzPages lets any bytes pass as the pages of a column, in pieces of any length:
 // where they were cut does not matter.
-func FuzzPages(f *testing.F) {
+func FuzzPages(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add([]byte(header(0, 8, 8, 2, 0)+"12345678"), uint8(0), uint8(3))
 	f.Add([]byte(header(0, 3, 3, 12, 8)+"\x01\x18\x00"), uint8(1), uint8(1))
 	f.Fuzz(func(t *testing.T, data []byte, kind, step uint8) {

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"millrace/internal/mutate"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -208,7 +210,8 @@ func TestASiteIsTheHostOfAReferrer(t *testing.T) {
 	}
 }
 
-func FuzzTextOfLogs(f *testing.F) {
+func FuzzTextOfLogs(tf *testing.F) {
+	f := mutate.Of(tf)
 	for _, h := range hostile {
 		f.Add([]byte(h))
 	}

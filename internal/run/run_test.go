@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/internal/settings"
 	"millrace/jobs/weblogs"
 	"millrace/schemas/badrow"
@@ -110,7 +111,8 @@ func TestFlagsWinOverTheFileAndFaultsNameWhereAValueStands(t *testing.T) {
 	}
 }
 
-func FuzzMerge(f *testing.F) {
+func FuzzMerge(tf *testing.F) {
+	f := mutate.Of(tf)
 	for _, seed := range []string{"job: weblogs\n", "a: [1", "settings:\n  x: {y: 1}\n", "- a\n", "job: &a x\nsource: *a\n", "? x\n: y\n", "---\n---\n", "settings: !!map\n", "job: |\n  x\n"} {
 		f.Add(seed)
 	}

@@ -7,12 +7,14 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/internal/settings"
 )
 
 // FuzzApply sets any value by any name: an error names the place, and what was set is
 // described so that it can be set again.
-func FuzzApply(f *testing.F) {
+func FuzzApply(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add("sessions.gap=1h30m")
 	f.Add("top_page=x")
 	f.Fuzz(func(t *testing.T, flag string) {
@@ -38,7 +40,8 @@ func FuzzApply(f *testing.F) {
 
 // FuzzFile gives the parser what the check of a file lets through: it must not
 // panic.
-func FuzzFile(f *testing.F) {
+func FuzzFile(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add([]byte("job: weblogs\nsettings:\n  a: [1, {b: c}]\n"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		if err := settings.CheckFile(content, "f.yaml"); err != nil {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"millrace/internal/mutate"
 	"millrace/io/bootstrap"
 	"millrace/io/driver"
 	"millrace/schemas/record"
@@ -19,7 +20,8 @@ func (anyArchive) Open(context.Context, driver.Split) (driver.Reader, error) {
 
 // FuzzCursor restores a reader from any bytes: it reads or says what is wrong, and
 // where it then stands can be restored, too.
-func FuzzCursor(f *testing.F) {
+func FuzzCursor(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add([]byte(`{"form":1,"splits":[{"name":"0","source":"s"}],"blocks":1,"live":"eyJSZWFkZXIiOjF9"}`))
 	s := &bootstrap.Stream{Archive: anyArchive{}, Live: live{}, Until: time.UnixMilli(until)}
 	f.Fuzz(func(t *testing.T, at []byte) {

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"millrace/internal/mutate"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -56,7 +58,8 @@ func TestAFaultIsOneWordThatIsPartOfAName(t *testing.T) {
 	}
 }
 
-func FuzzReadFigures(f *testing.F) {
+func FuzzReadFigures(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add("shard_shardId-000000000000_upto", int64(5))
 	f.Add("shard_shardId-000000000000_fault-Throttled", int64(5))
 	f.Add("shard__", int64(-1))

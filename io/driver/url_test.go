@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"millrace/internal/mutate"
 )
 
 func parse(t *testing.T, raw string) *URL {
@@ -144,7 +146,8 @@ func TestErrorShowsCauseAndCureAndMatchesBoth(t *testing.T) {
 	}
 }
 
-func FuzzParseURL(f *testing.F) {
+func FuzzParseURL(tf *testing.F) {
+	f := mutate.Of(tf)
 	for _, seed := range []string{"s3://b/p?split=1MiB", "s3://a:b/c@d", "file:///x%zz", "influx://[::1]:80/x?n=%"} {
 		f.Add(seed)
 	}

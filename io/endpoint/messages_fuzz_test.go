@@ -4,13 +4,16 @@ import (
 	"encoding/json"
 	"testing"
 
+	"millrace/internal/mutate"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // FuzzMessages reads any bytes as what lies in state and crosses shuffles: the parts of
 // a roll, and a split that is to be read.
-func FuzzMessages(f *testing.F) {
+func FuzzMessages(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add([]byte(`{"part":{"roll":"r","ledger":{"in":2,"events":2},"close":{"Records":2}}}`))
 	f.Add([]byte(`{"name":"a","source":"s","start":0,"end":-1,"length":5}`))
 	f.Fuzz(func(t *testing.T, text []byte) {

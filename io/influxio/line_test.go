@@ -8,6 +8,7 @@ import (
 
 	"github.com/influxdata/influxdb-client-go/v2/api/write"
 
+	"millrace/internal/mutate"
 	"millrace/io/driver"
 	"millrace/io/timeseries"
 	"millrace/schemas/table"
@@ -84,7 +85,8 @@ func TestDigestsTellIDsApart(t *testing.T) {
 
 // FuzzLine: whatever the texts of a row, its line is that of the official client, where
 // that can write it, and one line that reads back.
-func FuzzLine(f *testing.F) {
+func FuzzLine(tf *testing.F) {
+	f := mutate.Of(tf)
 	for _, pair := range [][2]string{{"a", "b"}, {"a b", "c,d=e"}, {`"`, `\`}, {"é", "日本語"}, {"", ""}, {"~", "a=b"}, {"line\nfeed", "line\nfeed"}, {`a\,b`, `\"`}, {"x\\", "y\\"}} {
 		f.Add(pair[0], pair[1], int64(5), int64(-7))
 	}

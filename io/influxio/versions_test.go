@@ -5,13 +5,15 @@ import (
 	"strings"
 	"testing"
 
+	"millrace/internal/mutate"
 	"millrace/schemas/weblog"
 )
 
 // FuzzVersions: whatever a server answers, there are points of as many values as were
 // asked for, with a rank that a version can have, or a short error; they are those that
 // encoding/json finds.
-func FuzzVersions(f *testing.F) {
+func FuzzVersions(tf *testing.F) {
+	f := mutate.Of(tf)
 	for _, answer := range []string{
 		`{"results":[{"statement_id":0,"series":[{"name":"sessions","tags":{"part":"3d"},"columns":["time","version","sealed","visitor_id"],"values":[[5495327,7,true,"v"],[-5,null,null,null]]}]},{"statement_id":1}]}`,
 		`{"results":[{"series":[{"name":"sessions","values":[[1 , 2 , false , "a,]\"b\\"]]}]}]}`, `{"results":[{"error":"database not found: x"}]}`, `{"error":"bad"}`, `{"results":[]}`,

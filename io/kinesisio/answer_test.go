@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"testing"
 
+	"millrace/internal/mutate"
+
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/schemas"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
@@ -18,7 +20,8 @@ import (
 )
 
 // FuzzAnswer compares the quick reading of answers with the SDK's.
-func FuzzAnswer(f *testing.F) {
+func FuzzAnswer(tf *testing.F) {
+	f := mutate.Of(tf)
 	for _, text := range []string{
 		`{"Records":[{"Data":"eyJhIjoxfQ==","SequenceNumber":"49","ApproximateArrivalTimestamp":1.700000000123E9,"PartitionKey":"\u00e4\"k"}],"MillisBehindLatest":5,"NextShardIterator":"it/1=="}`,
 		`{"Records":[],"MillisBehindLatest":0,"NextShardIterator":null,"ChildShards":[{"ShardId":"s","ParentShards":["a"]}]}`,

@@ -16,12 +16,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/io/driver"
 	"millrace/io/iotest"
 	"millrace/schemas/record"
 )
 
-func FuzzCursor(f *testing.F) {
+func FuzzCursor(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add([]byte(`{"version":1,"stream":"arn","reader":0,"readers":1,"shards":[{"id":"s","first":"0","last":"9","clock":{"latest":5}}]}`))
 	f.Add([]byte(`{"version":1,"stream":"arn","reader":1,"readers":2,"shards":null,"low":-9223372036854775808}`))
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"millrace/internal/mutate"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -89,7 +91,8 @@ func TestUserRecordsOutsideTheShardDropTheRecord(t *testing.T) {
 	}
 }
 
-func FuzzDeaggregate(f *testing.F) {
+func FuzzDeaggregate(tf *testing.F) {
+	f := mutate.Of(tf)
 	for _, text := range []string{
 		"84mawgoEcGstYQoEcGstYhIFMTIzNDUaDQgAEAAaB3sibiI6MX0aCwgBGgd7Im4iOjJ9GgQIABoAcre1vosmqb7vpNML/p0bkA==", "84ma", "eyJhIjoxfQ==",
 	} {

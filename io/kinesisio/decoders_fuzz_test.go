@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/dynamicpb"
 
+	"millrace/internal/mutate"
 	"millrace/io/driver"
 	"millrace/schemas/record"
 )
@@ -60,7 +61,8 @@ func aggregatedRecord(tb testing.TB) protoreflect.MessageDescriptor {
 
 // FuzzAggregated compares how a message is taken apart with protobuf's own
 // library.
-func FuzzAggregated(f *testing.F) {
+func FuzzAggregated(tf *testing.F) {
+	f := mutate.Of(tf)
 	descriptor := aggregatedRecord(f)
 	record := descriptor.Fields().ByNumber(3).Message().Fields()
 	f.Add([]byte("\x0a\x01k\x1a\x05\x08\x00\x1a\x01x"))
@@ -119,7 +121,8 @@ func hasGroup(message []byte, nested bool) bool {
 
 // FuzzPlace reads any text as the URL of a stream: what is accepted names it again
 // by its own text, and errors have a class and no credential.
-func FuzzPlace(f *testing.F) {
+func FuzzPlace(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add("kinesis://logs?region=eu-west-1")
 	f.Add("kinesis://arn:aws:kinesis:eu-west-1:123456789012:stream/logs")
 	f.Fuzz(func(t *testing.T, raw string) {
@@ -145,7 +148,8 @@ func FuzzPlace(f *testing.F) {
 }
 
 // FuzzOnward reads any text as what a roll says of how its shard is read on.
-func FuzzOnward(f *testing.F) {
+func FuzzOnward(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add(`{"v":1,"stream":"arn","shard":"s","first":"0","last":"9","clock":{"latest":5}}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		o, err := readOnward(&record.Close{Next: text})
@@ -190,7 +194,8 @@ func fuzzShards(data []byte) (shards []types.Shard) {
 
 // FuzzLineage follows shards through any listing: each belongs to one reader, and
 // nothing runs in a circle.
-func FuzzLineage(f *testing.F) {
+func FuzzLineage(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add([]byte("\x80\xff\xff\x00\xff\x01\x00\xff\x00\x7f\x02\x00\xff\x80\xff"), uint8(2))
 	f.Fuzz(func(t *testing.T, data []byte, readers uint8) {
 		l := newLineage(fuzzShards(data))
@@ -226,7 +231,8 @@ func FuzzLineage(f *testing.F) {
 
 // FuzzKeyTemplate reads any text as the partition key of rows: what is accepted
 // makes a key that the service takes.
-func FuzzKeyTemplate(f *testing.F) {
+func FuzzKeyTemplate(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add("{id}/{day}")
 	f.Add("a{text}b{on}")
 	b := batchOf(fullRow, everything{})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/io/driver"
 )
 
@@ -61,7 +62,8 @@ func TestWorkersDoNotNeedTheFileOfPositions(t *testing.T) {
 	}
 }
 
-func FuzzPositions(f *testing.F) {
+func FuzzPositions(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		p, err := decodePositions(text)
 		if err != nil {

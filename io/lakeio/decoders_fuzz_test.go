@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/io/driver"
 	"millrace/schemas/raw"
 	"millrace/schemas/record"
@@ -73,7 +74,8 @@ func readMemorySplit(s *Source, split driver.Split, each func(record.Block)) err
 
 // FuzzCompressed compares the reading of any bytes as a compressed log with that of
 // Go's own library.
-func FuzzCompressed(f *testing.F) {
+func FuzzCompressed(tf *testing.F) {
+	f := mutate.Of(tf)
 	var packed bytes.Buffer
 	for _, text := range []string{"one\ntwo\n", "", "three"} { // members
 		z := gzip.NewWriter(&packed)
@@ -113,7 +115,8 @@ func FuzzCompressed(f *testing.F) {
 
 // FuzzArchive reads any bytes as a file of a source: what it holds is read twice
 // alike, in blocks that cross the runner, or is an error of a class.
-func FuzzArchive(f *testing.F) {
+func FuzzArchive(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add(archiveOf(f, 3))
 	f.Add([]byte("a line\nanother\n\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -155,7 +158,8 @@ func archiveOf(tb testing.TB, n int) []byte {
 
 // FuzzBooks reads any bytes as the books of a lake: what an output consists of, a
 // commit that is under way, a lease.
-func FuzzBooks(f *testing.F) {
+func FuzzBooks(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add([]byte(`{"output":"events","schema":"events/1","days":{"1970-01-02":{"revision":1,"run":"r","rows":2,"files":[{"key":"events/a","rows":2}]}}}`), uint8(0))
 	f.Add([]byte(`{"run":"r","place":[{"key":"events/a"}],"put":[{"key":"_current/events.json","text":"{}","before":null}],"remove":["events/b"]}`), uint8(1))
 	f.Add([]byte(`{"run":"r","pid":1,"host":"h","since":"2026-01-01T00:00:00Z","id":"x","ttl_seconds":60,"released":true}`), uint8(2))
@@ -214,7 +218,8 @@ func FuzzBooks(f *testing.F) {
 
 // FuzzPlace reads any text as a place: what is accepted is the same place by its own
 // text, and errors have a class and no more text than the place.
-func FuzzPlace(f *testing.F) {
+func FuzzPlace(tf *testing.F) {
+	f := mutate.Of(tf)
 	for _, raw := range []string{"out", "file:///a%20b?block=1MiB", "s3://bucket/a/b?region=x", "s3a://bucket", "file://host/x", ""} {
 		f.Add(raw)
 	}
@@ -237,7 +242,8 @@ func FuzzPlace(f *testing.F) {
 
 // FuzzPattern matches any keys with any pattern: of a folder only what lies in it and
 // is not hidden is wanted.
-func FuzzPattern(f *testing.F) {
+func FuzzPattern(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add("logs/*/a?.log", "logs/x/ab.log/more")
 	f.Add("logs//[a-c]*", "logs//_b")
 	store := &s3Store{}

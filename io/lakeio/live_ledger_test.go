@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/io/driver"
 	"millrace/schemas/ledger"
 	"millrace/schemas/table"
@@ -317,7 +318,8 @@ func TestALakeOfTwoSchemaVersionsIsNotWrittenTo(t *testing.T) {
 
 // FuzzLedgerRecord reads any bytes as a commit record: what is accepted can be
 // written and read again as the same.
-func FuzzLedgerRecord(f *testing.F) {
+func FuzzLedgerRecord(tf *testing.F) {
+	f := mutate.Of(tf)
 	roll := newRoll(1, 0, 10, 1)
 	r, err := (&Live{schemas: nil}).rollRecord(roll.part, nil)
 	if err != nil {
@@ -358,7 +360,8 @@ func (s oneObject) Get(context.Context, string) (io.ReadCloser, Info, error) {
 
 // FuzzCompactedLedger reads any bytes as the records of a day: they give records
 // of that day or an error.
-func FuzzCompactedLedger(f *testing.F) {
+func FuzzCompactedLedger(tf *testing.F) {
+	f := mutate.Of(tf)
 	var packed bytes.Buffer
 	if err := writeCompacted(&packed, map[string][]byte{"a": []byte(`{"key":"_ledger/d/a.json","output":"events","group":"1"}`)}); err != nil {
 		f.Fatal(err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/schemas/table"
 )
 
@@ -28,7 +29,8 @@ func numbersFile(tb testing.TB, n int) []byte {
 
 // FuzzColumns holds that a damaged file is an error or gives the rows that the reader
 // of rows gives, and that nothing else happens.
-func FuzzColumns(f *testing.F) {
+func FuzzColumns(tf *testing.F) {
+	f := mutate.Of(tf)
 	whole := numbersFile(f, 150)
 	f.Add(whole)
 	f.Add(whole[:len(whole)/2])

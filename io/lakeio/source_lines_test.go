@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"millrace/internal/mutate"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -175,7 +177,8 @@ func TestAReadErrorIsPassedOn(t *testing.T) {
 	}
 }
 
-func FuzzLineCutter(f *testing.F) {
+func FuzzLineCutter(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add([]byte("abc\ndef\n"), uint8(4), uint8(1), uint8(10))
 	f.Add([]byte("\n\n\nx"), uint8(1), uint8(3), uint8(1))
 	f.Add([]byte("aaaaaaaaaaaaaaaaaaaaaaaaaa\r\nb"), uint8(3), uint8(2), uint8(5))

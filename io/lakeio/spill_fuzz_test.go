@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"millrace/internal/mutate"
 	"millrace/schemas/table"
 )
 
@@ -18,7 +19,8 @@ func (noContext) Err() error                  { return nil }
 func (noContext) Value(any) any               { return nil }
 
 // FuzzRunFile reads any bytes as a spilled run: they give rows or an error.
-func FuzzRunFile(f *testing.F) {
+func FuzzRunFile(tf *testing.F) {
+	f := mutate.Of(tf)
 	whole, err := os.ReadFile(oneRun(f, makeNumbers(seeded(1), 25, 1)).Path)
 	if err != nil {
 		f.Fatal(err)
@@ -39,7 +41,8 @@ func FuzzRunFile(f *testing.F) {
 }
 
 // FuzzFrame decodes any bytes as the content of a frame, past its checksum.
-func FuzzFrame(f *testing.F) {
+func FuzzFrame(tf *testing.F) {
+	f := mutate.Of(tf)
 	raw, err := batchOf(numbers, makeNumbers(seeded(1), 5, 1)).AppendBinary(nil)
 	if err != nil {
 		f.Fatal(err)

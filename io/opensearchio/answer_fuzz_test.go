@@ -4,12 +4,15 @@ import (
 	"strings"
 	"testing"
 
+	"millrace/internal/mutate"
+
 	"github.com/google/go-cmp/cmp"
 )
 
 // FuzzBulkAnswer: whatever a server answers, there is an outcome for each row, with
 // a status, or an error; the quick way reads what the general one reads.
-func FuzzBulkAnswer(f *testing.F) {
+func FuzzBulkAnswer(tf *testing.F) {
+	f := mutate.Of(tf)
 	for _, answer := range []string{
 		`{"errors":false,"items":[{"index":{"status":201}},{"index":{"status":200}}]}`,
 		`{"errors":false,"items":[{"create":{"status":201}},{"index":{"status":200}}]}`,

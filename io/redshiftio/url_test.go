@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"millrace/internal/mutate"
 	"millrace/io/driver"
 	"millrace/schemas/table"
 	"millrace/schemas/weblog"
@@ -149,7 +150,8 @@ func TestFaultsOfStatementsAreTold(t *testing.T) {
 	}
 }
 
-func FuzzFaultsOfStatements(f *testing.F) {
+func FuzzFaultsOfStatements(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add("", "ERROR: deadlock detected")
 	f.Add("XX000", "S3ServiceException:Access Denied,Status 403\x00\xff")
 	f.Add("4", strings.Repeat("value too long ", 100))

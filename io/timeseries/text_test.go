@@ -5,6 +5,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"millrace/internal/mutate"
 	"millrace/schemas/table"
 )
 
@@ -35,7 +36,8 @@ func TestValuesAsText(t *testing.T) {
 	}
 }
 
-func FuzzDimension(f *testing.F) {
+func FuzzDimension(tf *testing.F) {
+	f := mutate.Of(tf)
 	for _, pair := range [][2]string{{"", "~"}, {"~", "~7e"}, {"\n", "~0a"}, {"a\\", "a~5c"}, {"", "\x00"}, {"naïve", "日本語"}, {"\x7f", "~7f"}} {
 		f.Add(pair[0], pair[1])
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"millrace/internal/mutate"
 	"millrace/schemas/badrow"
 )
 
@@ -40,7 +41,8 @@ func ExampleSkeleton() {
 
 // FuzzSkeleton: the text cannot be in the skeleton because it does not decide
 // it. Any other line of the same classes gives the same skeleton.
-func FuzzSkeleton(f *testing.F) {
+func FuzzSkeleton(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add([]byte(`203.0.113.7 - jane [17/May/2015:10:05:03 +0200] "GET /a HTTP/1.1" 200 5 "-" "Moz`), uint64(1))
 	f.Add([]byte("jane@example.com 4111-1111 \x00\xff \xc3\xa9 a1_b2 ==//"), uint64(2))
 	f.Fuzz(func(t *testing.T, line []byte, seed uint64) {

@@ -7,12 +7,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/schemas/ledger"
 )
 
 // FuzzChain reads any bytes as the rolls of a lake: the breaks among them do not
 // depend on their order, and one roll alone has no hole.
-func FuzzChain(f *testing.F) {
+func FuzzChain(tf *testing.F) {
+	f := mutate.Of(tf)
 	text, err := json.Marshal([]ledger.Part{roll(-1, 0, 3), roll(5, 6, 9), roll(3, 4, 7)})
 	if err != nil {
 		f.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"millrace/internal/mutate"
 	"millrace/schemas/record"
 )
 
@@ -197,7 +198,8 @@ func TestSequenceNumbersTakeLittle(t *testing.T) {
 	}
 }
 
-func FuzzDecode(f *testing.F) {
+func FuzzDecode(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		b, err := record.Decode(data)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"millrace/internal/mutate"
 	"millrace/schemas/table"
 )
 
@@ -174,7 +175,8 @@ func allocatedBy(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-func FuzzDecode(f *testing.F) {
+func FuzzDecode(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		b, err := table.Decode(data)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/schemas/alert"
 	"millrace/transforms/alerts"
 )
@@ -72,7 +73,8 @@ func TestManyWindowsAtOnceAreSealedInOrder(t *testing.T) {
 	}
 }
 
-func FuzzDecodeState(fz *testing.F) {
+func FuzzDecodeState(tf *testing.F) {
+	fz := mutate.Of(tf)
 	r := rand.New(rand.NewPCG(5, 6))
 	for seed := range uint64(6) {
 		rule := randomRule(fz, rand.New(rand.NewPCG(seed, 1)))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/schemas/alert"
 	"millrace/transforms/alerts"
 )
@@ -201,7 +202,8 @@ func sprint(sign string, minute int) string { return sign + strconv.Itoa(minute)
 
 // Whatever the bytes are: an error, or a watch that works and is encoded as the
 // same bytes.
-func FuzzDecodeWatch(fz *testing.F) {
+func FuzzDecodeWatch(tf *testing.F) {
+	fz := mutate.Of(tf)
 	r := rand.New(rand.NewPCG(7, 8))
 	for seed := range uint64(12) {
 		rule := randomRule(fz, rand.New(rand.NewPCG(seed, 1)))

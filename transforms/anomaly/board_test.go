@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"millrace/internal/mutate"
 	"millrace/transforms/anomaly"
 )
 
@@ -147,7 +148,8 @@ func TestBoardsLeaveOutWhatWasNotSeenForLongest(t *testing.T) {
 	}
 }
 
-func FuzzDecodeBoard(f *testing.F) {
+func FuzzDecodeBoard(tf *testing.F) {
+	f := mutate.Of(tf)
 	for seed := range uint64(4) {
 		b := anomaly.NewBoard(minute, kinds)
 		parts := randomParts(rand.New(rand.NewPCG(seed, 3)), 5)

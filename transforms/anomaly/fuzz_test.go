@@ -4,12 +4,14 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"millrace/internal/mutate"
 	"millrace/transforms/anomaly"
 )
 
 // Whatever the bytes are: an error, or a detector that works and is encoded as
 // the same bytes.
-func FuzzDecode(f *testing.F) {
+func FuzzDecode(tf *testing.F) {
+	f := mutate.Of(tf)
 	for _, n := range []int{0, 1, 149, 150, 400, 3000} {
 		for i, o := range []anomaly.Options{{}, {Shapes: true}} {
 			d := anomaly.New(o)

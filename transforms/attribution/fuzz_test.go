@@ -6,13 +6,15 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"millrace/internal/mutate"
 	"millrace/schemas/pii"
 	"millrace/transforms/attribution"
 )
 
 // FuzzTouch holds that any request gives a touch that can be stored, the same each
 // time.
-func FuzzTouch(f *testing.F) {
+func FuzzTouch(tf *testing.F) {
+	f := mutate.Of(tf)
 	for i, r := range rows(f) {
 		if i%10 == 0 {
 			f.Add([]byte(r.query), []byte(r.referrer), []byte("www.example.org"))
@@ -54,7 +56,8 @@ func FuzzTouch(f *testing.F) {
 }
 
 // FuzzParse holds that rules are refused with file and line, or work.
-func FuzzParse(f *testing.F) {
+func FuzzParse(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add("parameter,utm_source,source\nclick,gclid,google,cpc\nsite,google.*,google,search\n", "utm_source=google", "https://www.google.de/")
 	f.Add("app,com.x,x,social\nsource,y,social\nmedium,social,organic\nchannel,S,category=social,medium~o.*\n", "gclid=1", "android-app://com.x")
 	f.Add("site,\"a\nb,,\n\ufeff", "", "")

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"millrace/internal/mutate"
 	"millrace/schemas/badrow"
 	"millrace/transforms/clickevents"
 )
@@ -146,7 +147,8 @@ func TestADevicesClockIsCorrectedByWhenItSent(t *testing.T) {
 }
 
 // FuzzDecode: nothing panics, amounts stay in bounds, and EventTime agrees.
-func FuzzDecode(f *testing.F) {
+func FuzzDecode(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add([]byte(whole))
 	f.Add([]byte(event(`"value":"1.5","currency":"EUR","items":[{"item_id":"1","price":0.5}]`)))
 	f.Add([]byte(`{"v":2,"name":"purchase","time":"2026-03-01T10:00:00Z","value":5,"currency":"JPY"}`))

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"millrace/internal/mutate"
 )
 
 func checkAddr(t *testing.T, s string) {
@@ -33,7 +35,8 @@ func TestAddressesEqualThoseOfNetip(t *testing.T) {
 	}
 }
 
-func FuzzAddr(f *testing.F) {
+func FuzzAddr(tf *testing.F) {
+	f := mutate.Of(tf)
 	for _, s := range []string{"1.2.3.4", "2001:db8::1", "::ffff:1.2.3.4", "fe80::1%eth0", "1:2:3:4:5:6:7::"} {
 		f.Add(s)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/schemas/badrow"
 	"millrace/schemas/pii"
 	"millrace/transforms/decode"
@@ -22,7 +23,8 @@ func poisoned(line []byte) []byte {
 	return whole[len(before) : len(before)+len(line)]
 }
 
-func FuzzParse(f *testing.F) {
+func FuzzParse(tf *testing.F) {
+	f := mutate.Of(tf)
 	for _, line := range []string{
 		usualLine,
 		head + get + ` 304 -`,
@@ -96,7 +98,8 @@ func checkEvent(t *testing.T, e event, line []byte) {
 	}
 }
 
-func FuzzDetect(f *testing.F) {
+func FuzzDetect(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add([]byte(usualLine + "\n" + usualLine[:40]))
 	f.Add([]byte("\n\r\n\x00" + `a:1 ` + usualLine + "\r\n" + head + get + " 200 1\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"testing"
 
+	"millrace/internal/mutate"
 	"millrace/schemas/badrow"
 	"millrace/schemas/pii"
 )
 
 // FuzzUsualHead: what the quick way accepts, the general way reads alike.
-func FuzzUsualHead(f *testing.F) {
+func FuzzUsualHead(tf *testing.F) {
+	f := mutate.Of(tf)
 	const stamp = ` [17/May/2015:10:05:03 +0000] "`
 	for _, line := range []string{
 		`203.0.113.7 - -` + stamp,

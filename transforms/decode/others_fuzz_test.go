@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/schemas/badrow"
 	"millrace/schemas/pii"
 	"millrace/transforms/decode"
@@ -19,7 +20,8 @@ var fuzzSpecs = []string{"alb", "cloudfront", ngSpec, "apigateway", "json @times
 
 // FuzzOtherLogs: whatever the line, an event's fields are text, the line stays as
 // it is, and bytes behind it change nothing.
-func FuzzOtherLogs(f *testing.F) {
+func FuzzOtherLogs(tf *testing.F) {
+	f := mutate.Of(tf)
 	for i := range fuzzSpecs {
 		for _, line := range []string{albLine, cfLine, ngLine, gwLine, `{"t":1e3,"u":"\u00e4\ud800","a":{"b":[]}}`, "\x00\xff\t\"\\", strings.Repeat(`[{"a":`, 40)} {
 			f.Add([]byte(line), uint8(i))
@@ -62,7 +64,8 @@ func FuzzOtherLogs(f *testing.F) {
 	})
 }
 
-func FuzzFlows(f *testing.F) {
+func FuzzFlows(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add("2 123456789010 eni-1 192.0.2.12 198.51.100.7 49761 3389 6 20 4249 1418530010 1418530070 REJECT OK", "")
 	f.Add("2 - eni-1 - - - - - - - 1431280876 1431280934 - NODATA", "")
 	f.Add("version start end srcaddr", "version start end srcaddr")
@@ -81,7 +84,8 @@ func FuzzFlows(f *testing.F) {
 
 // FuzzGiven: a format that a person gives opens, is one line, and read again is
 // the same.
-func FuzzGiven(f *testing.F) {
+func FuzzGiven(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add("json@m", "'@timestamp': t\nurl.path: u\n")
 	f.Add("nginx@c#main", confText)
 	f.Add("nginx@c", "$msec $uri")

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"millrace/internal/mutate"
 	"millrace/schemas/badrow"
 	"millrace/schemas/pii"
 	"millrace/transforms/decode"
@@ -168,7 +169,8 @@ func TestARealAuthLogParsesFully(t *testing.T) {
 	}
 }
 
-func FuzzSyslog(f *testing.F) {
+func FuzzSyslog(tf *testing.F) {
+	f := mutate.Of(tf)
 	for _, line := range []string{
 		"Mar 27 13:06:56 h sshd[1]: Failed password for invalid user a from 1.2.3.4 port 5 ssh2",
 		"<38>Feb 29 13:06:56 h sshd-session[1]: message repeated 2 times: [ Failed password for root from ::1 port 5 ssh2]",

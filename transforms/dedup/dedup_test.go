@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/transforms/dedup"
 )
 
@@ -317,7 +318,8 @@ func TestTheTableFindsWhatWasPut(t *testing.T) {
 }
 
 // FuzzMerge holds that bytes are refused, or what they say comes out again.
-func FuzzMerge(f *testing.F) {
+func FuzzMerge(tf *testing.F) {
+	f := mutate.Of(tf)
 	d := deduper(f, time.Hour)
 	f.Add(d.AppendEncoded(nil))
 	for i := range int64(5) {

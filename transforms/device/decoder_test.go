@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/schemas/badrow"
 	"millrace/schemas/pii"
 	"millrace/transforms/device"
@@ -136,7 +137,8 @@ func TestFilesTellTheirFormat(t *testing.T) {
 
 // FuzzDecode: whatever the line, it stays as it is, a record has its fields within the
 // limits, and EventTime says what Decode does.
-func FuzzDecode(f *testing.F) {
+func FuzzDecode(tf *testing.F) {
+	f := mutate.Of(tf)
 	formats := []string{"json", "json value=a.0 device:=d code:=c", header, "fhir"}
 	sample, err := os.ReadFile("testdata/lines.txt")
 	if err != nil {
@@ -172,7 +174,8 @@ func FuzzDecode(f *testing.F) {
 }
 
 // FuzzParseSpec: a format that can be read is the same when it is written and read again.
-func FuzzParseSpec(f *testing.F) {
+func FuzzParseSpec(tf *testing.F) {
+	f := mutate.Of(tf)
 	for _, s := range []string{"", "json", "csv a=b | c,d", "csv | x", "fhir", "json time:=x zone:=+01:00", "csv value:=1 | \"a\"\"b\",c"} {
 		f.Add(s)
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"millrace/internal/mutate"
 	"millrace/transforms/enrich"
 )
 
@@ -217,7 +218,8 @@ func TestAnEmptyListKnowsNoBots(t *testing.T) {
 	}
 }
 
-func FuzzParseBots(f *testing.F) {
+func FuzzParseBots(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add("^curl/\tcurl\nbot$\tother\n", "curl/8")
 	f.Fuzz(func(t *testing.T, list, userAgent string) {
 		b, err := enrich.ParseBots(strings.NewReader(list))

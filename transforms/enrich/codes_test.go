@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/parquet-go/parquet-go"
 
+	"millrace/internal/mutate"
 	"millrace/transforms/enrich"
 )
 
@@ -70,7 +71,8 @@ func TestBrokenTablesOfCodesAreErrors(t *testing.T) {
 	}
 }
 
-func FuzzCodes(f *testing.F) {
+func FuzzCodes(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add("csv", []byte("a,b\n1,2\n"))
 	f.Add("json", []byte(`[{"a":1}]`))
 	f.Add("parquet", []byte("PAR1\x00PAR1"))

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"millrace/internal/mutate"
 	"millrace/transforms/enrich"
 )
 
@@ -168,7 +169,8 @@ func TestBrokenDatabasesAreErrors(t *testing.T) {
 	}
 }
 
-func FuzzGeo(f *testing.F) {
+func FuzzGeo(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add([]byte("\xab\xcd\xefMaxMind.com"), []byte{1, 128, 0, 1})
 	f.Add(geoFile(f, "GeoLite2-ASN-Test.mmdb")[:2048], []byte{1, 128, 0, 1})
 	f.Fuzz(func(_ *testing.T, content, addr []byte) {

@@ -9,6 +9,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/internal/settings"
 	"millrace/transforms/funnels"
 )
@@ -146,7 +147,8 @@ jobs.yaml:12: funnel g: breakdown: field raw is a string that cannot divide visi
 }
 
 // FuzzFunnels reads any YAML that the check of files lets through.
-func FuzzFunnels(f *testing.F) {
+func FuzzFunnels(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add([]byte(full))
 	f.Add([]byte(weblogFunnels))
 	f.Add([]byte("funnels:\n  - {name: a, within: 1h, steps: [{name: a, where: 'nam == 1'}]}\n"))

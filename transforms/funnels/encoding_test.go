@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/schemas/table"
 	"millrace/transforms/funnels"
 )
@@ -119,7 +120,8 @@ func fuzzSet(t testing.TB) *funnels.Set {
 
 // FuzzFragments holds that bytes nobody wrote give an error or rows, and never a
 // panic, that rows found in them are sound, and that live seals what batch finds.
-func FuzzFragments(f *testing.F) {
+func FuzzFragments(tf *testing.F) {
+	f := mutate.Of(tf)
 	s := fuzzSet(f)
 	r := rand.New(rand.NewPCG(9, 9))
 	for _, b := range collect(r, s, encodingVisits())[:2] {
@@ -149,7 +151,8 @@ func FuzzFragments(f *testing.F) {
 
 // FuzzState holds that state is read, or refused, and what is read comes out the
 // same again.
-func FuzzState(f *testing.F) {
+func FuzzState(tf *testing.F) {
+	f := mutate.Of(tf)
 	s := fuzzSet(f)
 	r := rand.New(rand.NewPCG(10, 10))
 	for _, at := range []int64{0, firstDay + hour, firstDay + 3*hour} {
@@ -175,7 +178,8 @@ func FuzzState(f *testing.F) {
 	})
 }
 
-func FuzzTally(f *testing.F) {
+func FuzzTally(tf *testing.F) {
+	f := mutate.Of(tf)
 	s := fuzzSet(f)
 	tally := s.NewTally()
 	for _, row := range bruteRows(encodingVisits(), encodingDefinitions(), 4) {

@@ -4,10 +4,13 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"millrace/internal/mutate"
 )
 
 // FuzzMaskKeepsItsPromises holds any text against the invariants.
-func FuzzMaskKeepsItsPromises(f *testing.F) {
+func FuzzMaskKeepsItsPromises(tf *testing.F) {
+	f := mutate.Of(tf)
 	for i, p := range pieces {
 		f.Add([]byte(p+pieces[(i*7+3)%len(pieces)]), uint8(i))
 	}
@@ -26,7 +29,8 @@ var planted = []string{
 
 // FuzzPlantedValuesVanish plants an address or a card number, in some encoding,
 // between any texts: it can no longer be read in the output, decoded or not.
-func FuzzPlantedValuesVanish(f *testing.F) {
+func FuzzPlantedValuesVanish(tf *testing.F) {
+	f := mutate.Of(tf)
 	for i := range uint64(12) {
 		f.Add("http://h.example/a?x=%3F", "&y=1", i*0x9e3779b97f4a7c15, uint8(i), uint8(i), uint8(i))
 		f.Add("", "%20", i*0x9e3779b97f4a7c15, uint8(i), uint8(i+1), uint8(i))
@@ -84,7 +88,8 @@ var fuzzAll = New("k1", testKey, Options{Types: AllTypes(), Region: "US"})
 
 // FuzzAllTypesKeepThePromises holds any text against the invariants, searched
 // for everything.
-func FuzzAllTypesKeepThePromises(f *testing.F) {
+func FuzzAllTypesKeepThePromises(tf *testing.F) {
+	f := mutate.Of(tf)
 	for i, p := range allPieces {
 		f.Add([]byte(p+allPieces[(i*7+3)%len(allPieces)]), uint8(i))
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/transforms/clean"
 	"millrace/transforms/monitor"
 )
@@ -154,7 +155,8 @@ func TestAScoreTakesTheVitalsOfAnHour(t *testing.T) {
 }
 
 // FuzzRestore: whatever the state, it is refused, or a monitor that can go on.
-func FuzzRestore(f *testing.F) {
+func FuzzRestore(tf *testing.F) {
+	f := mutate.Of(tf)
 	m := monitor.New(options)
 	var ignored lines
 	m.Fold(random(rand.New(rand.NewPCG(1, 2)), 20), start+3_600_000, ignored.sink())

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/schemas/table"
 )
 
@@ -239,7 +240,8 @@ func TestLoopsAndInterpreterGiveTheSameAnswers(t *testing.T) {
 	}
 }
 
-func FuzzCompile(f *testing.F) {
+func FuzzCompile(tf *testing.F) {
+	f := mutate.Of(tf)
 	for _, s := range []string{`path == "/cart"`, `!bot && status in [200, 304]`, `method.matches("^G") || bytes > -1`, `time.getHours() == 1`, `size(path) / 0 == 1`, `paht`, `((`, `"\u00e4" == path`} {
 		f.Add(s)
 	}

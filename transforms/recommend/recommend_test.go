@@ -10,6 +10,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/transforms/recommend"
 )
 
@@ -143,7 +144,8 @@ func TestRowsAreThoseOfAskingEveryVisit(t *testing.T) {
 	}
 }
 
-func FuzzMerge(f *testing.F) {
+func FuzzMerge(tf *testing.F) {
+	f := mutate.Of(tf)
 	c := recommend.New()
 	c.Add(20_513, []string{"a", "b"}, []string{"b"})
 	f.Add(c.Parts(recommend.Options{Days: 1})[0].Blob)

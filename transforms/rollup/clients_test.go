@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/transforms/rollup"
 	"millrace/transforms/sketch"
 )
@@ -159,7 +160,8 @@ func TestTheFirstEncodingOfClientsIsStillReadAndWritten(t *testing.T) {
 }
 
 // FuzzMergeClients is FuzzMerge of clients.
-func FuzzMergeClients(f *testing.F) {
+func FuzzMergeClients(tf *testing.F) {
+	f := mutate.Of(tf)
 	c := rollup.NewClients(0)
 	for _, h := range someHits(rand.New(rand.NewPCG(1, 1)), 40) {
 		c.Add(h.t, h.visitor, h.bot, h.client)

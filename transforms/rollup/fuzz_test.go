@@ -7,12 +7,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/transforms/rollup"
 )
 
 // FuzzMerge holds that bytes nobody wrote are refused or merged, without a
 // panic, and that what was merged comes out the same again.
-func FuzzMerge(f *testing.F) {
+func FuzzMerge(tf *testing.F) {
+	f := mutate.Of(tf)
 	r := rand.New(rand.NewPCG(1, 1))
 	x := newTables(f, time.Hour)
 	for _, q := range randomRequests(r)[:20] {
@@ -39,7 +41,8 @@ func FuzzMerge(f *testing.F) {
 }
 
 // FuzzMergeSketches is FuzzMerge of top pages with sketches.
-func FuzzMergeSketches(f *testing.F) {
+func FuzzMergeSketches(tf *testing.F) {
+	f := mutate.Of(tf)
 	r := rand.New(rand.NewPCG(1, 1))
 	for _, n := range []int{1, 20} {
 		for _, x := range []*rollup.TopPages{plain(f, time.Hour), sketched(f, time.Hour)} {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/transforms/rollup"
 	"millrace/transforms/sketch"
 )
@@ -84,7 +85,8 @@ func TestVisitorsOfMinutesAreCountedWhateverTheOrderAndThePartition(t *testing.T
 	}
 }
 
-func FuzzMergeMinutes(f *testing.F) {
+func FuzzMergeMinutes(tf *testing.F) {
+	f := mutate.Of(tf)
 	r := rand.New(rand.NewPCG(3, 4))
 	x := rollup.NewMinutes()
 	for range 20 {

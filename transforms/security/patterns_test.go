@@ -3,6 +3,8 @@ package security
 import (
 	"strings"
 	"testing"
+
+	"millrace/internal/mutate"
 )
 
 func TestOwnPatternsAreLookedForBesidesTheBuiltInOnes(t *testing.T) {
@@ -36,7 +38,8 @@ func TestOwnPatternsAreLookedForBesidesTheBuiltInOnes(t *testing.T) {
 
 // Whatever a list says, it is refused or added: what the built-in patterns find stays
 // found, and nothing panics.
-func FuzzParsePatterns(f *testing.F) {
+func FuzzParsePatterns(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add("scanner\tour-admin\n# x\n\ninjection\ta*b", "/our-admin?x=1%27+or+%271")
 	f.Add("agent\t(\r\nsecret\t/", "/.git/config")
 	f.Add("login\t*\nform\t/a b\ntraversal\t..", "/../%2e%2e/")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/transforms/decode"
 )
 
@@ -127,7 +128,8 @@ func TestEveryCountHasAName(t *testing.T) {
 
 // Whatever a client sends: no panic, counts of one line, and none of it depends on
 // the line before.
-func FuzzRequest(f *testing.F) {
+func FuzzRequest(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add([]byte("POST"), []byte("/login?x=%2527+or"), []byte("sqlmap"), int32(401), int64(5))
 	f.Add([]byte("GET"), []byte("/%2e%2e/%252e/.env/**/*/"), []byte(""), int32(200), int64(1<<30))
 	f.Add([]byte(""), []byte("%%%2%zz+/*"), []byte("() { :;"), int32(0), int64(-1))

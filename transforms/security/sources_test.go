@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"millrace/internal/mutate"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -141,7 +143,8 @@ func TestCountsOfSavepointsStayReadable(t *testing.T) {
 	}
 }
 
-func FuzzMergeEncoded(f *testing.F) {
+func FuzzMergeEncoded(tf *testing.F) {
+	f := mutate.Of(tf)
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 6 {
 		rows := randomRows(r)

@@ -11,6 +11,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/transforms/clickevents"
 	"millrace/transforms/rollup"
 	"millrace/transforms/shop"
@@ -378,7 +379,8 @@ func TestIdentitiesAreThoseOfAskingEveryEvent(t *testing.T) {
 }
 
 // FuzzMerge: what is no partial result is refused, and nothing panics.
-func FuzzMerge(f *testing.F) {
+func FuzzMerge(tf *testing.F) {
+	f := mutate.Of(tf)
 	r := rand.New(rand.NewPCG(9, 9))
 	p, rev := shop.NewProducts(), shop.NewMinuteRevenue()
 	c := shop.NewCollector()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/internal/vectors"
 	"millrace/transforms/sketch"
 )
@@ -213,7 +214,8 @@ func TestVectors(t *testing.T) {
 }
 
 // FuzzCounts holds that bytes are refused or come out as they went in.
-func FuzzCounts(f *testing.F) {
+func FuzzCounts(tf *testing.F) {
+	f := mutate.Of(tf)
 	var c sketch.Counts
 	f.Add(c.AppendEncoded(nil))
 	for _, key := range visits(rand.New(rand.NewPCG(1, 1)), 20, 9, 1.3) {
@@ -234,7 +236,8 @@ func FuzzCounts(f *testing.F) {
 
 // FuzzHeavy holds that bytes are refused or come out as they went in, and go on
 // counting.
-func FuzzHeavy(f *testing.F) {
+func FuzzHeavy(tf *testing.F) {
+	f := mutate.Of(tf)
 	for _, keys := range []int{3, 500} {
 		h := sketch.NewHeavy(1)
 		for _, key := range visits(rand.New(rand.NewPCG(1, 1)), 200, keys, 1.3) {

@@ -11,6 +11,7 @@ import (
 	"github.com/DataDog/sketches-go/ddsketch"
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/transforms/sketch"
 )
 
@@ -219,7 +220,8 @@ func TestTheFirstVersionsOfTheEncodingsAreStillReadAndWritten(t *testing.T) {
 }
 
 // FuzzQuantiles holds that bytes are refused or come out as they went in.
-func FuzzQuantiles(f *testing.F) {
+func FuzzQuantiles(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add(new(sketch.Quantiles).AppendEncoded(nil))
 	f.Add(quantilesOf([]uint64{0}).AppendEncoded(nil))
 	f.Add(quantilesOf(skewed(rand.New(rand.NewPCG(1, 1)), 30)).AppendEncoded(nil))

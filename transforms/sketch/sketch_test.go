@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	"millrace/transforms/sketch"
 )
 
@@ -175,7 +176,8 @@ func TestLargestEqualsSorting(t *testing.T) {
 }
 
 // FuzzHLL holds that bytes are refused or come out as they went in.
-func FuzzHLL(f *testing.F) {
+func FuzzHLL(tf *testing.F) {
+	f := mutate.Of(tf)
 	for _, n := range []int{0, 3, 2_000} {
 		var h sketch.HLL
 		for _, hash := range hashes(0, n) {
@@ -199,7 +201,8 @@ func FuzzHLL(f *testing.F) {
 }
 
 // FuzzDistinct holds that bytes are refused or come out as they went in.
-func FuzzDistinct(f *testing.F) {
+func FuzzDistinct(tf *testing.F) {
+	f := mutate.Of(tf)
 	for _, n := range []int{0, 3, 5, 6} {
 		d := sketch.NewDistinct(5)
 		for _, hash := range hashes(0, n) {

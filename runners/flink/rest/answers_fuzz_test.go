@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"millrace/internal/mutate"
 )
 
 // answering gives one answer to every request.
@@ -20,7 +22,8 @@ func (a answering) RoundTrip(*http.Request) (*http.Response, error) {
 
 // FuzzAnswers gives any bytes as Flink's answer to each question: what is read is
 // read, and an error is a line or two of a terminal.
-func FuzzAnswers(f *testing.F) {
+func FuzzAnswers(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add([]byte(`{"jobs":[{"jid":"a","name":"b","state":"RUNNING","start-time":1,"end-time":-1}]}`), uint8(0))
 	f.Add([]byte(`{"errors":["Internal server error.","x"]}`), uint8(16))
 	f.Fuzz(func(t *testing.T, body []byte, which uint8) {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"millrace/internal/mutate"
 	"millrace/runners/flink/rest"
 )
 
@@ -27,7 +28,8 @@ func TestTheRootCauseOfATrace(t *testing.T) {
 	}
 }
 
-func FuzzRootCause(f *testing.F) {
+func FuzzRootCause(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add("a.B: outer\n\tat x(Y.java:1)\nCaused by: a.C: inner\n\tat z(Y.java:2)\n")
 	f.Fuzz(func(t *testing.T, trace string) {
 		cause := rest.RootCause(trace)
