@@ -18,7 +18,7 @@
 //
 // Records in the format of the Kinesis Producer Library are taken apart.
 //
-// The producer (NewProducer) and the sinks for rows (Open, OpenSink) put records. They
+// The producer (NewProducer) and the sink for rows (Open) put records. They
 // guarantee:
 //
 //   - Every record accepted is stored at least once when Flush or Close return

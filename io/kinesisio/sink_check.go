@@ -9,30 +9,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
 	"millrace/io/driver"
-	"millrace/schemas/table"
 )
 
-var _ driver.Checker = (*RowSink)(nil)
-
-// ValidateSink tells what is wrong with a sink's URL for rows of a schema, without
-// asking anybody.
-func ValidateSink(url string, schema *table.Schema) error {
-	place, err := parsePlace(url)
-	if err != nil {
-		return err
-	}
-	readProducer(place, ProducerOptions{})
-	expression := place.Text("key", "")
-	if err := place.Done(); err != nil {
-		return err
-	}
-	_, err = newSink(place, schema, expression)
-	return err
-}
+var _ driver.Checker = (*Sink)(nil)
 
 // Check implements driver.Checker.
-func (s *RowSink) Check(ctx context.Context) []driver.Check {
-	place := s.sink.place
+func (s *Sink) Check(ctx context.Context) []driver.Check {
+	place := s.place
 	client, err := newClient(ctx, place)
 	if err != nil {
 		return []driver.Check{{What: "reach", Err: err}}

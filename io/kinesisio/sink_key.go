@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"millrace/internal/nearest"
+	"millrace/io/rowjson"
 	"millrace/schemas/table"
 )
 
@@ -98,9 +99,11 @@ func (t keyTemplate) append(dst []byte, b *table.Batch, row int) []byte {
 		switch p.column {
 		case noColumn:
 		case rowDay:
-			dst = appendDay(dst, b.DayOf(row))
+			dst = rowjson.AppendDay(dst, b.DayOf(row))
 		default:
-			dst = appendPlain(dst, b, p.column, row)
+			if !b.Null(p.column, row) {
+				dst = rowjson.AppendText(dst, b, p.column, row)
+			}
 		}
 	}
 	return dst

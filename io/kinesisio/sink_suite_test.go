@@ -136,7 +136,7 @@ func attachStream(_ *testing.T, stream string) iotest.SinkPlace {
 					return watched
 				}
 				if watched.step != nil { // calls one after the other, and enough of them to be killed between
-					s.producer.MaxCalls, s.producer.MaxBuffered = 1, 40<<10
+					s.options.MaxCalls, s.options.MaxBuffered = 1, 40<<10
 				}
 				return s, nil
 			})

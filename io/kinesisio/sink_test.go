@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -33,6 +32,14 @@ type everything struct {
 }
 
 var everythings = table.MustOf[everything]("kinesisio.everything", 1)
+
+// versioned is a row that others overwrite.
+type versioned struct {
+	At      table.Millis `col:"at,sort1,day" doc:"a time"`
+	Version int64        `col:"version" doc:"the greatest counts"`
+}
+
+var versions = table.MustOf[versioned]("kinesisio.versioned", 1)
 
 func pointer[T any](v T) *T { return &v }
 
@@ -62,7 +69,7 @@ func TestRowsBecomeDocuments(t *testing.T) {
 		nobody + epoch + `,"ratio":"-Infinity"}`,
 		nobody + epoch + `,"ratio":1e+300}`,
 	} {
-		got := d.append(nil, b, row, nil)
+		got := d.append(nil, &table.Rows{Batch: b}, row)
 		if string(got) != want {
 			t.Errorf("row %d is\n%s, want\n%s", row, got, want)
 		}
@@ -70,37 +77,16 @@ func TestRowsBecomeDocuments(t *testing.T) {
 			t.Errorf("row %d is no JSON: %s", row, got)
 		}
 	}
-	for want, marks := range map[string]Marks{
-		`{"_op":"upsert","_version":8589934592,"_sealed":true,` + nobody[1:]: {Kind: table.Sealed, Versions: []int64{0, 2 << 32}},
-		`{"_op":"upsert","_version":3,"_sealed":false,` + nobody[1:]:         {Kind: table.Provisional, Versions: []int64{0, 3}},
-		`{"_op":"withdraw","_sealed":true,` + nobody[1:]:                     {Kind: table.Withdrawn},
+	marked := newDocument(versions)
+	v := table.NewBatch(versions)
+	v.Append(versioned{At: 1, Version: 2 << 32})
+	for kind, want := range map[table.RowKind]string{
+		table.Sealed:      `{"_op":"upsert","_version":8589934592,"_sealed":true,"at":`,
+		table.Provisional: `{"_op":"upsert","_version":8589934592,"_sealed":false,"at":`,
+		table.Withdrawn:   `{"_op":"withdraw","_version":8589934592,"_sealed":true,"at":`,
 	} {
-		if got := string(d.append(nil, b, 1, &marks)); !strings.HasPrefix(got, want) {
-			t.Errorf("%+v gives %s, want %s...", marks, got, want)
-		}
-	}
-}
-
-// Whatever the text, a JSON reader gets it back.
-func TestTextsSurviveJSON(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 4))
-	for range 5000 {
-		text := make([]byte, rng.IntN(12))
-		for i := range text {
-			if text[i] = byte(rng.Uint32()); rng.IntN(2) == 0 {
-				text[i] &= 0x3f
-			}
-		}
-		if rng.IntN(3) == 0 {
-			text = []byte(string([]rune{rng.Int32N(0x11_0000), '"', rng.Int32N(0x3000)}))
-		}
-		var got string
-		quoted := appendQuoted(nil, text)
-		if err := json.Unmarshal(quoted, &got); err != nil {
-			t.Fatalf("%q is written %s: %v", text, quoted, err)
-		}
-		if want := string([]rune(string(text))); got != want {
-			t.Fatalf("%q is written %s and read as %q", text, quoted, got)
+		if got := string(marked.append(nil, &table.Rows{Batch: v, Kind: kind}, 0)); !strings.HasPrefix(got, want) {
+			t.Errorf("%v gives %s, want %s...", kind, got, want)
 		}
 	}
 }
@@ -172,7 +158,7 @@ func TestTheDefaultKeyIsWhatIdentifiesRows(t *testing.T) {
 func TestASinkPutsItsRows(t *testing.T) {
 	s := newPutServer(2)
 	s.serve(t)
-	sink, err := OpenSink(t.Context(), "kinesis://rows?key=large&aggregate=true", everythings, ProducerOptions{})
+	sink, err := Open(t.Context(), "kinesis://rows?key=large&aggregate=true", everythings, driver.SinkOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +169,7 @@ func TestASinkPutsItsRows(t *testing.T) {
 		key := fmt.Sprint(i % 7)
 		want[key] = append(want[key], time.UnixMilli(int64(i)).UTC().Format("2006-01-02T15:04:05.000Z"))
 	}
-	if err := sink.WriteMarked(t.Context(), batchOf(rows...), Marks{Kind: table.Provisional}); err != nil {
+	if err := sink.Write(t.Context(), table.Rows{Batch: batchOf(rows...)}); err != nil {
 		t.Fatal(err)
 	}
 	if err := sink.Flush(t.Context()); err != nil {
@@ -191,11 +177,8 @@ func TestASinkPutsItsRows(t *testing.T) {
 	}
 	got := map[string][]string{}
 	for _, r := range s.read(t) {
-		var d struct {
-			Op string `json:"_op"`
-			At string
-		}
-		if err := json.Unmarshal([]byte(r.data), &d); err != nil || d.Op != "upsert" {
+		var d struct{ At string }
+		if err := json.Unmarshal([]byte(r.data), &d); err != nil {
 			t.Fatalf("%s: %v", r.data, err)
 		}
 		got[r.key] = append(got[r.key], d.At)
@@ -203,13 +186,13 @@ func TestASinkPutsItsRows(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-written +read):\n%s", d)
 	}
-	if err := sink.Write(t.Context(), table.NewBatch(table.MustOf[everything]("kinesisio.other", 1))); err == nil || !strings.Contains(err.Error(), "opened for kinesisio.everything/1") {
+	if err := sink.Write(t.Context(), table.Rows{Batch: table.NewBatch(table.MustOf[everything]("kinesisio.other", 1))}); err == nil || !strings.Contains(err.Error(), "opened for kinesisio.everything/1") {
 		t.Errorf("rows of another schema give %v", err)
 	}
 	if err := sink.Close(t.Context()); err != nil || sink.Stats().Acknowledged != 500 {
 		t.Errorf("close gives %v, stats %+v", err, sink.Stats())
 	}
-	if _, err := OpenSink(t.Context(), "kinesis://rows?key=nothing", everythings, ProducerOptions{}); !errors.Is(err, driver.ErrInvalid) {
+	if _, err := Open(t.Context(), "kinesis://rows?key=nothing", everythings, driver.SinkOptions{}); !errors.Is(err, driver.ErrInvalid) {
 		t.Errorf("a wrong key gives %v", err)
 	}
 }
@@ -222,7 +205,7 @@ func TestTheParametersOfASinkAreThoseItReads(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	_, err := OpenSink(t.Context(), "kinesis://rows?zzz=1", everythings, ProducerOptions{})
+	err := ValidateSink("kinesis://rows?zzz=1", everythings)
 	if want := "(known: " + strings.Join(names, ", ") + ")"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("the error is %v, want %s", err, want)
 	}
@@ -241,7 +224,7 @@ func TestARowTooLargeIsRefused(t *testing.T) {
 				t.Errorf("%.30s is refused for %v", r.Data, err)
 			}
 		}})
-		if err := sink.Write(t.Context(), batchOf(everything{}, everything{Text: pointer(strings.Repeat("x", 1<<20))}, everything{At: 1})); err != nil {
+		if err := sink.Write(t.Context(), table.Rows{Batch: batchOf(everything{}, everything{Text: pointer(strings.Repeat("x", 1<<20))}, everything{At: 1})}); err != nil {
 			t.Fatal(err)
 		}
 		if err := sink.Close(t.Context()); err != nil || refused != 1 || sink.Stats().Acknowledged != 2 {

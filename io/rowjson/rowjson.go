@@ -15,11 +15,32 @@ import (
 
 // AppendValue writes a value of a batch that is not null: times as ISO 8601 with
 // milliseconds in UTC, dates as YYYY-MM-DD, ids with hyphens, bytes in base64,
-// and floats that JSON cannot say as the texts NaN, Infinity and -Infinity.
+// and floats that JSON cannot say as the texts NaN, Infinity and -Infinity, the names
+// that protobuf gives them.
 func AppendValue(dst []byte, b *table.Batch, col, row int) []byte {
+	bare := false
 	switch b.Schema().Columns[col].Kind {
 	case table.String:
 		return AppendString(dst, b.Text(col, row))
+	case table.Int32, table.Int64, table.Bool:
+		bare = true
+	case table.Float64:
+		f := b.Float(col, row)
+		bare = !math.IsNaN(f) && !math.IsInf(f, 0)
+	default: // times, dates, ids and bytes are texts
+	}
+	if bare {
+		return AppendText(dst, b, col, row)
+	}
+	return append(AppendText(append(dst, '"'), b, col, row), '"')
+}
+
+// AppendText writes a value that is not null as AppendValue does, without quotes and
+// with nothing escaped.
+func AppendText(dst []byte, b *table.Batch, col, row int) []byte {
+	switch b.Schema().Columns[col].Kind {
+	case table.String:
+		return append(dst, b.Text(col, row)...)
 	case table.Int32, table.Int64:
 		return strconv.AppendInt(dst, b.Int(col, row), 10)
 	case table.Bool:
@@ -27,24 +48,24 @@ func AppendValue(dst []byte, b *table.Batch, col, row int) []byte {
 	case table.Float64:
 		return appendFloat(dst, b.Float(col, row))
 	case table.Time:
-		return append(AppendTime(append(dst, '"'), b.Int(col, row)), '"')
+		return AppendTime(dst, b.Int(col, row))
 	case table.Date:
-		return append(AppendDay(append(dst, '"'), b.Int(col, row)), '"')
+		return AppendDay(dst, b.Int(col, row))
 	case table.UUID:
-		return append(AppendUUID(append(dst, '"'), b.UUIDBytes(col, row)), '"')
+		return AppendUUID(dst, b.UUIDBytes(col, row))
 	default: // Bytes
-		return append(base64.StdEncoding.AppendEncode(append(dst, '"'), b.Text(col, row)), '"')
+		return base64.StdEncoding.AppendEncode(dst, b.Text(col, row))
 	}
 }
 
 func appendFloat(dst []byte, f float64) []byte {
 	switch {
 	case math.IsNaN(f):
-		return append(dst, `"NaN"`...)
+		return append(dst, "NaN"...)
 	case math.IsInf(f, 1):
-		return append(dst, `"Infinity"`...)
+		return append(dst, "Infinity"...)
 	case math.IsInf(f, -1):
-		return append(dst, `"-Infinity"`...)
+		return append(dst, "-Infinity"...)
 	}
 	return strconv.AppendFloat(dst, f, 'g', -1, 64)
 }

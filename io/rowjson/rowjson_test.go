@@ -44,6 +44,13 @@ func TestValuesOfEachKind(t *testing.T) {
 			t.Errorf("column %s is %s, want %s", schema.Columns[col].Name, got, want)
 		}
 	}
+	for col, want := range []string{
+		"123e4567-e89b-52d3-a456-426614174000", "2025-03-03T11:06:40.007Z", "a \"quoted\" \\ <naïve> 日本\n\x01", "-7", "9223372036854775807", "0.1", "true", "1969-12-31", "AP8=",
+	} {
+		if got := string(AppendText(nil, b, col, 0)); got != want {
+			t.Errorf("column %s is the text %s, want %s", schema.Columns[col].Name, got, want)
+		}
+	}
 	for i, want := range []string{`"NaN"`, `"Infinity"`, `"-Infinity"`} {
 		if got := string(AppendValue(nil, b, 5, i+1)); got != want {
 			t.Errorf("the float is %s, want %s", got, want)

@@ -49,7 +49,7 @@ func TestCallsThatAreMadeAgainAreCounted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sink.producer.MaxCalls = 1
+		sink.options.MaxCalls = 1
 		if err := sink.Write(ctx, table.Rows{Batch: batchOf(everything{At: 1})}); err != nil {
 			t.Fatal(err)
 		}
