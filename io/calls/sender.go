@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"millrace/io/driver"
+	"millrace/schemas/table"
 )
 
 // Options are what a sink does with its calls, which are C.
@@ -154,8 +155,29 @@ func (s *Sender[C]) Failure(ctx context.Context) error {
 // End ends the sink for a cause.
 func (s *Sender[C]) End(cause error) { s.end(cause) }
 
-// Written counts rows that were taken, and tells of refused ones.
-func (s *Sender[C]) Written(rows int) {
+// Write adds the rows of a batch, which is to be of a schema, one after the other, and
+// counts them.
+func (s *Sender[C]) Write(ctx context.Context, schema *table.Schema, rows table.Rows, add func(ctx context.Context, rows table.Rows, row int) error) error {
+	if have := rows.Batch.Schema(); have != schema {
+		return fmt.Errorf("write to %s: rows of %s, but it was opened for %s", s.options.Place, have.ID(), schema.ID())
+	}
+	if rows.Batch.Len() == 0 {
+		return nil
+	}
+	if err := s.Failure(ctx); err != nil {
+		return err
+	}
+	for row := range rows.Batch.Len() {
+		if err := add(ctx, rows, row); err != nil {
+			return err
+		}
+	}
+	s.written(rows.Batch.Len())
+	return nil
+}
+
+// written counts rows that were taken, and tells of refused ones.
+func (s *Sender[C]) written(rows int) {
 	s.Count(func(st *Stats) { st.Written += int64(rows) })
 	s.tell()
 }

@@ -57,22 +57,7 @@ func Open(ctx context.Context, url string, schema *table.Schema, options driver.
 
 // Write implements driver.Sink.
 func (s *Sink) Write(ctx context.Context, rows table.Rows) error {
-	if have, want := rows.Batch.Schema(), s.config.shape.Schema; have != want {
-		return fmt.Errorf("write to %s: rows of %s, but it was opened for %s", s.config.place, have.ID(), want.ID())
-	}
-	if rows.Batch.Len() == 0 {
-		return nil
-	}
-	if err := s.sender.Failure(ctx); err != nil {
-		return err
-	}
-	for row := range rows.Batch.Len() {
-		if err := s.add(ctx, rows, row); err != nil {
-			return err
-		}
-	}
-	s.sender.Written(rows.Batch.Len())
-	return nil
+	return s.sender.Write(ctx, s.config.shape.Schema, rows, s.add)
 }
 
 // add puts a row into the current batch of the lane that its point has, which goes when

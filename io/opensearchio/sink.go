@@ -66,29 +66,16 @@ func Open(ctx context.Context, url string, schema *table.Schema, options driver.
 
 // Write implements driver.Sink.
 func (s *Sink) Write(ctx context.Context, rows table.Rows) error {
-	if rows.Batch.Schema() != s.config.schema {
-		return fmt.Errorf("write to %s: rows of %s, but it was opened for %s", s.config.place, rows.Batch.Schema().ID(), s.config.schema.ID())
-	}
-	if rows.Batch.Len() == 0 {
-		return nil
-	}
-	if err := s.prepare(ctx); err != nil {
-		return err
-	}
-	for row := range rows.Batch.Len() {
-		if err := s.add(ctx, rows, row); err != nil {
+	if rows.Batch.Len() > 0 && !s.ready {
+		if err := s.prepare(ctx); err != nil {
 			return err
 		}
 	}
-	s.sender.Written(rows.Batch.Len())
-	return nil
+	return s.sender.Write(ctx, s.config.schema, rows, s.add)
 }
 
 // prepare sees to the template, once.
 func (s *Sink) prepare(ctx context.Context) error {
-	if s.ready {
-		return s.sender.Failure(ctx)
-	}
 	merged, cancel := s.sender.Context(ctx)
 	defer cancel()
 	if err := s.sender.Insist(merged, func() error { return s.client.prepare(merged) }); err != nil {
