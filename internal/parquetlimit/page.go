@@ -108,15 +108,7 @@ func (p *page) setTruth(path []int16, yes bool) {
 
 // told tells whether the field of its kind says what a page has, and no other.
 func (p page) told() bool {
-	switch p.kind {
-	case format.DataPage:
-		return p.of == ofPage
-	case format.DictionaryPage:
-		return p.of == ofDictionary
-	case format.DataPageV2:
-		return p.of == ofVersion2
-	}
-	return false
+	return p.kind == format.DataPage && p.of == ofPage || p.kind == format.DictionaryPage && p.of == ofDictionary || p.kind == format.DataPageV2 && p.of == ofVersion2
 }
 
 // check finds what is not read, or not believed, in a page of a column.

@@ -21,6 +21,10 @@ const maxTablePage = 64 << 20
 // tableRun is how many values the last run of a page fills up at most; DuckDB's does 32.
 const tableRun = 256
 
+// plainDictionary is how writers before version 2 of the format call Plain, of a
+// dictionary, and RLEDictionary, of a page.
+const plainDictionary format.Encoding = 2
+
 // OpenTable opens a flat table of size bytes that another program wrote. It takes what
 // writers make unless told otherwise: pages of both versions; plain, by dictionary, as
 // runs or as differences; packed with Snappy, gzip, Zstandard or not at all. A page is
@@ -93,13 +97,13 @@ func valuesIn(page parquet.Page, buffer []parquet.Value, each func(parquet.Value
 var (
 	tableCodecs    = []format.CompressionCodec{format.Uncompressed, format.Snappy, format.Gzip, format.Zstd}
 	tableEncodings = []format.Encoding{
-		format.Plain, format.PlainDictionary, format.RLEDictionary, format.RLE, format.DeltaBinaryPacked, format.DeltaLengthByteArray, format.ByteStreamSplit,
+		format.Plain, plainDictionary, format.RLEDictionary, format.RLE, format.DeltaBinaryPacked, format.DeltaLengthByteArray, format.ByteStreamSplit,
 	}
 )
 
 // checkTable finds what is not read, or not believed, in a page of a table's column.
 func (p page) checkTable(c *chunk) error {
-	plain := p.encoding == format.Plain || p.encoding == format.PlainDictionary
+	plain := p.encoding == format.Plain || p.encoding == plainDictionary
 	switch {
 	case p.kind != format.DataPage && p.kind != format.DataPageV2 && p.kind != format.DictionaryPage:
 		return refused("a page of kind %s", p.kind)
@@ -167,18 +171,18 @@ func split(body []byte) (levels, rest []byte, err error) {
 
 // checkValues makes sure that an encoding does not tell of more values than there are.
 func checkValues(encoding format.Encoding, body []byte, values int) error {
-	switch encoding {
-	case format.RLE: // of truths; its length comes first
+	switch {
+	case encoding == format.RLE: // of truths; its length comes first
 		if len(body) < 4 {
 			return nil // the library finds it
 		}
 		return checkRunsUpTo(body[4:], 1, values, tableRun)
-	case format.PlainDictionary, format.RLEDictionary:
+	case encoding == plainDictionary || encoding == format.RLEDictionary:
 		if len(body) == 0 {
 			return nil
 		}
 		return checkRunsUpTo(body[1:], int(body[0]), values, tableRun)
-	case format.DeltaBinaryPacked, format.DeltaLengthByteArray:
+	case encoding == format.DeltaBinaryPacked || encoding == format.DeltaLengthByteArray:
 		for range 2 { // the sizes of blocks, which the library bounds
 			_, n := binary.Uvarint(body)
 			if n <= 0 {

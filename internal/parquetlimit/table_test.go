@@ -137,35 +137,35 @@ func TestPagesOfTablesThatLieAreRefused(t *testing.T) {
 	size := func(body string) int64 { return int64(len(body)) }
 	differences := uvarint(128) + uvarint(4) + uvarint(1<<30) + varint(0)
 	for name, test := range map[string]struct {
-		like chunk
+		like *chunk
 		data string
 		ok   bool
 	}{
-		"a page":                         {chunk{codec: format.Snappy}, header(0, 8, size(small), 2, 0) + small, true},
-		"a page of version 2":            {chunk{codec: format.Snappy}, header2(8, size(small), 2, 0, 0, true) + small, true},
-		"one that is not packed":         {chunk{codec: format.Snappy}, header2(8, 8, 2, 0, 0, false) + "12345678", true},
-		"nulls of version 2":             {chunk{null: true}, header2(2, 2, 3, 0, 2, false) + "\x06\x00", true},
-		"a page of 65 MiB":               {chunk{codec: format.Gzip}, header(0, 65<<20, 10, 2, 0) + "0123456789", false},
-		"snappy that says 60 MiB":        {chunk{codec: format.Snappy}, header(0, 60<<20, 6, 2, 0) + uvarint(60<<20) + "\x00\x00", false},
-		"snappy of another size":         {chunk{codec: format.Snappy}, header(0, 9, size(small), 2, 0) + small, false},
-		"gzip of more":                   {chunk{codec: format.Gzip}, header(0, 8, int64(len(zipped)), 2, 0) + string(zipped), false},
-		"Zstandard of more":              {chunk{codec: format.Zstd}, header(0, 8, int64(len(packed)), 2, 0) + string(packed), false},
-		"brotli":                         {chunk{codec: format.Brotli}, header(0, 8, 8, 2, 0) + "12345678", false},
-		"a run of 2^32 values":           {chunk{}, header(0, size(endless), size(endless), 2, 8) + endless, false},
-		"such a run of version 2":        {chunk{}, header2(size(endless), size(endless), 2, 8, 0, false) + endless, false},
-		"2^32 nulls of version 2":        {chunk{null: true}, header2(size(endless), size(endless), 2, 0, size(endless), false) + endless, false},
-		"levels longer than their page":  {chunk{null: true}, header2(2, 2, 3, 0, 3, false) + "\x06\x00", false},
-		"nulls of a column without":      {chunk{}, header2(2, 2, 3, 0, 2, false) + "\x06\x00", false},
-		"2^30 differences":               {chunk{}, header(0, size(differences), size(differences), 2, 5) + differences, false},
-		"2^30 lengths":                   {chunk{}, header(0, size(differences), size(differences), 2, 6) + differences, false},
-		"differences of texts":           {chunk{}, header(0, size(differences), size(differences), 2, 7) + differences, false},
-		"2^31 values":                    {chunk{}, header(0, 8, 8, math.MaxInt32, 0) + "12345678", false},
-		"an index":                       {chunk{}, header(1, 8, 8, 2, 0) + "12345678", false},
-		"version 2 with a header of two": {chunk{}, strings.TrimSuffix(header2(8, 8, 1<<28, 0, 0, false), "\x00") + "\x0c" + varint(5) + "\x15" + varint(2) + "\x00\x00" + "12345678", false},
+		"a page":                         {&chunk{codec: format.Snappy}, header(0, 8, size(small), 2, 0) + small, true},
+		"a page of version 2":            {&chunk{codec: format.Snappy}, header2(8, size(small), 2, 0, 0, true) + small, true},
+		"one that is not packed":         {&chunk{codec: format.Snappy}, header2(8, 8, 2, 0, 0, false) + "12345678", true},
+		"nulls of version 2":             {&chunk{null: true}, header2(2, 2, 3, 0, 2, false) + "\x06\x00", true},
+		"a page of 65 MiB":               {&chunk{codec: format.Gzip}, header(0, 65<<20, 10, 2, 0) + "0123456789", false},
+		"snappy that says 60 MiB":        {&chunk{codec: format.Snappy}, header(0, 60<<20, 6, 2, 0) + uvarint(60<<20) + "\x00\x00", false},
+		"snappy of another size":         {&chunk{codec: format.Snappy}, header(0, 9, size(small), 2, 0) + small, false},
+		"gzip of more":                   {&chunk{codec: format.Gzip}, header(0, 8, int64(len(zipped)), 2, 0) + string(zipped), false},
+		"Zstandard of more":              {&chunk{codec: format.Zstd}, header(0, 8, int64(len(packed)), 2, 0) + string(packed), false},
+		"brotli":                         {&chunk{codec: format.Brotli}, header(0, 8, 8, 2, 0) + "12345678", false},
+		"a run of 2^32 values":           {&chunk{}, header(0, size(endless), size(endless), 2, 8) + endless, false},
+		"such a run of version 2":        {&chunk{}, header2(size(endless), size(endless), 2, 8, 0, false) + endless, false},
+		"2^32 nulls of version 2":        {&chunk{null: true}, header2(size(endless), size(endless), 2, 0, size(endless), false) + endless, false},
+		"levels longer than their page":  {&chunk{null: true}, header2(2, 2, 3, 0, 3, false) + "\x06\x00", false},
+		"nulls of a column without":      {&chunk{}, header2(2, 2, 3, 0, 2, false) + "\x06\x00", false},
+		"2^30 differences":               {&chunk{}, header(0, size(differences), size(differences), 2, 5) + differences, false},
+		"2^30 lengths":                   {&chunk{}, header(0, size(differences), size(differences), 2, 6) + differences, false},
+		"differences of texts":           {&chunk{}, header(0, size(differences), size(differences), 2, 7) + differences, false},
+		"2^31 values":                    {&chunk{}, header(0, 8, 8, math.MaxInt32, 0) + "12345678", false},
+		"an index":                       {&chunk{}, header(1, 8, 8, 2, 0) + "12345678", false},
+		"version 2 with a header of two": {&chunk{}, strings.TrimSuffix(header2(8, 8, 1<<28, 0, 0, false), "\x00") + "\x0c" + varint(5) + "\x15" + varint(2) + "\x00\x00" + "12345678", false},
 	} {
 		c := test.like
 		c.table, c.end = true, int64(len(test.data))
-		g := &guard{r: strings.NewReader(test.data), chunks: []*chunk{&c}, table: true}
+		g := &guard{r: strings.NewReader(test.data), chunks: []*chunk{c}, table: true}
 		_, err := g.ReadAt(make([]byte, len(test.data)), 0)
 		if errors.Is(err, io.EOF) {
 			err = nil
