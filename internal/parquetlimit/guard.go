@@ -18,6 +18,7 @@ import (
 type guard struct {
 	r      io.ReaderAt
 	chunks []*chunk // by their begin
+	table  bool     // of another program
 }
 
 // chunk is a column of a row group.
@@ -25,6 +26,7 @@ type chunk struct {
 	begin, end int64
 	null       bool // its values can be null
 	codec      format.CompressionCodec
+	table      bool // of another program
 
 	mu      sync.Mutex
 	seen    int64  // up to where it was looked at
@@ -49,14 +51,14 @@ func (g *guard) watch(file *parquet.File) error {
 		}
 		for j := range columns {
 			m := &columns[j].MetaData
-			c := &chunk{begin: m.DataPageOffset, codec: m.Codec, null: meta.Schema[1+j].RepetitionType.V == format.Optional}
+			c := &chunk{begin: m.DataPageOffset, codec: m.Codec, table: g.table, null: meta.Schema[1+j].RepetitionType.V == format.Optional}
 			if m.DictionaryPageOffset != 0 {
 				c.begin = m.DictionaryPageOffset
 			}
 			if c.begin < 0 || m.TotalCompressedSize < 0 || c.begin > file.Size()-m.TotalCompressedSize {
 				return refused("column %d of row group %d has %d bytes from %d on, of %d", j, i, m.TotalCompressedSize, c.begin, file.Size())
 			}
-			if c.codec != format.Zstd && c.codec != format.Uncompressed {
+			if c.codec != format.Zstd && c.codec != format.Uncompressed && (!g.table || !slices.Contains(tableCodecs, c.codec)) {
 				return refused("column %d of row group %d is packed with %s", j, i, c.codec)
 			}
 			c.end, c.seen = c.begin+m.TotalCompressedSize, c.begin

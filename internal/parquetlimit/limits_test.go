@@ -152,16 +152,16 @@ func TestFilesThatLieCostLittle(t *testing.T) {
 		"nothing":                             {},
 		"only magic":                          []byte("PAR1PAR1"),
 	} {
-		if _, cost, err := costOf(data); err == nil || cost > uint64(4*len(data))+1<<20 {
+		if _, cost, err := costOf(data, readAll); err == nil || cost > uint64(4*len(data))+1<<20 {
 			t.Errorf("%s: %d bytes of memory for %d, %v", name, cost, len(data), err)
 		}
 	}
 }
 
-func costOf(data []byte) (columns map[int][]string, cost uint64, err error) {
+func costOf(data []byte, read func([]byte) (map[int][]string, error)) (columns map[int][]string, cost uint64, err error) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	columns, err = readAll(data)
+	columns, err = read(data)
 	runtime.ReadMemStats(&after)
 	return columns, after.TotalAlloc - before.TotalAlloc, err
 }
@@ -224,6 +224,8 @@ func TestPagesThatLieAreRefused(t *testing.T) {
 		"a header without end":          {plain, strings.Repeat("\x15\x00", maxHeader), false},
 		"a header of structures":        {plain, strings.Repeat("\x1c", 1000), false},
 		"a text of 2 GiB in the header": {plain, "\x18" + uvarint(1<<40), false},
+		"a header of two kinds":         {plain, strings.TrimSuffix(header(0, 8, 8, 1<<28, 0), "\x00") + "\x2c\x15" + varint(2) + "\x15" + varint(0) + "\x00\x00" + "12345678", false},
+		"a header of another kind":      {plain, "\x15" + varint(0) + header(2, 8, 8, 2, 0)[2:] + "12345678", false},
 		"a field that passes for kind":  {plain, strings.TrimSuffix(header(0, 8, 8, 2, 0), "\x00") + "\x05" + varint(1<<16+1) + varint(0) + "\x00" + "12345678", false},
 		"a list of 2^31 in the header":  {plain, "\x15\x00\x15\x10\x19\xf5" + uvarint(math.MaxInt32) + strings.Repeat("\x00", 1000), false},
 	} {
@@ -258,7 +260,7 @@ func FuzzOpen(tf *testing.F) {
 		f.Add(write(f, codec, 3))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		columns, cost, err := costOf(data)
+		columns, cost, err := costOf(data, readAll)
 		if cost > uint64(1000*len(data))+64<<20 {
 			t.Fatalf("%d bytes took %d of memory: %v", len(data), cost, err)
 		}

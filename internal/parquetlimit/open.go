@@ -8,10 +8,11 @@
 //   - each page as it is read, before it is decoded: that it is no longer than its
 //     column, unpacks to what it says, and holds as many values as it says.
 //
-// Files are refused that have more than this program writes: pages of version 2,
+// Open refuses files that have more than this program writes: pages of version 2,
 // nested columns, other codecs and encodings. Decoding a page that passes takes at
 // most maxPage bytes and ten for each of maxValues, and a footer 512 bytes for each
-// of maxItems; both only as long as the file has bytes to show for it.
+// of maxItems; both only as long as the file has bytes to show for it. OpenTable is for
+// flat tables of other programs.
 package parquetlimit
 
 import (
@@ -45,10 +46,14 @@ const (
 
 // Open opens a file of size bytes, as parquet.OpenFile does.
 func Open(r io.ReaderAt, size int64, options ...parquet.FileOption) (*parquet.File, error) {
+	return open(r, size, false, options...)
+}
+
+func open(r io.ReaderAt, size int64, table bool, options ...parquet.FileOption) (*parquet.File, error) {
 	if err := checkFooter(r, size); err != nil {
 		return nil, err
 	}
-	g := &guard{r: r}
+	g := &guard{r: r, table: table}
 	file, err := parquet.OpenFile(g, size, options...)
 	if err != nil {
 		return nil, err

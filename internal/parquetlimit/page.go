@@ -17,15 +17,18 @@ const maxHeader = 44 << 20
 // page is what the header of a page says.
 type page struct {
 	kind                 format.PageType
+	of                   int16 // the field that tells the rest; -1 where several do
 	compressed, unpacked int
 	values               int
 	encoding, levels     format.Encoding
+	nulls, repeats       int  // bytes of levels, of version 2
+	asIs                 bool // of version 2: it is not packed, whatever the column
 }
 
 // readHeader reads a header and tells how many bytes it has. It is errShort when it is
 // not whole.
 func readHeader(in []byte) (p page, size int, err error) {
-	w := walker{in: in}
+	w := walker{in: in, truth: p.setTruth}
 	var bad int64
 	err = w.structure(0, func(path []int16, v int64) {
 		if p.set(path, v) && (v < 0 || v > maxPage) {
@@ -47,13 +50,31 @@ func (p *page) set(path []int16, v int64) bool {
 		p.unpacked = int(v)
 	case len(path) == 1 && path[0] == 3:
 		p.compressed = int(v)
-	case len(path) != 2 || path[0] != 5 && path[0] != 7:
+	case len(path) != 2 || path[0] != ofPage && path[0] != ofDictionary && path[0] != ofVersion2:
 		return false
-	case path[1] == 1:
+	case p.of != 0 && p.of != path[0]: // the library reads each, and takes that of the kind
+		p.of = -1
+		return false
+	default:
+		p.of = path[0]
+		return p.setOf(path[1], v)
+	}
+	return true
+}
+
+// Fields of a header of which one is there, by the kind of its page.
+const ofPage, ofDictionary, ofVersion2 = 5, 7, 8
+
+// setOf takes a number of that field.
+func (p *page) setOf(field int16, v int64) bool {
+	switch {
+	case p.of == ofVersion2:
+		return p.setVersion2(field, v)
+	case field == 1:
 		p.values = int(v)
-	case path[1] == 2:
+	case field == 2:
 		p.encoding = format.Encoding(v) //nolint:gosec // see above
-	case path[1] == 3:
+	case field == 3:
 		p.levels = format.Encoding(v) //nolint:gosec // see above
 	default:
 		return false
@@ -61,11 +82,45 @@ func (p *page) set(path []int16, v int64) bool {
 	return true
 }
 
+// setVersion2 takes a number of the header of a page of version 2.
+func (p *page) setVersion2(field int16, v int64) bool {
+	switch field {
+	case 1:
+		p.values = int(v)
+	case 4:
+		p.encoding = format.Encoding(v) //nolint:gosec // readHeader refuses what is out of range
+	case 5:
+		p.nulls = int(v)
+	case 6:
+		p.repeats = int(v)
+	default:
+		return false
+	}
+	return true
+}
+
+// setTruth takes whether a page of version 2 is packed.
+func (p *page) setTruth(path []int16, yes bool) {
+	if len(path) == 2 && path[0] == 8 && path[1] == 7 {
+		p.asIs = !yes
+	}
+}
+
+// told tells whether the field of its kind says what a page has, and no other.
+func (p page) told() bool {
+	return p.kind == format.DataPage && p.of == ofPage || p.kind == format.DictionaryPage && p.of == ofDictionary || p.kind == format.DataPageV2 && p.of == ofVersion2
+}
+
 // check finds what is not read, or not believed, in a page of a column.
 func (p page) check(c *chunk) error {
+	if c.table {
+		return p.checkTable(c)
+	}
 	switch {
 	case p.kind != format.DataPage && p.kind != format.DictionaryPage:
 		return refused("a page of kind %s", p.kind)
+	case !p.told():
+		return refused("a page of kind %s with the header of another", p.kind)
 	case p.encoding != format.Plain && p.encoding != format.RLEDictionary && p.encoding != format.RLE:
 		return refused("a page with the encoding %s", p.encoding)
 	case p.kind == format.DictionaryPage && p.encoding != format.Plain:
@@ -83,6 +138,9 @@ func (p page) check(c *chunk) error {
 // checkBody looks at the bytes of a page: what they unpack to, and how many values
 // its runs have.
 func (p page) checkBody(c *chunk, body []byte) error {
+	if c.table {
+		return p.checkTableBody(c, body)
+	}
 	if c.codec == format.Zstd {
 		if err := checkFrame(body, p.unpacked); err != nil {
 			return refused("a page of %d bytes unpacked: %v", p.unpacked, err)
@@ -124,7 +182,10 @@ func (p page) checkBody(c *chunk, body []byte) error {
 }
 
 // checkRuns adds up the values of runs, the last of which may fill up to eight.
-func checkRuns(in []byte, width, values int) error {
+func checkRuns(in []byte, width, values int) error { return checkRunsUpTo(in, width, values, 8) }
+
+// checkRunsUpTo is the same where the last may fill up to some more.
+func checkRunsUpTo(in []byte, width, values, more int) error {
 	if width > 32 {
 		return refused("values of %d bits", width)
 	}
@@ -143,7 +204,7 @@ func checkRuns(in []byte, width, values int) error {
 			size = count * uint64(width)
 			count *= 8
 		}
-		if total += count; count > maxValues+8 || total > uint64(values)+8 {
+		if total += count; count > maxValues+uint64(more) || total > uint64(values)+uint64(more) {
 			return refused("runs of more values than the %d of their page", values)
 		}
 		if size > uint64(len(in)) {
@@ -194,6 +255,11 @@ func checkFrame(in []byte, size int) error {
 
 var decoder = sync.OnceValues(func() (*zstd.Decoder, error) {
 	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxPage))
+})
+
+// tableDecoder is that of tables, whose pages have less.
+var tableDecoder = sync.OnceValues(func() (*zstd.Decoder, error) {
+	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxTablePage))
 })
 
 func unpack(in []byte, size int) ([]byte, error) {

@@ -11,8 +11,9 @@ import (
 type walker struct {
 	in    []byte
 	at    int
-	items int     // of all lists so far
-	path  []int16 // field numbers from the outermost structure on
+	items int                          // of all lists so far
+	path  []int16                      // field numbers from the outermost structure on
+	truth func(path []int16, yes bool) // is told of truths that are fields, if it is there
 }
 
 // Kinds of values.
@@ -68,6 +69,9 @@ func (w *walker) value(kind byte, depth int, visit func(path []int16, v int64), 
 	case kindTrue, kindFalse:
 		if !field {
 			return w.skip(1)
+		}
+		if w.truth != nil && visit != nil {
+			w.truth(w.path, kind == kindTrue)
 		}
 		return nil
 	case kindByte:

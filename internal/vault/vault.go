@@ -8,11 +8,11 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +21,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"millrace/internal/maskkey"
+	"millrace/internal/parquetlimit"
 	"millrace/transforms/mask"
 )
 
@@ -144,23 +145,58 @@ func findIn(path, token string) (*Row, error) {
 		return nil, err
 	}
 	defer f.Close()
-	reader := parquet.NewGenericReader[Row](f)
-	defer reader.Close()
-	rows := make([]Row, 512)
-	for {
-		n, err := reader.Read(rows)
-		for i := range rows[:n] {
-			if rows[i].Token == token {
-				return &rows[i], nil
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	file, err := parquetlimit.OpenTable(f, info.Size())
+	if err != nil {
+		return nil, err
+	}
+	var at [3]int
+	for i, name := range []string{"token", "key_id", "sealed"} {
+		leaf, ok := file.Schema().Lookup(name)
+		if !ok || leaf.Node.Type().Kind() != parquet.ByteArray {
+			return nil, fmt.Errorf("it has no column %s of bytes", name)
+		}
+		at[i] = leaf.ColumnIndex
+	}
+	row, err := numberOf(file, at[0], token)
+	if err != nil || row < 0 {
+		return nil, err
+	}
+	found := Row{Token: token}
+	var passed [3]int64
+	err = parquetlimit.Values(file, func(column int, v parquet.Value) error {
+		for i, c := range at {
+			if c != column {
+				continue
+			}
+			if passed[i]++; passed[i] == row+1 && i == 1 {
+				found.KeyID = string(v.ByteArray())
+			} else if passed[i] == row+1 && i == 2 {
+				found.Sealed = bytes.Clone(v.ByteArray())
 			}
 		}
-		if errors.Is(err, io.EOF) {
-			return nil, nil
+		return nil
+	})
+	return &found, err
+}
+
+// numberOf is the number of the row with a token; -1 without one.
+func numberOf(file *parquet.File, column int, token string) (row int64, err error) {
+	n, row := int64(0), int64(-1)
+	err = parquetlimit.Values(file, func(c int, v parquet.Value) error {
+		if c != column {
+			return nil
 		}
-		if err != nil {
-			return nil, err
+		if string(v.ByteArray()) == token && row < 0 {
+			row = n
 		}
-	}
+		n++
+		return nil
+	})
+	return row, err
 }
 
 // record appends a line to the audit log and waits until it is on disk.

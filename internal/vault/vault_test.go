@@ -3,6 +3,7 @@ package vault_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -99,6 +100,62 @@ func TestWhatIsNotRevealedIsRecordedToo(t *testing.T) {
 	}
 	if got := strings.Join(audit(t, r), " "); got != "asked failed" {
 		t.Errorf("audit log: %s", got)
+	}
+}
+
+// A file that lies about its size is an error, not the end of the process.
+func TestAVaultsFileThatLiesIsAnError(t *testing.T) {
+	for name, content := range map[string]string{
+		"2^31 row groups": "PAR1\x15\x02\x39\xfc\xff\xff\xff\xff\x07\x09\x00\x00\x00PAR1",
+		"no Parquet":      "vault",
+	} {
+		r := request(t)
+		if err := os.WriteFile(filepath.Join(r.Dir, "a.parquet"), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if value, err := vault.Reveal(t.Context(), r); err == nil || value != "" || !strings.Contains(err.Error(), "a.parquet") {
+			t.Errorf("%s: %q, %v", name, value, err)
+		}
+		if got := strings.Join(audit(t, r), " "); got != "asked failed" {
+			t.Errorf("%s: audit log: %s", name, got)
+		}
+	}
+}
+
+func TestARowOfATableWithOtherColumnsIsFound(t *testing.T) {
+	r := request(t)
+	type wide struct {
+		Sealed []byte `parquet:"sealed"`
+		Day    string `parquet:"day"`
+		Token  string `parquet:"token,dict"`
+		KeyID  string `parquet:"key_id,dict"`
+	}
+	rows, err := parquet.ReadFile[vault.Row](filepath.Join(r.Dir, "day=01", "a.parquet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []wide
+	for i := range 3000 {
+		list = append(list, wide{Sealed: []byte{1}, Token: fmt.Sprint("tok_", i), KeyID: "v0"})
+	}
+	list = append(list, wide{rows[0].Sealed, "x", rows[0].Token, rows[0].KeyID}, wide{Token: "tok_last"})
+	if err := os.RemoveAll(filepath.Join(r.Dir, "day=01")); err != nil {
+		t.Fatal(err)
+	}
+	if err := parquet.WriteFile(filepath.Join(r.Dir, "b.parquet"), list, parquet.MaxRowsPerRowGroup(1000), parquet.Compression(&parquet.Zstd)); err != nil {
+		t.Fatal(err)
+	}
+	if value, err := vault.Reveal(t.Context(), r); err != nil || value != "ann@example.com" {
+		t.Errorf("%q, %v", value, err)
+	}
+	if err := parquet.WriteFile(filepath.Join(r.Dir, "c.parquet"), []struct {
+		Token string `parquet:"token"`
+	}{{"x"}}); err != nil {
+		t.Fatal(err)
+	}
+	r.Token = mask.Token("k1", [32]byte{1}, "email", []byte("nobody@example.com"))
+	if _, err := vault.Reveal(t.Context(), r); err == nil || !strings.Contains(err.Error(), "key_id") {
+		t.Errorf("a file without a column: %v", err)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 )
@@ -88,10 +89,29 @@ type agentRuleYAML struct {
 // maxAgentRules bounds the bytes of a file of rules; that of today has 220 KB.
 const maxAgentRules = 4 << 20
 
-// ParseAgents reads rules. Errors name the rule.
+// agentLine is the shape of all lines of such a file: a key with a text or nothing, the
+// first of an item behind a dash; blank, a comment, or the mark of a document. Whatever
+// else YAML has can nest, and its parser takes the square of the nesting.
+var agentLine = regexp.MustCompile(`^(?: {0,16}(?:- +)?\w+:(?:[ \t]+(?:'.*|".*|[\w$/.(^\\](?:[^:]|:[^ \t])*)?)?|[ \t]*(?:#.*)?|---)[ \t]*\r?$`)
+
+// checkAgentLines finds a line of another shape.
+func checkAgentLines(content []byte) error {
+	n := 0
+	for line := range bytes.Lines(content) {
+		if n++; !agentLine.Match(bytes.TrimSuffix(line, []byte("\n"))) {
+			return fmt.Errorf("line %d is neither a list of rules (NAME:) nor a rule's key and text (- regex: '...')", n)
+		}
+	}
+	return nil
+}
+
+// ParseAgents reads rules. Errors name the rule, or the line of what cannot be one.
 func ParseAgents(content []byte) (*Agents, error) {
 	if len(content) > maxAgentRules {
 		return nil, fmt.Errorf("reading user agent rules: %d bytes, and %d are possible", len(content), maxAgentRules)
+	}
+	if err := checkAgentLines(content); err != nil {
+		return nil, fmt.Errorf("reading user agent rules: %w", err)
 	}
 	var file agentYAML
 	if err := yaml.UnmarshalWithOptions(content, &file, yaml.AllowDuplicateMapKey()); err != nil {
@@ -166,7 +186,13 @@ const maxAgent = 1024
 // Parse returns what a user agent tells. It takes some ten microseconds: keep the
 // answer, as AgentCache does.
 func (a *Agents) Parse(userAgent string) (out Agent) {
-	userAgent = userAgent[:min(len(userAgent), maxAgent)]
+	if len(userAgent) > maxAgent {
+		end := maxAgent
+		for end > maxAgent-utf8.UTFMax && !utf8.RuneStart(userAgent[end]) {
+			end--
+		}
+		userAgent = userAgent[:end]
+	}
 	low := strings.ToLower(userAgent)
 	var g grams
 	g.set(low)

@@ -6,9 +6,12 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
+	"millrace/internal/mutate"
 	"millrace/transforms/enrich"
 )
 
@@ -101,12 +104,82 @@ func TestBrokenAgentRulesAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]string{
-		"": "user_agent_parsers", "a: [": "rules", strings.Replace(good, "'y'", "'('", 1): "rule 1 of os_parsers", strings.Replace(good, "'y'", "'(?=y)'", 1): "rule 1 of os_parsers",
+		"": "user_agent_parsers", "a: [": "line 1", strings.Replace(good, "'y'", "'('", 1): "rule 1 of os_parsers", strings.Replace(good, "'y'", "'(?=y)'", 1): "rule 1 of os_parsers",
 	} {
 		if _, err := enrich.ParseAgents([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
+}
+
+// The parser of YAML takes the square of the nesting, so it gets to see none.
+func TestAgentRulesThatNestAreRefusedAtLittleCost(t *testing.T) {
+	const good = "user_agent_parsers:\n  - regex: 'x'\nos_parsers:\n  - regex: 'y'\ndevice_parsers:\n  - regex: 'z'\n"
+	for name, text := range map[string]string{
+		"lists":      "user_agent_parsers: " + strings.Repeat("[", 1<<14),
+		"more lists": good + strings.Repeat("[\n", 1<<14),
+		"objects":    good + "a: " + strings.Repeat("{a: ", 1<<13),
+		"items":      good + strings.Repeat("- ", 1<<14),
+		"levels":     good + strings.Repeat("? ", 1<<14),
+		"aliases":    good + "a: &a [x,x]\nb: &b [*a,*a]\n",
+		"lines":      good + "a: |\n" + strings.Repeat("  x\n", 10),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := enrich.ParseAgents([]byte(text))
+		runtime.ReadMemStats(&after)
+		if err == nil || !strings.Contains(err.Error(), "line ") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if cost := after.TotalAlloc - before.TotalAlloc; cost > uint64(10*len(text))+1<<16 {
+			t.Errorf("%s: %d bytes of memory for %d", name, cost, len(text))
+		}
+	}
+	for _, text := range []string{"# a\n\n" + good, strings.ReplaceAll(good, "\n", "\r\n"), strings.ReplaceAll(good, "'", `"`), strings.ReplaceAll(good, "  - regex: 'x'", "- regex: 'x' # a\n  family_replacement: Some [name]")} {
+		if _, err := enrich.ParseAgents([]byte(text)); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func FuzzParseAgents(tf *testing.F) {
+	f := mutate.Of(tf)
+	f.Add([]byte("user_agent_parsers:\n  - regex: '(x)/(\\d+)'\n    family_replacement: 'X $1'\nos_parsers:\n  - regex: 'y'\ndevice_parsers:\n  - regex: 'z'\n    regex_flag: 'i'\n"), "x/1 Y z")
+	f.Add([]byte("user_agent_parsers: ["), "")
+	f.Fuzz(func(_ *testing.T, rules []byte, userAgent string) {
+		if a, err := enrich.ParseAgents(rules); err == nil {
+			a.Parse(userAgent)
+		}
+	})
+}
+
+// FuzzAgent: whatever a client calls itself, what is told of it is text of bounded
+// length, and the same each time.
+func FuzzAgent(tf *testing.F) {
+	f := mutate.Of(tf)
+	f.Add("Mozilla/5.0 (Linux; Android 13; SM-S901B) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/112.0.0.0 Mobile Safari/537.36")
+	f.Add("Mozilla/5.0 (Linux; Android 9; \xff\xfe Build/x)")
+	for _, one := range []string{"", "x"} { // one of them is cut within a letter
+		f.Add("WhatsApp/2.11.102 Android/4.0.3 Device/LENOVO-IdeaTab_A2107A" + one + strings.Repeat("ä", 600))
+	}
+	agents := enrich.DefaultAgents()
+	f.Fuzz(func(t *testing.T, userAgent string) {
+		got := agents.Parse(userAgent)
+		for _, s := range []string{got.Family, got.Major, got.Minor, got.Patch, got.OS, got.OSMajor, got.OSMinor, got.OSPatch, got.OS4, got.Device, got.Brand, got.Model} {
+			if len(s) > 2048 {
+				t.Errorf("%d bytes of %d", len(s), len(userAgent))
+			}
+			if utf8.ValidString(userAgent) && !utf8.ValidString(s) {
+				t.Errorf("%q is no text", s)
+			}
+		}
+		if got.Family == "" || got.OS == "" || got.Device == "" {
+			t.Errorf("%+v", got)
+		}
+		if again := agents.Parse(userAgent); again != got {
+			t.Errorf("%+v, then %+v", got, again)
+		}
+	})
 }
 
 func BenchmarkAgents(b *testing.B) {

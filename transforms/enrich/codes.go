@@ -13,6 +13,8 @@ import (
 	"strconv"
 
 	"github.com/parquet-go/parquet-go"
+
+	"millrace/internal/parquetlimit"
 )
 
 // Codes is a table of codes: rows of texts, found by the value of one column.
@@ -23,15 +25,21 @@ type Codes struct {
 	rows    map[string][]string
 }
 
-// Limits of a table of codes; all its workers keep it in memory.
+// Limits of a table of codes; all its workers keep it in memory. Cells count where
+// they are empty, too: in a list of objects each may name a column of its own. Text is
+// what rows hold: a dictionary may say a long one once for all of them.
 const (
-	maxCodeBytes = 64 << 20
-	maxCodeRows  = 1 << 20
+	maxCodeBytes   = 64 << 20
+	maxCodeRows    = 1 << 20
+	maxCodeColumns = 1 << 10
+	maxCodeCells   = 1 << 24
+	maxCodeText    = 64 << 20
 )
 
 // ParseCodes reads a table whose key is in the named column. The format is csv
 // (with a header line), json (a list of objects, or one object a line) or
-// parquet (flat columns). Numbers become their decimal text. A key that stands
+// parquet (flat columns, as package parquetlimit reads tables). Numbers become their
+// decimal text. A key that stands
 // there twice, or nowhere, is an error: which row was meant cannot be known.
 func ParseCodes(format string, content []byte, key string) (*Codes, error) {
 	if len(content) > maxCodeBytes {
@@ -91,7 +99,25 @@ func (c *Codes) Lookup(key []byte) (row []string, ok bool) {
 	return row, ok
 }
 
-var errManyRows = fmt.Errorf("more than %d rows", maxCodeRows)
+var (
+	errManyRows    = fmt.Errorf("more than %d rows", maxCodeRows)
+	errManyColumns = fmt.Errorf("more than %d columns", maxCodeColumns)
+	errManyCells   = fmt.Errorf("more than %d cells", maxCodeCells)
+	errMuchText    = fmt.Errorf("more than %d bytes of text", maxCodeText)
+)
+
+// checkSize finds what so many rows of so many columns would take too much memory for.
+func checkSize(rows, columns int) error {
+	switch {
+	case rows > maxCodeRows:
+		return errManyRows
+	case columns > maxCodeColumns:
+		return errManyColumns
+	case rows*columns > maxCodeCells:
+		return errManyCells
+	}
+	return nil
+}
 
 func csvRows(content []byte) (columns []string, rows [][]string, err error) {
 	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))))
@@ -105,8 +131,9 @@ func csvRows(content []byte) (columns []string, rows [][]string, err error) {
 			return columns, rows, nil
 		case err != nil:
 			return nil, nil, err
-		case len(rows) == maxCodeRows:
-			return nil, nil, errManyRows
+		}
+		if err := checkSize(len(rows)+1, len(columns)); err != nil {
+			return nil, nil, err
 		}
 		rows = append(rows, row)
 	}
@@ -122,6 +149,7 @@ func jsonRows(content []byte) (columns []string, rows [][]string, err error) {
 		}
 	}
 	var objects []map[string]any
+	known := map[string]bool{}
 	for {
 		if list && !d.More() {
 			if _, err := d.Token(); err != nil { // the end of the list
@@ -135,17 +163,15 @@ func jsonRows(content []byte) (columns []string, rows [][]string, err error) {
 		} else if err != nil {
 			return nil, nil, fmt.Errorf("object %d: %w", len(objects)+1, err)
 		}
-		if len(objects) == maxCodeRows {
-			return nil, nil, errManyRows
-		}
 		for name := range o {
-			if !slices.Contains(columns, name) {
-				columns = append(columns, name)
-			}
+			known[name] = true
+		}
+		if err := checkSize(len(objects)+1, len(known)); err != nil {
+			return nil, nil, err
 		}
 		objects = append(objects, o)
 	}
-	slices.Sort(columns)
+	columns = slices.Sorted(maps.Keys(known))
 	for i, o := range objects {
 		row := make([]string, len(columns))
 		for j, name := range columns {
@@ -173,7 +199,7 @@ func plainText(v any) (string, error) {
 }
 
 func parquetRows(content []byte) (columns []string, rows [][]string, err error) {
-	f, err := parquet.OpenFile(bytes.NewReader(content), int64(len(content)))
+	f, err := parquetlimit.OpenTable(bytes.NewReader(content), int64(len(content)))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -183,33 +209,39 @@ func parquetRows(content []byte) (columns []string, rows [][]string, err error) 
 		}
 		columns = append(columns, field.Name())
 	}
-	if f.NumRows() > maxCodeRows {
-		return nil, nil, errManyRows
+	if err := checkSize(int(min(f.NumRows(), maxCodeRows+1)), len(columns)); err != nil {
+		return nil, nil, err
 	}
-	buffer := make([]parquet.Row, 256)
-	for _, group := range f.RowGroups() {
-		r := group.Rows()
-		for {
-			n, err := r.ReadRows(buffer)
-			for _, from := range buffer[:n] {
-				row := make([]string, len(columns))
-				for _, v := range from {
-					if !v.IsNull() {
-						row[v.Column()] = v.String()
-					}
-				}
-				rows = append(rows, row)
-			}
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				_ = r.Close()
-				return nil, nil, err
-			}
+	table, cells, text := make([][]string, len(columns)), 0, 0
+	err = parquetlimit.Values(f, func(column int, v parquet.Value) error {
+		value := ""
+		if !v.IsNull() {
+			value = v.String()
 		}
-		if err := r.Close(); err != nil {
-			return nil, nil, err
+		table[column] = append(table[column], value)
+		if cells++; cells > maxCodeCells {
+			return errManyCells
+		}
+		if text += len(value); text > maxCodeText {
+			return errMuchText
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := checkSize(cells/max(len(columns), 1), len(columns)); err != nil {
+		return nil, nil, err
+	}
+	for i, values := range table {
+		if len(values) != len(table[0]) {
+			return nil, nil, fmt.Errorf("column %s has %d values, and the first one %d", columns[i], len(values), len(table[0]))
+		}
+		for j, value := range values {
+			if i == 0 {
+				rows = append(rows, make([]string, len(columns)))
+			}
+			rows[j][i] = value
 		}
 	}
 	return columns, rows, nil

@@ -3,6 +3,8 @@ package enrich_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -67,6 +69,52 @@ func TestBrokenTablesOfCodesAreErrors(t *testing.T) {
 	} {
 		if _, err := enrich.ParseCodes(c.format, []byte(c.content), "a"); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s %q: %v", c.format, c.content, err)
+		}
+	}
+}
+
+// What says little and means much is refused at the cost of what it says.
+func TestTablesOfCodesThatLieCostLittle(t *testing.T) {
+	var wide, deep bytes.Buffer
+	for i := range 50_000 {
+		fmt.Fprintf(&wide, "{\"a\":\"%d\",\"c%d\":1}\n", i, i) // 2.5 thousand million cells
+	}
+	deep.WriteString(`[{"a":`)
+	deep.WriteString(strings.Repeat("[", 1<<20))
+	type row struct {
+		A string `parquet:"a,dict"`
+		B string `parquet:"b,dict"`
+	}
+	var repeated bytes.Buffer
+	w := parquet.NewGenericWriter[row](&repeated, parquet.Compression(&parquet.Snappy))
+	long := strings.Repeat("long", 10_000)
+	for i := range 20_000 { // 800 MB of text
+		if _, err := w.Write([]row{{fmt.Sprint(i), long}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		format, content, want string
+		cost                  uint64 // MiB
+	}{
+		"a column for each object":      {"json", wide.String(), "columns", 8},
+		"lists in lists":                {"json", deep.String(), "depth", 16},
+		"a header of 100,000 columns":   {"csv", "a" + strings.Repeat(",b", 100_000) + "\n" + strings.Repeat(",", 100_000) + "\n", "columns", 32},
+		"2^31 row groups":               {"parquet", "PAR1\x15\x02\x39\xfc\xff\xff\xff\xff\x07\x09\x00\x00\x00PAR1", "beyond", 1},
+		"a long text said 20,000 times": {"parquet", repeated.String(), "bytes of text", 128},
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := enrich.ParseCodes(c.format, []byte(c.content), "a")
+		runtime.ReadMemStats(&after)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if cost := after.TotalAlloc - before.TotalAlloc; cost > c.cost<<20 {
+			t.Errorf("%s: %d bytes of memory for %d", name, cost, len(c.content))
 		}
 	}
 }
