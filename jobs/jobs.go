@@ -20,12 +20,16 @@ import (
 	"millrace/schemas/raw"
 	"millrace/schemas/refused"
 	"millrace/schemas/table"
+	"millrace/schemas/vault"
 	"millrace/schemas/weblog"
 	"millrace/transforms"
+	"millrace/transforms/accesslog"
 	"millrace/transforms/alerts"
 	"millrace/transforms/clickevents"
 	"millrace/transforms/decode"
+	devicerows "millrace/transforms/device"
 	"millrace/transforms/funnels"
+	"millrace/transforms/mask"
 )
 
 // Job is one entry of the catalogue.
@@ -39,6 +43,8 @@ type Job struct {
 	// the defaults; Validate checks them.
 	NewSettings func() any
 	Validate    func(settings any) error
+	// Fields are the columns that a masking policy can set.
+	Fields mask.Fields
 	// Formats are the formats the job reads.
 	Formats []Format
 	// ReadFormat reads a format as a person writes it and gives it in full: what it
@@ -117,9 +123,11 @@ var Catalogue = []Job{
 			{"late", late.Rows, "events that came after their windows were sealed; none when reading files", true},
 			{"refused", refused.Rows, "rows that a sink of --output will not take, with the reason; millrace replay sends them again", false},
 			{"raw", raw.Rows, "every line as it came, encrypted unless --raw plain", true},
+			{"vault", vault.Rows, "what reversible tokens of a masking policy stand for, sealed; none without", true},
 		},
 		NewSettings:    func() any { s := weblogs.Defaults(); return &s },
 		Validate:       func(s any) error { return s.(*weblogs.Settings).Validate() },
+		Fields:         accesslog.Fields(),
 		Formats:        weblogFormats,
 		ReadFormat:     readFormat,
 		Inspect:        inspect,
@@ -157,9 +165,11 @@ var Catalogue = []Job{
 			{"late", late.Rows, "events that came after their windows were sealed; none when reading files", true},
 			{"refused", refused.Rows, "rows that a sink of --output will not take, with the reason; millrace replay sends them again", false},
 			{"raw", raw.Rows, "every line as it came, encrypted unless --raw plain", true},
+			{"vault", vault.Rows, "what reversible tokens of a masking policy stand for, sealed; none without", true},
 		},
 		NewSettings:    func() any { s := clicks.Defaults(); return &s },
 		Validate:       func(s any) error { return s.(*clicks.Settings).Validate() },
+		Fields:         clickevents.Fields(),
 		Formats:        clickFormats,
 		ReadFormat:     readClickFormat,
 		Inspect:        inspectClicks,
@@ -190,9 +200,11 @@ var Catalogue = []Job{
 			{"late", late.Rows, "readings that came after their windows were sealed; none when reading files", true},
 			{"refused", refused.Rows, "rows that a sink of --output will not take, with the reason; millrace replay sends them again", false},
 			{"raw", raw.Rows, "every record as it came, encrypted unless --raw plain", true},
+			{"vault", vault.Rows, "what reversible tokens of a masking policy stand for, sealed; none without", true},
 		},
 		NewSettings:   func() any { s := devices.Defaults(); return &s },
 		Validate:      func(s any) error { return s.(*devices.Settings).Validate() },
+		Fields:        devicerows.Fields(),
 		Formats:       deviceFormats,
 		ReadFormat:    readDeviceFormat,
 		Inspect:       inspectDevices,

@@ -75,7 +75,7 @@ type accessLogFn struct {
 }
 
 func (fn *accessLogFn) Setup(ctx context.Context) error {
-	keys, err := fn.Config.Common.keys(ctx)
+	keys, err := fn.Config.Common.secrets(ctx)
 	if err != nil {
 		return err
 	}

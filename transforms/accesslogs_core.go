@@ -12,7 +12,6 @@ import (
 	"millrace/transforms/accesslog"
 	"millrace/transforms/attribution"
 	"millrace/transforms/funnels"
-	"millrace/transforms/mask"
 	"millrace/transforms/rollup"
 	"millrace/transforms/seal"
 	"millrace/transforms/security"
@@ -39,13 +38,14 @@ type core struct {
 	sessions *sessions.Collector
 	rollups  *rollups
 	funnels  *funnels.Collector // nil without funnels
+	vault    *vaultRows         // nil without reversible tokens
 	packer   packer
 	live     bool
 	bundle   int // bytes since the bundle began
 	input    int // bytes since the aggregates last went on
 }
 
-func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots, rules *attribution.Rules, patterns *security.Patterns, references *accesslog.References) (*core, error) {
+func newCore(cfg AccessLogConfig, keys secrets, bots accesslog.Bots, rules *attribution.Rules, patterns *security.Patterns, references *accesslog.References) (*core, error) {
 	key := keys.Active()
 	keep, err := keeper(cfg.Common.Raw, key.ID(), key.Secret())
 	if err != nil {
@@ -70,10 +70,15 @@ func newCore(cfg AccessLogConfig, keys maskkey.Ring, bots accesslog.Bots, rules 
 			return nil, err
 		}
 	}
+	masker, vault, err := cfg.Common.masking(keys)
+	if err != nil {
+		return nil, err
+	}
+	c.vault = vault
 	log := accesslog.Config{
-		Masker: mask.New(key.ID(), key.Secret(), mask.Options{}), Bots: bots, References: references, Attribution: attributor,
+		Masker: masker, Policy: cfg.Common.Policy, Bots: bots, References: references, Attribution: attributor,
 		From: cfg.Common.From, To: cfg.Common.To, After: daysAfter(cfg.Funnels),
-		Keep: keep, Open: opener(keys), Count: c.rollups.add, Visit: c.visit,
+		Keep: keep, Open: opener(keys.Ring), Count: c.rollups.add, Visit: c.visit,
 	}
 	if cfg.Security {
 		log.Classifier, log.Suspect = security.NewClassifier(patterns), c.rollups.sources.Add
@@ -157,6 +162,7 @@ func (c *core) process(block *record.Block) output {
 func (c *core) takeRoll(block *record.Block) (out output) {
 	out.events, out.bad, out.late, out.raw = c.worker.Take()
 	c.collect(out.events)
+	c.vault.add(&out, c.worker.Forget)
 	out.group = block.Roll
 	out.ledger, out.err = json.Marshal(ledger.Part{Roll: block.Roll, Ledger: c.worker.TakeLedger(), Close: block.Close})
 	return out
@@ -166,6 +172,7 @@ func (c *core) takeRoll(block *record.Block) (out output) {
 func (c *core) take(aggregates bool) (out output) {
 	out.events, out.bad, out.late, out.raw = c.worker.Take()
 	c.collect(out.events)
+	c.vault.add(&out, c.worker.Forget)
 	if aggregates {
 		c.takeAggregates(&out)
 	}
@@ -176,6 +183,7 @@ func (c *core) take(aggregates bool) (out output) {
 func (c *core) takeLast() (out output) {
 	out.events, out.bad, out.late, out.raw = c.worker.TakeLast()
 	c.collect(out.events)
+	c.vault.add(&out, c.worker.Forget)
 	c.takeAggregates(&out)
 	if c.bundle >= longBundle {
 		c.worker.Forget()

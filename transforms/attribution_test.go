@@ -59,7 +59,7 @@ func touchesOf(t *testing.T, r *rand.Rand, blocks []record.Block, cores int) map
 	var parts [][]byte
 	all := make([]*core, cores)
 	for i := range all {
-		if all[i], err = newCore(cfg, key, enrich.DefaultBots(), attribution.Default(), nil, nil); err != nil {
+		if all[i], err = newCore(cfg, secrets{Ring: key}, enrich.DefaultBots(), attribution.Default(), nil, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

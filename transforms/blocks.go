@@ -20,6 +20,7 @@ type blockCore interface {
 // output is what a core has ready to go on.
 type output struct {
 	events, bad, late, raw *table.Batch // nil for none
+	vault                  *table.Batch // goes with raw, see Vault
 	group                  string       // of the rows, see table.Rows
 	fragments, partials    []keyed
 	funnels                []keyed // fragments
@@ -137,7 +138,7 @@ func (to *emitters) emit(out output) error {
 	for _, rows := range []struct {
 		*table.Batch
 		emit func(table.Rows)
-	}{{out.events, to.events}, {out.bad, to.bad}, {out.late, to.late}, {out.raw, to.raw}} {
+	}{{out.events, to.events}, {out.bad, to.bad}, {out.late, to.late}, {out.raw, to.raw}, {out.vault, to.raw}} {
 		if rows.Batch != nil && rows.Len() > 0 {
 			rows.emit(table.Rows{Batch: rows.Batch, Group: out.group})
 		}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
-	"millrace/internal/maskkey"
 	"millrace/schemas/clickstream"
 	"millrace/schemas/ledger"
 	"millrace/schemas/record"
@@ -19,7 +18,6 @@ import (
 	"millrace/transforms/decode"
 	"millrace/transforms/dedup"
 	"millrace/transforms/intake"
-	"millrace/transforms/mask"
 )
 
 func init() {
@@ -67,7 +65,7 @@ type clickFn struct {
 }
 
 func (fn *clickFn) Setup(ctx context.Context) error {
-	keys, err := fn.Config.Common.keys(ctx)
+	keys, err := fn.Config.Common.secrets(ctx)
 	if err != nil {
 		return err
 	}
@@ -101,11 +99,12 @@ func (fn *clickFn) FinishBundle(events, bad, raw func(table.Rows), ledgers func(
 type clickCore struct {
 	intake *intake.Intake
 	rows   *clickevents.Rows
+	vault  *vaultRows // nil without reversible tokens
 	live   bool
 	bundle int // bytes since the bundle began
 }
 
-func newClickCore(cfg ClickConfig, keys maskkey.Ring, rules *attribution.Rules) (*clickCore, error) {
+func newClickCore(cfg ClickConfig, keys secrets, rules *attribution.Rules) (*clickCore, error) {
 	key := keys.Active()
 	keep, err := keeper(cfg.Common.Raw, key.ID(), key.Secret())
 	if err != nil {
@@ -117,12 +116,16 @@ func newClickCore(cfg ClickConfig, keys maskkey.Ring, rules *attribution.Rules) 
 			return nil, err
 		}
 	}
-	rows := clickevents.NewRows(cfg.Options, mask.New(key.ID(), key.Secret(), mask.Options{}), from)
+	masker, vault, err := cfg.Common.masking(keys)
+	if err != nil {
+		return nil, err
+	}
+	rows := clickevents.NewRows(cfg.Options, masker, cfg.Common.Policy, from)
 	in := intake.New(intake.Config{
 		From: cfg.Common.From, To: cfg.Common.To, Before: cfg.Before, After: cfg.After, Uncounted: true,
-		Keep: keep, Open: opener(keys), TimeBound: decode.CheckArrival,
+		Keep: keep, Open: opener(keys.Ring), TimeBound: decode.CheckArrival,
 	}, rows)
-	return &clickCore{intake: in, rows: rows, live: cfg.Common.Live != nil}, nil
+	return &clickCore{intake: in, rows: rows, vault: vault, live: cfg.Common.Live != nil}, nil
 }
 
 func (c *clickCore) close() {}
@@ -147,6 +150,7 @@ func (c *clickCore) process(block *record.Block) output {
 func (c *clickCore) take() (out output) {
 	out.events = c.rows.Take()
 	out.bad, out.raw = c.intake.Take()
+	c.vault.add(&out, c.rows.Forget)
 	return out
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"millrace/internal/maskkey"
+	"millrace/transforms/mask"
 )
 
 // Common is what the transforms of a run share. It travels with the pipeline and
@@ -20,6 +21,11 @@ type Common struct {
 	// Replay begins the command that computes rows of days again; --from and --to are
 	// put behind it. Empty where nobody knows one.
 	Replay string
+	// Policy, when set, says how fields are masked, where not in the job's own way.
+	Policy *mask.Policy `json:",omitempty"`
+	// VaultRef is the key of the vault by reference, which a policy with reversible
+	// tokens needs.
+	VaultRef string `json:",omitempty"`
 	// Live is set when records keep coming.
 	Live *Live
 }

@@ -79,7 +79,7 @@ type deviceReadingsFn struct {
 }
 
 func (fn *deviceReadingsFn) Setup(ctx context.Context) error {
-	keys, err := fn.Config.Common.keys(ctx)
+	keys, err := fn.Config.Common.secrets(ctx)
 	if err != nil {
 		return err
 	}

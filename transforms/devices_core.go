@@ -7,7 +7,6 @@ import (
 	"hash/fnv"
 	"strconv"
 
-	"millrace/internal/maskkey"
 	rows "millrace/schemas/device"
 	"millrace/schemas/ledger"
 	"millrace/schemas/record"
@@ -15,7 +14,6 @@ import (
 	"millrace/transforms/decode"
 	"millrace/transforms/device"
 	"millrace/transforms/intake"
-	"millrace/transforms/mask"
 	"millrace/transforms/normalise"
 )
 
@@ -26,21 +24,26 @@ const subjectShards = 64
 type deviceCore struct {
 	worker *device.Worker
 	intake *intake.Intake
+	vault  *vaultRows // nil without reversible tokens
 	packer packer
 	live   bool
 }
 
-func newDeviceCore(c Common, keys maskkey.Ring, codes *normalise.Table) (*deviceCore, error) {
+func newDeviceCore(c Common, keys secrets, codes *normalise.Table) (*deviceCore, error) {
 	key := keys.Active()
 	keep, err := keeper(c.Raw, key.ID(), key.Secret())
 	if err != nil {
 		return nil, err
 	}
-	w := device.NewWorker(mask.New(key.ID(), key.Secret(), mask.Options{}), codes)
+	masker, vault, err := c.masking(keys)
+	if err != nil {
+		return nil, err
+	}
+	w := device.NewWorker(masker, c.Policy, codes)
 	return &deviceCore{
-		worker: w, packer: packer{dir: c.Spill}, live: c.Live != nil,
+		worker: w, vault: vault, packer: packer{dir: c.Spill}, live: c.Live != nil,
 		intake: intake.New(intake.Config{
-			From: c.From, To: c.To, Before: 1, Keep: keep, Open: opener(keys), TimeBound: decode.CheckArrival,
+			From: c.From, To: c.To, Before: 1, Keep: keep, Open: opener(keys.Ring), TimeBound: decode.CheckArrival,
 		}, w),
 	}, nil
 }
@@ -82,6 +85,7 @@ func (c *deviceCore) takeLast() (out output) {
 func (c *deviceCore) take(out *output) {
 	out.events, out.late = c.worker.Take()
 	out.bad, out.raw = c.intake.Take()
+	c.vault.add(out, func() {})
 }
 
 // takePoints sends points to the shards of their subjects.

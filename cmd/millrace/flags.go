@@ -19,6 +19,7 @@ type jobFlags struct {
 	config  string
 	funnels string
 	alerts  string
+	policy  string
 	set     []string
 	outputs []string
 }
@@ -35,6 +36,8 @@ func (f *jobFlags) add(c *cobra.Command) {
 	fs.StringVar(&f.funnels, "funnels", "", "YAML file of funnels, as the key funnels of --config has them, in place of those (docs/funnels.md)")
 	fs.StringVar(&f.alerts, "alerts", "", "YAML file of rules of alerts, as the key alerts of --config has them, in place of those (docs/alerts.md)")
 	fs.StringVar(&f.options.MaskKey, "mask-key", "", "masking key by reference: file:///path or env://NAME (default: a key of your own, made on first use)")
+	fs.StringVar(&f.policy, "mask-policy", "", "YAML file of a masking policy, as the key mask_policy of --config has it, in place of that: how single columns are masked (docs/masking.md)")
+	fs.StringVar(&f.options.VaultKey, "vault-key", "", "key of the vault by reference, as --mask-key and another one; for a policy with reversible tokens")
 	fs.StringVar(&f.options.Raw, "raw", "", "keep every line as it came in output raw: off, sealed (encrypted) or plain (default off for files, sealed for streams)")
 	fs.StringVar(&f.options.From, "from", "", "first UTC day to write, 2006-01-02; days named so are replaced")
 	fs.StringVar(&f.options.To, "to", "", "last UTC day to write")
@@ -123,6 +126,12 @@ func (f *jobFlags) read(job string) (run.Options, error) {
 			return o, err
 		}
 		o.AlertsFile = f.alerts
+	}
+	if f.policy != "" {
+		var err error
+		if o.MaskPolicy, err = run.ReadMaskPolicy(f.policy); err != nil {
+			return o, err
+		}
 	}
 	if f.config == "" {
 		return o, nil

@@ -16,14 +16,14 @@ func revealCommand() *cobra.Command {
 	var r vault.Request
 	var key string
 	c := &cobra.Command{
-		Use:   "reveal --case NUMBER --vault DIR --vault-key REF --audit FILE TOKEN",
+		Use:   "reveal --case NUMBER --vault PLACE --vault-key REF --audit FILE TOKEN",
 		Short: "Show what a reversible token stands for, and record that it was asked",
-		Long: `Show what a reversible token stands for. That takes the vault's folder and the
-vault's key, which no job's role has, and the number of a case. Every request is
+		Long: `Show what a reversible token stands for. That takes the vault's files, the output
+vault of a lake, the vault's key, and the number of a case. Every request is
 recorded in the audit log before anything is read; without the record there is no
 answer.`,
 		Example: "  millrace reveal --case 2026-17 --vault out/vault --vault-key file:///secret/vault.key --audit /var/log/millrace-reveal.log tok_email_k1_...",
-		Args:    exactArgs(1, "millrace reveal --case NUMBER --vault DIR --vault-key REF --audit FILE TOKEN"),
+		Args:    exactArgs(1, "millrace reveal --case NUMBER --vault PLACE --vault-key REF --audit FILE TOKEN"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if key == "" || r.Dir == "" || r.Audit == "" || r.Case == "" {
 				return &run.UsageError{Err: errors.New("--case, --vault, --vault-key and --audit are all needed")}
@@ -45,7 +45,7 @@ answer.`,
 		},
 	}
 	c.Flags().StringVar(&r.Case, "case", "", "number of the case that gives the right to ask")
-	c.Flags().StringVar(&r.Dir, "vault", "", "folder of the vault's files")
+	c.Flags().StringVar(&r.Dir, "vault", "", "folder or s3:// prefix of the vault's files: LAKE/vault")
 	c.Flags().StringVar(&key, "vault-key", "", "the vault's key by reference, as --mask-key")
 	c.Flags().StringVar(&r.Audit, "audit", "", "file that gets a line for every request")
 	return c

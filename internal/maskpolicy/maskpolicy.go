@@ -13,6 +13,7 @@
 //	  ip: token
 //	types: [email, pan, ip]     # what to look for; everything when not given
 //	secrets: [pin, "*_ticket"]  # parameters with secret values, besides the usual
+//	reversible: [user, email]   # classes whose tokens a job's vault takes back
 package maskpolicy
 
 import (
@@ -42,19 +43,28 @@ func ReadFile(name string) (mask.Policy, error) {
 // Parse reads a policy. Every fault is reported with file, line, what is wrong and
 // the name that was probably meant.
 func Parse(name string, content []byte) (mask.Policy, error) {
-	if err := settings.CheckFile(content, name); err != nil {
+	f, err := Read(name, content)
+	if err != nil {
 		return mask.Policy{}, err
+	}
+	return f.Policy, nil
+}
+
+// Read is Parse with the lines.
+func Read(name string, content []byte) (*File, error) {
+	if err := settings.CheckFile(content, name); err != nil {
+		return nil, err
 	}
 	tree, err := parser.ParseBytes(content, 0)
 	if err != nil {
 		var known yaml.Error
 		if errors.As(err, &known) && known.GetToken() != nil {
 			at := known.GetToken().Position
-			return mask.Policy{}, fmt.Errorf("%s:%d: column %d: %s", name, at.Line, at.Column, known.GetMessage())
+			return nil, fmt.Errorf("%s:%d: column %d: %s", name, at.Line, at.Column, known.GetMessage())
 		}
-		return mask.Policy{}, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	r := reader{name: name}
+	r := newReader(name)
 	documents := 0
 	for _, doc := range tree.Docs {
 		if doc.Body == nil {
@@ -64,22 +74,59 @@ func Parse(name string, content []byte) (mask.Policy, error) {
 			r.fault(doc.Body, "a second document begins; remove the line --- or split the file")
 			break
 		}
-		r.policy(doc.Body)
+		r.policy(ofConfig(doc.Body))
 	}
-	if len(r.faults) > 0 {
-		return mask.Policy{}, errors.Join(r.faults...)
+	return r.done()
+}
+
+// Decode reads a policy that is part of another file.
+func Decode(body ast.Node, name string) (*File, error) {
+	r := newReader(name)
+	r.policy(body)
+	return r.done()
+}
+
+// Key is the key of a run's configuration under which a policy lies.
+const Key = "mask_policy"
+
+// ofConfig is the policy in a run's configuration, if the file is one.
+func ofConfig(body ast.Node) ast.Node {
+	if m, ok := body.(*ast.MappingNode); ok {
+		for _, e := range m.Values {
+			if keyOf(e) == Key && isMapping(e.Value) {
+				return e.Value
+			}
+		}
 	}
-	if err := r.made.Validate(); err != nil { // what the reading below has not seen
-		return mask.Policy{}, fmt.Errorf("%s: %w", name, err)
-	}
-	return r.made, nil
+	return body
 }
 
 // reader reads one file.
 type reader struct {
 	name   string
 	made   mask.Policy
+	lines  map[string]int
 	faults []error
+}
+
+func newReader(name string) reader { return reader{name: name, lines: map[string]int{}} }
+
+func (r *reader) done() (*File, error) {
+	if len(r.faults) > 0 {
+		return nil, errors.Join(r.faults...)
+	}
+	if err := r.made.Validate(); err != nil { // what the reading has not seen
+		return nil, fmt.Errorf("%s: %w", r.name, err)
+	}
+	return &File{Policy: r.made, Name: r.name, Lines: r.lines}, nil
+}
+
+// at notes where something stands.
+func (r *reader) at(what string, n ast.Node) {
+	if e, ok := n.(*ast.MappingValueNode); ok {
+		n = e.Key
+	}
+	r.lines[what] = n.GetToken().Position.Line
 }
 
 func (r *reader) fault(n ast.Node, format string, a ...any) {
@@ -89,11 +136,13 @@ func (r *reader) fault(n ast.Node, format string, a ...any) {
 	r.faults = append(r.faults, fmt.Errorf("%s:%d: %s", r.name, n.GetToken().Position.Line, fmt.Sprintf(format, a...)))
 }
 
-var keys = []string{"region", "unknown", "fields", "classes", "findings", "types", "secrets"}
+var keys = []string{"region", "unknown", "fields", "classes", "findings", "types", "secrets", "reversible"}
 
 func (r *reader) policy(body ast.Node) {
 	for _, e := range r.entries(body, "the file") {
-		switch key := keyOf(e); key {
+		key := keyOf(e)
+		r.at(key, e)
+		switch key {
 		case "region":
 			if r.made.Region = r.scalar(e.Value, key); len(r.made.Region) != 2 || strings.ToUpper(r.made.Region) != r.made.Region {
 				r.fault(e, "region %q: write a country's two capital letters, for example DE", r.made.Region)
@@ -119,6 +168,7 @@ func (r *reader) policy(body ast.Node) {
 			r.made.Findings = map[mask.Type]mask.Method{}
 			for _, c := range r.entries(e.Value, key) {
 				typ := mask.Type(r.known(c.Key, "type", keyOf(c), mask.AllTypes()))
+				r.at("findings."+string(typ), c)
 				r.set(c, typ != "", func() error {
 					method := r.method(c.Value, keyOf(c))
 					r.made.Findings[typ] = method
@@ -130,6 +180,14 @@ func (r *reader) policy(body ast.Node) {
 				if t := r.known(n, "type", r.scalar(n, key), mask.AllTypes()); t != "" {
 					r.made.Types = append(r.made.Types, mask.Type(t))
 				}
+			}
+		case "reversible":
+			for _, n := range r.list(e.Value, key) {
+				class := mask.Class(r.known(n, "class", r.scalar(n, key), mask.Classes()))
+				r.set(n, class != "", func() error {
+					r.made.Reversible = append(r.made.Reversible, class)
+					return mask.CheckReversible(class)
+				})
 			}
 		case "secrets":
 			r.made.Secrets = mask.DefaultSecrets()
@@ -189,6 +247,7 @@ func (r *reader) fields(e *ast.MappingValueNode) {
 			continue
 		}
 		r.made.Fields[path] = rule
+		r.at("fields."+path, f)
 		if err := r.made.CheckField(path, rule); err != nil {
 			r.fault(f, "%s", err)
 		}

@@ -146,3 +146,54 @@ func TestEveryColumnAndFieldIsShown(t *testing.T) {
 		}
 	}
 }
+
+func TestAPolicyIsHeldAgainstTheJob(t *testing.T) {
+	fields := mask.Fields{"user": mask.User, "query": mask.Text}
+	for text, want := range map[string][]string{
+		"fields:\n  user: {class: user, method: fpe}\nclasses: {text: redact}\ntypes: []\n": nil,
+		"unknown: scan\nfields:\n  usr: user\n  query: none\nfindings:\n  phone: keep\n  pan: keep\n": {
+			"p.yaml:1: unknown: scan", "p.yaml:3: the job has no field usr for a policy to set, did you mean user?", "p.yaml:4: field query is of class text", "p.yaml:7: method keep would let through findings of type pan",
+		},
+		"region: DE\ntypes: [email]\n": {"p.yaml:2: types leave out jwt"},
+	} {
+		f, err := maskpolicy.Read("p.yaml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = f.CheckJob(fields)
+		for _, w := range want {
+			if err == nil || !strings.Contains(err.Error(), w) {
+				t.Errorf("no %q in\n%v", w, err)
+			}
+		}
+		if want == nil && err != nil || err != nil && strings.Contains(err.Error(), "phone") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func TestThePolicyInAConfigurationIsTheSame(t *testing.T) {
+	alone, err := maskpolicy.Read("p.yaml", []byte(good+"reversible: [email]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside, err := maskpolicy.Read("c.yaml", []byte("job: weblogs\nmask_policy:\n"+strings.ReplaceAll("  "+good+"reversible: [email]", "\n", "\n  ")+"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := alone.Version()
+	b, other := inside.Version()
+	if err != nil || other != nil || a != b || len(a) != 16 || !alone.Reversible() || inside.Lines["fields.note"] != alone.Lines["fields.note"]+2 {
+		t.Errorf("versions %s and %s, %v, %v; lines %v", a, b, err, other, inside.Lines)
+	}
+	changed, err := maskpolicy.Read("p.yaml", []byte(good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, _ := changed.Version(); c == a {
+		t.Error("another policy has the same version")
+	}
+	if _, err := maskpolicy.Read("p.yaml", []byte("reversible: [text, usr]\n")); err == nil || !strings.Contains(err.Error(), "p.yaml:1: there are no tokens of class text") || !strings.Contains(err.Error(), "did you mean user?") {
+		t.Errorf("%v", err)
+	}
+}

@@ -76,6 +76,18 @@ func ShowOutputs(w io.Writer, outputs []Output) error {
 	return tw.Flush()
 }
 
+// ShowFields lists the fields of a job's output that a policy can set, with the class and
+// the method that each gets.
+func ShowFields(w io.Writer, output string, fields mask.Fields, p mask.Policy) error {
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprint(tw, "column\tclass\tmethod\n")
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		class, method := p.RowMethod(name, fields[name])
+		fmt.Fprintf(tw, "%s.%s\t%s\t%s\n", output, name, class, method)
+	}
+	return tw.Flush()
+}
+
 // Show lists every field of a policy with its class and method, and what becomes
 // of the rest.
 func Show(w io.Writer, p mask.Policy) error {

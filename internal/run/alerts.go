@@ -78,6 +78,10 @@ func (r *request) replay(source string) string {
 		add("--set", v.Name+"="+v.Text)
 	}
 	add("--alerts", r.AlertsFile)
+	if r.MaskPolicy != nil {
+		add("--mask-policy", r.MaskPolicy.Name)
+	}
+	add("--vault-key", r.VaultKey)
 	return strings.Join(words, " ")
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"millrace/internal/alertrules"
+	"millrace/internal/maskpolicy"
 	"millrace/internal/settings"
 	"millrace/transforms/funnels"
 )
@@ -29,6 +30,8 @@ var fileKeys = []fileKey{
 	{"outputs", nil},
 	{"runner", func(o *Options) *string { return &o.Runner }},
 	{"mask_key", func(o *Options) *string { return &o.MaskKey }},
+	{maskpolicy.Key, nil},
+	{"vault_key", func(o *Options) *string { return &o.VaultKey }},
 	{"raw", func(o *Options) *string { return &o.Raw }},
 	{"from", func(o *Options) *string { return &o.From }},
 	{"to", func(o *Options) *string { return &o.To }},
@@ -135,6 +138,8 @@ func (f *file) entry(e *ast.MappingValueNode) {
 		if list(f, key, &f.options.Alerts, e.Value, where, alertrules.DecodeList) {
 			f.options.AlertsFile = f.name
 		}
+	case maskpolicy.Key:
+		f.policy(e.Value, where)
 	case "outputs":
 		outputs := Outputs{}
 		f.each(e, true, func(name, value string, _ ast.Node) { outputs.Add(name, value) })

@@ -179,7 +179,7 @@ func (p *Plan) pipeline(ctx context.Context, w Watcher) (sum endpoint.Closing, f
 	if err != nil {
 		return sum, nil, err
 	}
-	common := transforms.Common{Run: p.Run, KeyRef: p.KeyRef, Raw: p.req.Raw, From: p.req.from, To: p.req.to, Revisions: p.Revisions, Replay: p.req.replay(p.Source)}
+	common := p.masking(transforms.Common{Run: p.Run, KeyRef: p.KeyRef, Raw: p.req.Raw, From: p.req.from, To: p.req.to, Revisions: p.Revisions, Replay: p.req.replay(p.Source)})
 	if !p.onFlink() { // where memory is what shuffles take
 		common.Spill = filepath.Join(p.spill.Location(), "runs")
 	}
@@ -252,7 +252,7 @@ func imbalance(m manifest.Manifest, written map[string]int64, events string) str
 func (p *Plan) manifest(sum endpoint.Closing, files []lakeio.File, started time.Time) manifest.Manifest {
 	m := manifest.Manifest{
 		Run: p.Run, Job: p.Job, State: manifest.Done, Version: version.Build(), ConfigHash: p.ConfigHash, Settings: p.Settings,
-		KeyID: p.Key.Active().ID(), Source: p.Source, From: p.req.From, To: p.req.To, Started: started.UTC(), Seconds: time.Since(started).Seconds(),
+		KeyID: p.Key.Active().ID(), MaskPolicy: p.policy(), Source: p.Source, From: p.req.From, To: p.req.To, Started: started.UTC(), Seconds: time.Since(started).Seconds(),
 		Inputs: p.Inputs, Outputs: map[string]manifest.Output{}, Ledger: manifest.Ledger{Ledger: sum.Ledger, Balanced: sum.Ledger.Balanced()},
 	}
 	m.Sinks = p.sinks(sum)

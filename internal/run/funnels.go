@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"millrace/internal/maskpolicy"
 	"millrace/internal/progress"
 	"millrace/transforms/funnels"
 )
@@ -33,7 +34,7 @@ func (r *request) setFunnels() error {
 	return nil
 }
 
-// describeLists adds funnels and rules to the settings of a run that has some: others
+// describeLists adds funnels, rules and the masking policy to the settings of a run that has some: others
 // make another run. Where they were written means nothing.
 func (r *request) describeLists(described map[string]string) error {
 	lists := map[string]any{}
@@ -42,6 +43,9 @@ func (r *request) describeLists(described map[string]string) error {
 	}
 	if len(r.Alerts) > 0 {
 		lists[alertsKey] = r.Alerts
+	}
+	if r.MaskPolicy != nil {
+		lists[maskpolicy.Key] = r.MaskPolicy.Policy
 	}
 	for key, list := range lists {
 		b, err := json.Marshal(list)

@@ -10,6 +10,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"millrace/internal/settings"
+	"millrace/schemas/vault"
 )
 
 // listFile is a YAML file that holds one list: alone, or under one of some keys.
@@ -96,6 +97,9 @@ func (r *request) makes(output string) bool { return r.lacks(output) == "" }
 
 // lacks says what an output needs that the run has not, "" for nothing.
 func (r *request) lacks(output string) string {
+	if output == vault.Rows.Name && !r.MaskPolicy.Reversible() {
+		return "reversible tokens; give a masking policy that names some by its key reversible"
+	}
 	if r.job.Lacks == nil {
 		return ""
 	}

@@ -102,6 +102,9 @@ func makeLive(ctx context.Context, o Options, configDir string) (*livePlan, erro
 	if err := p.resolveKey(ctx, configDir); err != nil {
 		return nil, err
 	}
+	if err := p.resolveVaultKey(ctx); err != nil {
+		return nil, err
+	}
 	if err := p.identifyLive(ctx); err != nil {
 		return nil, err
 	}
@@ -207,6 +210,9 @@ func (p *livePlan) identifyLive(ctx context.Context) error {
 	if err := p.req.describeLists(p.Settings); err != nil {
 		return err
 	}
+	if err := p.namePolicy(); err != nil {
+		return err
+	}
 	o := p.options
 	decides := map[string]any{
 		"job": p.Job, "program": version.Rows, "settings": p.Settings, "reference": fingerprint, "raw": p.req.Raw, "key": p.Key.Active().ID(),
@@ -216,7 +222,7 @@ func (p *livePlan) identifyLive(ctx context.Context) error {
 	if p.req.Format != "" { // in the source's parameters it counts with them
 		decides["format"] = p.req.Format
 	}
-	p.ConfigHash, err = hashJSON(decides)
+	p.ConfigHash, err = hashJSON(p.withPolicy(decides))
 	if err != nil {
 		return err
 	}
@@ -249,10 +255,10 @@ func (p *livePlan) build() *beam.Pipeline {
 	pipe, s := beam.NewPipelineWithRoot()
 	ending := p.ending()
 	records := endpoint.Follow(s, endpoint.Following{Run: p.Run, URL: p.options.source, Job: p.Job, Archive: p.options.archive, Until: p.options.until, Options: p.options.stream, Readers: p.cursors, Ending: ending})
-	common := transforms.Common{
+	common := p.masking(transforms.Common{
 		Run: p.Run, KeyRef: p.KeyRef, Raw: p.req.Raw, Replay: p.replay(),
 		Live: &transforms.Live{Bucket: p.options.seal, Provisional: map[string]bool{}},
-	}
+	})
 	for name := range p.req.Outputs {
 		common.Live.Provisional[name] = true
 	}

@@ -10,11 +10,13 @@ import (
 	"strings"
 	"time"
 
+	"millrace/internal/maskpolicy"
 	"millrace/internal/settings"
 	"millrace/io/endpoint"
 	"millrace/io/lakeio"
 	"millrace/io/refusal"
 	"millrace/jobs"
+	"millrace/schemas/vault"
 	"millrace/transforms/alerts"
 	"millrace/transforms/funnels"
 )
@@ -39,6 +41,10 @@ type Options struct {
 	Alerts []alerts.Rule `json:",omitempty"`
 	// AlertsFile is where they were read from, for those who run it again.
 	AlertsFile string `json:",omitempty"`
+	// MaskPolicy says how single fields are masked, where not in the job's own way.
+	MaskPolicy *maskpolicy.File `json:",omitempty"`
+	// VaultKey is the key of the vault by reference, for a policy with reversible tokens.
+	VaultKey string `json:",omitempty"`
 	// NoReport leaves LAKE/report.html as it is.
 	NoReport bool
 	Live     LiveOptions
@@ -119,6 +125,7 @@ func check(o Options) (request, error) {
 	}
 	if known {
 		faults = append(faults, r.checkFormat()...)
+		faults = append(faults, r.checkPolicy()...)
 		faults = append(faults, r.checkJob()...)
 		faults = append(faults, r.checkLive()...)
 	}
@@ -146,6 +153,10 @@ func (r *request) checkJob() (faults []error) {
 		}
 		if name == refusal.Output {
 			faults = append(faults, fmt.Errorf("%s: what sinks refuse stays in the lake, as LAKE/%s; millrace replay sends it again", r.at("output"), name))
+			continue
+		}
+		if name == vault.Rows.Name {
+			faults = append(faults, fmt.Errorf("%s: the vault stays in the lake, as LAKE/%s, where a role of its own can read it", r.at("output"), name))
 			continue
 		}
 		if lacks := r.lacks(name); lacks != "" && set == nil {

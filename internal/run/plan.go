@@ -47,13 +47,16 @@ type Plan struct {
 	Outputs    []PlannedOutput
 
 	req      request
-	store    lakeio.Store
-	standing lakeio.Standing
-	kept     []string // outputs that the run leaves alone
-	staging  staging
-	spill    staging                           // on this machine, for what shuffles would hold in memory
-	closing  atomic.Bool                       // everything is written
-	counted  atomic.Pointer[progress.Snapshot] // by workers elsewhere; nil while nobody knows
+	vaultKey maskkey.Key // with reversible tokens
+	// policyVersion is that of the masking policy; empty without.
+	policyVersion string
+	store         lakeio.Store
+	standing      lakeio.Standing
+	kept          []string // outputs that the run leaves alone
+	staging       staging
+	spill         staging                           // on this machine, for what shuffles would hold in memory
+	closing       atomic.Bool                       // everything is written
+	counted       atomic.Pointer[progress.Snapshot] // by workers elsewhere; nil while nobody knows
 }
 
 // PlannedOutput is where an output goes and what is there already.
@@ -78,6 +81,9 @@ func Make(ctx context.Context, o Options, configDir string) (*Plan, error) {
 		return nil, &UsageError{err}
 	}
 	if err := p.resolveKey(ctx, configDir); err != nil {
+		return nil, err
+	}
+	if err := p.resolveVaultKey(ctx); err != nil {
 		return nil, err
 	}
 	if err := p.planSource(ctx); err != nil {
@@ -150,16 +156,19 @@ func (p *Plan) identify(ctx context.Context) error {
 	if err := p.req.describeLists(p.Settings); err != nil {
 		return err
 	}
+	if err := p.namePolicy(); err != nil {
+		return err
+	}
 	schemas := map[string]string{}
 	for _, out := range p.req.job.Outputs {
 		if p.req.makes(out.Name) {
 			schemas[out.Name] = out.Schema.ID()
 		}
 	}
-	p.ConfigHash, err = hashJSON(map[string]any{
+	p.ConfigHash, err = hashJSON(p.withPolicy(map[string]any{
 		"job": p.Job, "program": version.Rows, "settings": p.Settings, "reference": fingerprint, "schemas": schemas,
 		"raw": p.req.Raw, "from": p.req.from, "to": p.req.to, "key": p.Key.Active().ID(), "reading": parameters(p.Source),
-	})
+	}))
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"millrace/internal/maskpolicy"
 	"millrace/internal/progress"
 	"millrace/io/endpoint"
 	"millrace/schemas/manifest"
@@ -157,9 +158,12 @@ func (p *Plan) settingsText(line func(string, ...any)) {
 	for _, r := range p.req.Alerts {
 		line("\nalert %s\t%s", r.Name, alertText(&r))
 	}
+	if p.req.MaskPolicy != nil {
+		line("\nmasking policy\t%s, version %s", p.req.MaskPolicy.Name, p.policyVersion)
+	}
 	line("\nsettings")
 	for _, name := range slices.Sorted(maps.Keys(p.Settings)) {
-		if name != funnelsKey && name != alertsKey {
+		if name != funnelsKey && name != alertsKey && name != maskpolicy.Key {
 			line("  %s\t%s", name, orNone(p.Settings[name]))
 		}
 	}

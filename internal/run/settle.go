@@ -62,7 +62,7 @@ func (p *livePlan) settle(ctx context.Context, started time.Time, w Watcher) (Re
 func (p *livePlan) liveManifest(sum ledger.Ledger, standing lakeio.Standing, started time.Time) manifest.Manifest {
 	m := manifest.Manifest{
 		Run: p.Run, Job: p.Job, State: manifest.Done, Version: version.Build(), ConfigHash: p.ConfigHash, Settings: p.Settings,
-		KeyID: p.Key.Active().ID(), Source: p.Source, Started: started.UTC(), Seconds: time.Since(started).Seconds(),
+		KeyID: p.Key.Active().ID(), MaskPolicy: p.policy(), Source: p.Source, Started: started.UTC(), Seconds: time.Since(started).Seconds(),
 		Outputs: map[string]manifest.Output{}, Ledger: manifest.Ledger{Ledger: sum, Balanced: sum.Balanced()},
 	}
 	days := map[string]bool{}

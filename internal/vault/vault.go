@@ -1,10 +1,11 @@
 // Package vault reads back what a token stands for, for those who may, and keeps
 // a record of every reading.
 //
-// A vault is a folder of Parquet files with rows of type Row: token, key id of the
-// vault's key, and the value sealed by mask.Vault. Who is to read it gets two
-// rights that no job has: the folder and the vault's key. No reading goes
-// unrecorded: the line in the audit log is on disk before the value is opened.
+// A vault is the output vault of a job: a folder or s3:// prefix of Parquet files whose
+// rows have token, key id of the vault's key, and the value sealed by mask.Vault. It
+// takes two rights to read it: the files, and the vault's key, which is not the masking
+// key. Readers of the other outputs have neither. No reading goes unrecorded: the line
+// in the audit log is on disk before the value is opened.
 package vault
 
 import (
@@ -14,7 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"path"
 	"strings"
 	"time"
 
@@ -22,10 +23,11 @@ import (
 
 	"millrace/internal/maskkey"
 	"millrace/internal/parquetlimit"
+	"millrace/io/lakeio"
 	"millrace/transforms/mask"
 )
 
-// Row is a row of a vault; the token is its key.
+// Row is what is needed of a row of a vault.
 type Row struct {
 	Token  string `parquet:"token"`
 	KeyID  string `parquet:"key_id"` // of the vault's key
@@ -37,7 +39,7 @@ type Request struct {
 	Token string
 	Case  string // number of the case that gives the right to ask
 	Who   string // who asks
-	Dir   string // folder of the vault's files, searched with all below it
+	Dir   string // folder or s3:// prefix of the vault's files, searched with all below it
 	Keys  maskkey.Ring
 	Audit string // file that gets a line for every request
 }
@@ -115,41 +117,39 @@ func open(ctx context.Context, r Request) (string, error) {
 }
 
 // find searches the files for the row of a token.
-func find(ctx context.Context, dir, token string) (row Row, err error) {
-	err = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() || filepath.Ext(path) != ".parquet" {
-			return err
+func find(ctx context.Context, place, token string) (Row, error) {
+	store, err := lakeio.OpenStore(ctx, place)
+	if err != nil {
+		return Row{}, err
+	}
+	files, err := store.List(ctx, "")
+	if err != nil {
+		return Row{}, err
+	}
+	for _, f := range files {
+		if path.Ext(f.Key) != ".parquet" {
+			continue
 		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		found, err := findIn(path, token)
+		content, _, err := lakeio.ReadAll(ctx, store, f.Key, maxVaultFile)
 		if err != nil {
-			return fmt.Errorf("reading %s of the vault: %w", path, err)
+			return Row{}, err
+		}
+		found, err := findIn(content, token)
+		if err != nil {
+			return Row{}, fmt.Errorf("reading %s of the vault: %w", store.Name(f.Key), err)
 		}
 		if found != nil {
-			row = *found
-			return filepath.SkipAll
+			return *found, nil
 		}
-		return nil
-	})
-	if err == nil && row.Token == "" {
-		err = ErrUnknown
 	}
-	return row, err
+	return Row{}, ErrUnknown
 }
 
-func findIn(path, token string) (*Row, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	file, err := parquetlimit.OpenTable(f, info.Size())
+// maxVaultFile bounds a file of the vault, which is read as a whole.
+const maxVaultFile = 1 << 30
+
+func findIn(content []byte, token string) (*Row, error) {
+	file, err := parquetlimit.OpenTable(bytes.NewReader(content), int64(len(content)))
 	if err != nil {
 		return nil, err
 	}

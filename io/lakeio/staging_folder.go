@@ -130,6 +130,9 @@ func (d folderStaging) holds(_ context.Context, f File) (bool, error) {
 // place moves the file where that is possible.
 func (d folderStaging) place(ctx context.Context, lake Store, f File) error {
 	if a, ok := lake.(adopter); ok {
+		if err := os.Chmod(f.Staged, modeOf(f.Key)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fileError("change the mode of", f.Staged, err)
+		}
 		if err := a.adopt(f.Staged, f.Key); !errors.Is(err, syscall.EXDEV) {
 			return err
 		}

@@ -11,9 +11,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"millrace/io/driver"
+	"millrace/schemas/vault"
 )
 
 // fileWriter writes to a temporary file and renames it into place: after fsync,
@@ -97,6 +99,15 @@ func (w *fileWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// modeOf is who may read the file of a key: everybody, but what reversible tokens stand
+// for is for its owner alone.
+func modeOf(key string) fs.FileMode {
+	if strings.HasPrefix(key, vault.Rows.Name+"/") {
+		return 0o600
+	}
+	return 0o644
+}
+
 func (w *fileWriter) Commit(ctx context.Context) (Info, error) {
 	if w.file == nil {
 		return Info{}, fs.ErrClosed
@@ -109,7 +120,7 @@ func (w *fileWriter) Commit(ctx context.Context) (Info, error) {
 	if err := checkSum(final, w.sum, w.opt.SHA256); err != nil {
 		return Info{}, err
 	}
-	for _, step := range []func() error{w.buf.Flush, func() error { return w.file.Chmod(0o644) }, w.file.Sync} {
+	for _, step := range []func() error{w.buf.Flush, func() error { return w.file.Chmod(modeOf(w.key)) }, w.file.Sync} {
 		if err := step(); err != nil {
 			return Info{}, fileError("write", final, err)
 		}

@@ -39,6 +39,7 @@ func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollec
 		Provisional: []beam.PCollection{openSessions, openTables},
 		Ledger:      beam.Flatten(s, clicks.Ledger, unique.Ledger),
 	}
+	out.Vault(s, c)
 	if len(cfg.Funnels) > 0 {
 		f := transforms.Funnels(s, c, clickstream.Events, cfg.Funnels, use.Funnels)
 		out.Rows["funnels"], out.Rows["funnel_steps"] = f.Attempts, f.Steps

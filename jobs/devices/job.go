@@ -30,6 +30,7 @@ func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollec
 		},
 		Ledger: in.Ledger,
 	}
+	out.Vault(s, c)
 	if c.Live != nil {
 		out.Provisional = append(out.Provisional, series.Provisional)
 	}

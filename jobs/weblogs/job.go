@@ -43,6 +43,7 @@ func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollec
 		Provisional: []beam.PCollection{provisional, rollups.Provisional},
 		Ledger:      logs.Ledger,
 	}
+	out.Vault(s, c)
 	if cfg.Security {
 		out.Rows["sources"] = rollups.Sources
 	}

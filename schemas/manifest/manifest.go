@@ -19,6 +19,7 @@ type Manifest struct {
 	ConfigHash string            `json:"config_hash"`
 	Settings   map[string]string `json:"settings"`
 	KeyID      string            `json:"key_id"` // of the masking key
+	MaskPolicy *MaskPolicy       `json:"mask_policy,omitempty"`
 	Source     string            `json:"source"`
 	From       string            `json:"from,omitempty"`
 	To         string            `json:"to,omitempty"`
@@ -32,6 +33,14 @@ type Manifest struct {
 	Ledger Ledger          `json:"ledger"`
 	Days   []string        `json:"days"`
 	Files  []File          `json:"files"`
+}
+
+// MaskPolicy is by what fields were masked, where not in the job's own way. Its rules are
+// among the settings.
+type MaskPolicy struct {
+	Name       string `json:"name"`                   // of its file
+	Version    string `json:"version"`                // 16 hexadecimal digits of the SHA-256 of its rules
+	VaultKeyID string `json:"vault_key_id,omitempty"` // with reversible tokens
 }
 
 // State is how a run ended.

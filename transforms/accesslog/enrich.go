@@ -187,11 +187,14 @@ func (w *Worker) location(addr netip.Addr) (*location, error) {
 	}
 	o := &location{broken: key.broken}
 	if p := key.geo; p != nil {
-		o.country.masked, o.region.masked, o.city.masked = []byte(p.Country), []byte(p.Region), []byte(p.City)
-		o.asn, o.network.masked = int64(p.ASN), []byte(p.Owner)
+		o.country.masked, o.region.masked, o.city.masked = w.word(weblog.EventCountry, p.Country), w.word(weblog.EventRegion, p.Region), w.word(weblog.EventCity, p.City)
+		o.asn, o.network.masked = int64(p.ASN), w.word(weblog.EventNetwork, p.Owner)
 	}
 	if p := key.asn; p != nil && p.ASN != 0 {
-		o.asn, o.network.masked = int64(p.ASN), []byte(p.Owner)
+		o.asn, o.network.masked = int64(p.ASN), w.word(weblog.EventNetwork, p.Owner)
+	}
+	if w.policy[weblog.EventNetwork].Set() {
+		o.asn = 0 // its number says the same
 	}
 	l.places[key] = o
 	return o, nil

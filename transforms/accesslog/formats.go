@@ -101,8 +101,8 @@ func (w *Worker) putDetail() {
 		b.PutNull(weblog.EventRequestID)
 		return
 	}
-	w.scratch = w.masker.AppendMasked(w.scratch[:0], d.RequestID, mask.FreeText)
-	b.PutText(weblog.EventRequestID, w.scratch)
+	w.scratch = w.appendText(w.scratch[:0], weblog.EventRequestID, d.RequestID, mask.FreeText)
+	putText(b, weblog.EventRequestID, w.scratch)
 }
 
 // padDetail fills the columns of what other formats add with null, for rows of formats
@@ -124,5 +124,5 @@ func (w *Worker) putRepeated(col int, t pii.Text) {
 	if *known == nil {
 		*known = map[string]*text{}
 	}
-	w.putMemo(col, memoOf(*known, pii.Reveal(t), func() *text { return &text{masked: w.masked(t, mask.FreeText)} }))
+	w.putMemo(col, memoOf(*known, pii.Reveal(t), func() *text { return &text{masked: w.text(col, t, mask.FreeText)} }))
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"millrace/schemas/pii"
+	"millrace/schemas/weblog"
 	"millrace/transforms/decode"
 	"millrace/transforms/mask"
 	"millrace/transforms/rollup"
@@ -74,19 +75,21 @@ func (w *Worker) agent(l *decode.AccessLog) *agent {
 	ua := l.UserAgent
 	return memoOf(w.agents, pii.Reveal(ua), func() *agent {
 		name, reason, bot := w.bots.Why(pii.Reveal(ua))
-		a := &agent{text: text{masked: w.masked(ua, mask.UserAgent)}, bot: name, note: bot, tool: w.isTool(ua)}
+		a := &agent{text: text{masked: w.text(weblog.EventUserAgent, ua, mask.UserAgent)}, bot: name, note: bot, tool: w.isTool(ua)}
 		w.tell(a, reason)
 		return a
 	})
 }
 
 func (w *Worker) referrer(ref pii.Text) *referrer {
-	return memoOf(w.referrers, pii.Reveal(ref), func() *referrer { return &referrer{text: text{masked: w.masked(ref, mask.Referrer)}} })
+	return memoOf(w.referrers, pii.Reveal(ref), func() *referrer {
+		return &referrer{text: text{masked: w.text(weblog.EventReferrer, ref, mask.Referrer)}}
+	})
 }
 
 func (w *Worker) page(path []byte) *page {
 	return memoOf(w.pages, path, func() *page {
-		return &page{text: text{masked: w.masked(pii.Of(path), mask.Path)}, asset: isAsset(path)}
+		return &page{text: text{masked: w.text(weblog.EventPath, pii.Of(path), mask.Path)}, asset: isAsset(path)}
 	})
 }
 
@@ -110,7 +113,7 @@ func (w *Worker) newVisitor(client pii.Text, addr netip.Addr, ua pii.Text, a *ag
 	v := &visitor{id: text{masked: w.masker.AppendVisitor(nil, client, ua)}}
 	v.Visitor = sessions.VisitorOf(string(v.id.masked))
 	if addr.IsValid() {
-		v.network.masked = mask.TruncateAddr(addr).AppendTo(nil)
+		v.network.masked = w.network(addr)
 	}
 	v.at = &w.look.nowhere
 	if w.References != nil {

@@ -14,14 +14,14 @@ func (w *Worker) put(id table.ID, v *visitor, a *agent, path *page, ref *referre
 	b.PutInt(weblog.EventTime, l.Time)
 	w.putMemo(weblog.EventVisitorID, &v.id)
 	w.putMemo(weblog.EventClientIP, &v.network)
-	putText(b, weblog.EventMethod, l.Method)
+	w.putWord(weblog.EventMethod, l.Method)
 	if path != nil {
 		w.putMemo(weblog.EventPath, &path.text)
 	} else {
 		b.PutNull(weblog.EventPath)
 	}
 	putText(b, weblog.EventQuery, w.event.Query)
-	putText(b, weblog.EventProtocol, l.Protocol)
+	w.putWord(weblog.EventProtocol, l.Protocol)
 	b.PutInt(weblog.EventStatus, int64(l.Status))
 	if l.Bytes >= 0 {
 		b.PutInt(weblog.EventBytes, l.Bytes)
@@ -45,15 +45,15 @@ func (w *Worker) put(id table.ID, v *visitor, a *agent, path *page, ref *referre
 	if l.User.Empty() {
 		b.PutNull(weblog.EventUser)
 	} else {
-		w.scratch = w.masker.AppendUser(w.scratch[:0], l.User)
-		b.PutText(weblog.EventUser, w.scratch)
+		w.scratch = w.appendUser(w.scratch[:0], l.User)
+		putText(b, weblog.EventUser, w.scratch)
 	}
-	putText(b, weblog.EventHost, l.VHost)
+	w.putWord(weblog.EventHost, l.VHost)
 	if l.Request.Empty() {
 		b.PutNull(weblog.EventRequest)
 	} else {
-		w.scratch = w.masker.AppendMasked(w.scratch[:0], l.Request, mask.FreeText)
-		b.PutText(weblog.EventRequest, w.scratch)
+		w.scratch = w.appendText(w.scratch[:0], weblog.EventRequest, l.Request, mask.FreeText)
+		putText(b, weblog.EventRequest, w.scratch)
 	}
 	b.PutCode(weblog.EventSource, w.srcCode)
 	if w.sequence != "" {

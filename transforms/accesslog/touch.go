@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"millrace/schemas/pii"
+	"millrace/schemas/weblog"
 	"millrace/transforms/attribution"
 	"millrace/transforms/decode"
 	"millrace/transforms/mask"
@@ -27,19 +28,20 @@ type referrer struct {
 
 // touch says where the request in hand comes from. What a page is made of is
 // fetched with it, often without a referrer or by other sites: requests of static
-// files say nothing, nor do those that cannot be read.
+// files say nothing, nor do those that cannot be read. Of a field that a policy masks
+// otherwise than by its findings nothing is told here, either.
 func (w *Worker) touch(l *decode.AccessLog, path *page, ref *referrer) *touch {
 	if path == nil || path.asset {
 		return &touch{}
 	}
 	// Most queries have no parameter of a campaign, and then the referrer decides,
 	// of which there are few.
-	if _, query, _ := bytes.Cut(pii.Reveal(l.Target), []byte{'?'}); len(query) > 0 {
+	if _, query, _ := bytes.Cut(pii.Reveal(l.Target), []byte{'?'}); len(query) > 0 && !w.policy[weblog.EventQuery].Set() {
 		if t := w.Attribution.Touch(attribution.Request{Query: query}); t.Kind != attribution.Direct {
 			return w.tagged(&t)
 		}
 	}
-	if ref == nil {
+	if ref == nil || w.policy[weblog.EventReferrer].Set() {
 		return &w.direct
 	}
 	if !ref.known || !bytes.Equal(ref.host, l.VHost) {

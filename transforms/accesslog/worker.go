@@ -27,6 +27,8 @@ type Bots interface {
 // Config says what a worker does.
 type Config struct {
 	Masker *mask.Masker
+	// Policy, when set, says what becomes of single fields; Masker is of its options.
+	Policy *mask.Policy
 	Bots   Bots
 	// References, when set, are what events are enriched from.
 	References *References
@@ -82,6 +84,7 @@ type Worker struct {
 	ledger ledger.Ledger
 
 	masker *mask.Masker
+	policy []mask.Treatment // by column of events
 	bots   Bots
 	parser decode.Parser
 	reads  reading
@@ -99,6 +102,7 @@ type Worker struct {
 	unsaid    agent  // of lines whose layout has no user agent: nobody is a bot
 	batch     uint32 // number of the present events batch, never 0
 	scratch   []byte
+	wordText  []byte
 	counts    security.Counts // of the line in hand, see suspect
 
 	block   *record.Block
@@ -139,7 +143,7 @@ type refused struct {
 
 // New makes a worker.
 func New(c Config) *Worker {
-	w := &Worker{Config: c, masker: c.Masker, bots: c.Bots}
+	w := &Worker{Config: c, masker: c.Masker, policy: c.Policy.Treatments(weblog.Events, Fields()), bots: c.Bots}
 	w.Forget()
 	w.fresh()
 	if w.Attribution != nil {
@@ -342,7 +346,7 @@ func (w *Worker) target(t pii.Text) (path *page, query []byte) {
 		return nil, nil
 	}
 	if i := bytes.IndexByte(b, '?'); i >= 0 {
-		w.scratch = w.masker.AppendMasked(w.scratch[:0], pii.Of(b[i+1:]), mask.Query)
+		w.scratch = w.appendText(w.scratch[:0], weblog.EventQuery, pii.Of(b[i+1:]), mask.Query)
 		query = w.scratch
 		b = b[:i]
 	}

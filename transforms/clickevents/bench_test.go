@@ -23,7 +23,7 @@ func BenchmarkRows(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	r := clickevents.NewRows(clickevents.Options{}, mask.New("k1", [32]byte{1}, mask.Options{}), from)
+	r := clickevents.NewRows(clickevents.Options{}, mask.New("k1", [32]byte{1}, mask.Options{}), nil, from)
 	in := intake.New(intake.Config{}, r)
 	block := record.Block{Source: strings.Repeat("0", 32), Data: lines.Bytes()}
 	b.SetBytes(int64(lines.Len()))

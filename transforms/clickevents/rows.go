@@ -1,7 +1,6 @@
 package clickevents
 
 import (
-	"net/netip"
 	"strconv"
 
 	"millrace/schemas/badrow"
@@ -18,6 +17,7 @@ import (
 type Rows struct {
 	decoder *Decoder
 	masker  *mask.Masker
+	policy  []mask.Treatment        // by column of events
 	from    *attribution.Attributor // nil to leave out where visits come from
 	events  *table.Batch
 	event   Event
@@ -28,9 +28,10 @@ type Rows struct {
 // maxSeen bounds the memory of texts; a full one starts anew.
 const maxSeen = 1 << 16
 
-// NewRows makes one that masks with a masker of its own.
-func NewRows(o Options, masker *mask.Masker, from *attribution.Attributor) *Rows {
-	return &Rows{decoder: NewDecoder(o), masker: masker, from: from, events: table.NewBatch(clickstream.Events), seen: map[string]string{}}
+// NewRows makes one that masks with a masker of its own, and single fields as the policy
+// says, if there is one.
+func NewRows(o Options, masker *mask.Masker, policy *mask.Policy, from *attribution.Attributor) *Rows {
+	return &Rows{decoder: NewDecoder(o), masker: masker, policy: policy.Treatments(clickstream.Events, Fields()), from: from, events: table.NewBatch(clickstream.Events), seen: map[string]string{}}
 }
 
 // Read implements intake.Handler.
@@ -74,12 +75,12 @@ func (r *Rows) Put(at *intake.Place) {
 	b.PutBool(clickstream.EventLate, at.Behind > 0)
 	putInt(b, clickstream.EventLateByMs, at.Behind, at.Behind > 0)
 	b.PutInt(clickstream.EventVersion, int64(e.Version))
-	putString(b, clickstream.EventPlatform, e.Platform)
-	putString(b, clickstream.EventDevice, e.Device)
+	r.word(clickstream.EventPlatform, e.Platform)
+	r.word(clickstream.EventDevice, e.Device)
 	r.text(clickstream.EventOS, e.OS, mask.FreeText)
 	r.text(clickstream.EventBrowser, e.Browser, mask.FreeText)
 	r.text(clickstream.EventLanguage, e.Language, mask.FreeText)
-	putAddr(b, e.Addr)
+	r.addr(e.Addr)
 	r.text(clickstream.EventPageHost, e.Host, mask.FreeText)
 	r.text(clickstream.EventPagePath, e.Path, mask.Path)
 	r.text(clickstream.EventPageQuery, e.Query, mask.Query)
@@ -120,7 +121,15 @@ func (r *Rows) traffic() {
 		if e.Campaign != "" {
 			query = e.Campaign
 		}
-		t := r.from.Touch(attribution.Request{Query: []byte(query), Referrer: []byte(e.Referrer), Host: []byte(e.Host)})
+		// Of a field that a policy masks otherwise than by its findings nothing is told here.
+		referrer := e.Referrer
+		if r.policy[clickstream.EventReferrer].Set() {
+			referrer = ""
+		}
+		if r.policy[clickstream.EventPageQuery].Set() {
+			query = ""
+		}
+		t := r.from.Touch(attribution.Request{Query: []byte(query), Referrer: []byte(referrer), Host: []byte(e.Host)})
 		said := t.Kind == attribution.Tagged || t.Kind == attribution.Clicked
 		if t.Kind != attribution.Internal && (e.Ads || !said) && (e.PageView() || t.Kind != attribution.Direct) {
 			r.text(clickstream.EventTrafficSource, string(pii.Reveal(t.Source)), mask.FreeText)
@@ -143,9 +152,13 @@ func (r *Rows) money() {
 	putInt(b, clickstream.EventShipping, e.Shipping.Minor, e.Shipping.Known)
 	r.text(clickstream.EventCoupon, e.Coupon, mask.FreeText)
 	r.token(clickstream.EventTransactionID, "order", e.TransactionID)
-	if len(e.Items) == 0 {
+	switch p := r.policy[clickstream.EventItems]; {
+	case len(e.Items) == 0:
 		b.PutNull(clickstream.EventItems)
-	} else {
+	case p.Set():
+		r.scratch = AppendItems(r.scratch[:0], e.Items, func(text string) string { return string(r.masker.AppendTreated(nil, p, pii.Of([]byte(text)))) })
+		b.PutText(clickstream.EventItems, r.scratch)
+	default:
 		r.scratch = AppendItems(r.scratch[:0], e.Items, r.masked)
 		b.PutText(clickstream.EventItems, r.scratch)
 	}
@@ -155,6 +168,10 @@ func (r *Rows) money() {
 func (r *Rows) token(col int, typ, value string) {
 	if value == "" {
 		r.events.PutNull(col)
+		return
+	}
+	if p := r.policy[col]; p.Set() {
+		r.treated(col, p, value)
 		return
 	}
 	if typ == "user" {
@@ -168,6 +185,10 @@ func (r *Rows) token(col int, typ, value string) {
 func (r *Rows) text(col int, value string, where mask.Where) {
 	if value == "" {
 		r.events.PutNull(col)
+		return
+	}
+	if p := r.policy[col]; p.Set() {
+		r.treated(col, p, value)
 		return
 	}
 	r.scratch = r.masker.AppendMasked(r.scratch[:0], pii.Of([]byte(value)), where)
@@ -185,14 +206,6 @@ func (r *Rows) masked(text string) string {
 	m := string(r.masker.AppendMasked(nil, pii.Of([]byte(text)), mask.FreeText))
 	r.seen[text] = m
 	return m
-}
-
-func putAddr(b *table.Batch, a netip.Addr) {
-	if !a.IsValid() {
-		b.PutNull(clickstream.EventClientIP)
-		return
-	}
-	b.PutString(clickstream.EventClientIP, mask.TruncateAddr(a).String())
 }
 
 func putString(b *table.Batch, col int, s string) {

@@ -20,7 +20,7 @@ func rows(t *testing.T, lines ...string) []clickstream.Event {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := clickevents.NewRows(clickevents.Options{}, mask.New("k1", [32]byte{1}, mask.Options{}), from)
+	r := clickevents.NewRows(clickevents.Options{}, mask.New("k1", [32]byte{1}, mask.Options{}), nil, from)
 	n := intake.New(intake.Config{}, r)
 	b := record.Block{Source: strings.Repeat("0", 32), Data: []byte(strings.Join(lines, "\n"))}
 	if err := n.Block(&b); err != nil {

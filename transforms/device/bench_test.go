@@ -24,7 +24,7 @@ func BenchmarkWorker(b *testing.B) {
 		b.Fatal(err)
 	}
 	block := record.Block{Source: strings.Repeat("0", 32), Data: data.Bytes()}
-	w := device.NewWorker(mask.New("k1", [32]byte{1}, mask.Options{}), normalise.Default())
+	w := device.NewWorker(mask.New("k1", [32]byte{1}, mask.Options{}), nil, normalise.Default())
 	if err := w.Open("json"); err != nil {
 		b.Fatal(err)
 	}

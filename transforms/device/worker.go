@@ -16,6 +16,7 @@ import (
 // Worker makes rows of records. It is an intake.Handler and belongs to one goroutine.
 type Worker struct {
 	masker     *mask.Masker
+	policy     []mask.Treatment // by column of readings
 	normaliser *normalise.Normaliser
 	format     string
 	decoder    *Decoder
@@ -33,9 +34,16 @@ type Worker struct {
 	versions string
 }
 
-// NewWorker makes a worker with a masker and a table of codes.
-func NewWorker(masker *mask.Masker, table *normalise.Table) *Worker {
-	w := &Worker{masker: masker, normaliser: normalise.New(table), versions: table.Version()}
+// Fields are the columns of readings that a policy can set. The others are tokens that
+// hold rows together, numbers, or words of the table of codes.
+func Fields() mask.Fields {
+	return mask.Fields{"raw_code": mask.Text, "raw_unit": mask.Text, "quality": mask.Text}
+}
+
+// NewWorker makes a worker with a masker and a table of codes; single fields are masked
+// as the policy says, if there is one.
+func NewWorker(masker *mask.Masker, policy *mask.Policy, table *normalise.Table) *Worker {
+	w := &Worker{masker: masker, policy: policy.Treatments(device.Readings, Fields()), normaliser: normalise.New(table), versions: table.Version()}
 	w.fresh()
 	w.TakePoints()
 	return w
@@ -68,17 +76,17 @@ func (w *Worker) Read(line pii.Text, _ *intake.Place) (ms int64, skip bool, reas
 	}
 	w.value, reason = w.normaliser.Value(r.System, r.Code, r.Value, r.Unit)
 	if reason == badrow.Code {
-		w.explain(r.Code)
+		w.explain(device.ReadingRawCode, r.Code)
 	} else if reason == badrow.Unit {
-		w.explain(r.Unit)
+		w.explain(device.ReadingRawUnit, r.Unit)
 	}
 	return r.Time, false, reason
 }
 
 const maxDetail = 64 // bytes
 
-func (w *Worker) explain(text []byte) {
-	w.detail = w.masker.AppendMasked(w.detail[:0], pii.Of(text), mask.FreeText)
+func (w *Worker) explain(col int, text []byte) {
+	w.detail = append(w.detail[:0], w.masked(col, text)...)
 	if n := maxDetail; len(w.detail) > n {
 		for !utf8.RuneStart(w.detail[n]) {
 			n--
@@ -163,12 +171,12 @@ func (w *Worker) reading(at *intake.Place, id table.ID) {
 	b.PutString(device.ReadingKind, e.Kind)
 	b.PutFloat(device.ReadingValue, v.Value)
 	b.PutString(device.ReadingUnit, e.Unit)
-	b.PutText(device.ReadingRawCode, w.masked(r.Code))
+	b.PutText(device.ReadingRawCode, w.masked(device.ReadingRawCode, r.Code))
 	b.PutFloat(device.ReadingRawValue, v.Raw)
-	putText(b, device.ReadingRawUnit, w.masked(r.Unit))
+	putText(b, device.ReadingRawUnit, w.masked(device.ReadingRawUnit, r.Unit))
 	putInt(b, device.ReadingDeviceTime, r.DeviceTime, r.DeviceTime != 0)
 	putInt(b, device.ReadingDeviceSequence, r.Sequence, r.Numbered)
-	putText(b, device.ReadingQuality, w.masked(r.Quality))
+	putText(b, device.ReadingQuality, w.masked(device.ReadingQuality, r.Quality))
 	b.PutBool(device.ReadingOutOfRange, !e.InRange(v.Value))
 	b.PutBool(device.ReadingLate, at.Behind > 0)
 	b.PutString(device.ReadingCodesVersion, w.versions)
@@ -199,8 +207,13 @@ func (w *Worker) point(at *intake.Place, id table.ID, subject []byte) {
 	b.EndRow()
 }
 
-// masked is a text of the device with findings replaced, valid until the next.
-func (w *Worker) masked(text []byte) []byte {
+// masked is a text of the device with findings replaced, or as a policy has it, valid
+// until the next.
+func (w *Worker) masked(col int, text []byte) []byte {
+	if p := w.policy[col]; p.Set() {
+		w.scratch = w.masker.AppendTreated(w.scratch[:0], p, pii.Of(text))
+		return w.scratch
+	}
 	w.scratch = w.masker.AppendMasked(w.scratch[:0], pii.Of(text), mask.FreeText)
 	return w.scratch
 }

@@ -17,7 +17,7 @@ import (
 )
 
 func TestRecordsBecomeMaskedReadings(t *testing.T) {
-	w := device.NewWorker(mask.New("k1", [32]byte{1}, mask.Options{}), normalise.Default())
+	w := device.NewWorker(mask.New("k1", [32]byte{1}, mask.Options{}), nil, normalise.Default())
 	if err := w.Open("json"); err != nil {
 		t.Fatal(err)
 	}

@@ -33,8 +33,9 @@ type Policy struct {
 	Region string
 	// Secrets are those of Options.
 	Secrets []SecretName
-	// Reversible is that of Options.
-	Reversible func(token []byte, typ string, value []byte)
+	// Reversible are the classes whose tokens can be taken back: a job writes what they
+	// stand for to its vault, see Vault.
+	Reversible []Class
 }
 
 // Validate reports everything that is wrong.
@@ -57,6 +58,11 @@ func (p Policy) Validate() error {
 	}
 	if err := CheckUnknown(p.Unknown); err != nil {
 		faults = append(faults, err)
+	}
+	for _, c := range p.Reversible {
+		if err := CheckReversible(c); err != nil {
+			faults = append(faults, fmt.Errorf("reversible: %w", err))
+		}
 	}
 	return errors.Join(faults...)
 }
@@ -149,7 +155,7 @@ func (p Policy) Options() Options {
 	if types == nil {
 		types = AllTypes()
 	}
-	return Options{Secrets: p.Secrets, Types: types, Methods: p.Findings, Region: p.Region, Reversible: p.Reversible}
+	return Options{Secrets: p.Secrets, Types: types, Methods: p.Findings, Region: p.Region}
 }
 
 func sortedKeys[K ~string, V any](m map[K]V) []K {
