@@ -180,7 +180,7 @@ func (s *scanner) add(l *layer, t Type, start, end int) {
 // wins; otherwise the wider one.
 func (s *scanner) unite() {
 	slices.SortFunc(s.found, func(a, b match) int {
-		return cmp.Or(cmp.Compare(a.raw.start, b.raw.start), cmp.Compare(b.raw.end, a.raw.end), cmp.Compare(a.rank(), b.rank()))
+		return cmp.Or(cmp.Compare(a.raw.start, b.raw.start), cmp.Compare(b.raw.end, a.raw.end), cmp.Compare(a.rank(), b.rank()), cmp.Compare(a.deep, b.deep))
 	})
 	out := s.found[:1]
 	for _, m := range s.found[1:] {
