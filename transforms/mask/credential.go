@@ -105,25 +105,36 @@ func (s *scanner) awsSecrets(l *layer, lo, hi int) {
 }
 
 // credentials finds what follows "Bearer " and "Basic ", with a plus for the
-// space too.
+// space too. Both begin with a B, which texts have fewer of than spaces.
 func (s *scanner) credentials(l *layer) {
 	t := l.text
-	for i := 5; i < len(t); i++ {
-		if t[i] != ' ' && t[i] != '+' {
-			continue
+	from := 0
+	for low, high := nextByte(t, 'b', 0), nextByte(t, 'B', 0); low >= 0 || high >= 0; {
+		b := low
+		if low < 0 || high >= 0 && high < low {
+			b = high
+			high = nextByte(t, 'B', b+1)
+		} else {
+			low = nextByte(t, 'b', b+1)
+		}
+		if b+1 == len(t) {
+			return
 		}
 		var typ Type
-		word := i
-		switch t[i-1] | 0x20 {
-		case 'r':
-			typ, word = Bearer, wordBefore(t, i, "bearer")
-		case 'c':
-			typ, word = Basic, wordBefore(t, i, "basic")
-		}
-		if word == i {
+		var name string
+		switch t[b+1] | 0x20 {
+		case 'e':
+			typ, name = Bearer, "bearer"
+		case 'a':
+			typ, name = Basic, "basic"
+		default:
 			continue
 		}
-		start := i + 1
+		space := b + len(name)
+		if space < from || space >= len(t) || t[space] != ' ' && t[space] != '+' || wordBefore(t, space, name) != b {
+			continue
+		}
+		start := space + 1
 		for start < len(t) && (t[start] == ' ' || t[start] == '+') {
 			start++
 		}
@@ -134,9 +145,9 @@ func (s *scanner) credentials(l *layer) {
 		if start == end || l.masked(start, end) {
 			continue
 		}
-		if afterAuthorization(t, word) || typ == Bearer && randomLooking(t[start:end]) || typ == Basic && s.userAndPassword(t[start:end]) {
+		if afterAuthorization(t, b) || typ == Bearer && randomLooking(t[start:end]) || typ == Basic && s.userAndPassword(t[start:end]) {
 			s.add(l, typ, start, end)
-			i = end - 1
+			from = end
 		}
 	}
 }

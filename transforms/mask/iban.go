@@ -1,5 +1,7 @@
 package mask
 
+import "math/bits"
+
 // ibanLengths are the lengths of the countries in the IBAN registry (SWIFT).
 var ibanLengths = map[[2]byte]int{}
 
@@ -16,25 +18,33 @@ func init() {
 // written in one word or with a single space or dash between groups. Letters
 // are all of one case.
 func (s *scanner) ibans(l *layer) {
-	t := l.text
 	end := 0
-	for _, w := range s.words {
-		if w.start < end || w.end-w.start < 4 || w.start+15 > len(t) {
-			continue
-		}
-		p := w.start
-		if !isAlpha(t[p]) || !isAlpha(t[p+1]) || !isDigit(t[p+2]) || !isDigit(t[p+3]) {
-			continue
-		}
-		n := ibanLengths[[2]byte{t[p] &^ 0x20, t[p+1] &^ 0x20}]
-		if n == 0 {
-			continue
-		}
-		if e := s.ibanEnd(t, p, n); e > 0 && bounded(t, p, e) && !l.tokenIn(p, e) {
-			s.add(l, IBAN, p, e)
-			end = e
+	for b := range len(s.survey.blocks) - 1 {
+		for at := s.survey.letterPairs(b); at != 0; at &= at - 1 {
+			if p := b*blockLen + bits.TrailingZeros64(at); p >= end {
+				end = max(end, s.ibanAt(l, p))
+			}
 		}
 	}
+}
+
+// ibanAt adds the account number whose two letters are at text[p] and returns
+// where it ends; 0 for none.
+func (s *scanner) ibanAt(l *layer, p int) (end int) {
+	t := l.text
+	n := ibanLengths[[2]byte{t[p] &^ 0x20, t[p+1] &^ 0x20}]
+	if n == 0 || p+15 > len(t) {
+		return 0
+	}
+	if w, ok := s.wordAt(l, p+2); !ok || w.start != p {
+		return 0
+	}
+	e := s.ibanEnd(t, p, n)
+	if e < 0 || !bounded(t, p, e) || l.tokenIn(p, e) {
+		return 0
+	}
+	s.add(l, IBAN, p, e)
+	return e
 }
 
 // ibanEnd returns where the account number of n characters at t[p:] ends, or -1.

@@ -61,9 +61,10 @@ type shape struct {
 
 const longestWord = 17
 
-// shapesBy holds the shapes by the length of their first word with digits and
-// of the word after it, 0 when there is none: few words of a text get further.
-var shapesBy = func() (t [longestWord + 1][longestWord + 1][]shape) {
+// shapesBy holds the shapes by whether the first word with digits is all digits,
+// by its length and by that of the word after it, 0 when there is none: few
+// words of a text get further.
+var shapesBy = func() (t [2][longestWord + 1][longestWord + 1][]shape) {
 	for r := range idRules {
 		rule := &idRules[r]
 		for i, text := range rule.shapes {
@@ -83,7 +84,24 @@ var shapesBy = func() (t [longestWord + 1][longestWord + 1][]shape) {
 				next = len(parts[1])
 			}
 			n := len(parts[0])
-			t[n][next] = append(t[n][next], sh)
+			if !strings.Contains(parts[0], "L") {
+				t[1][n][next] = append(t[1][n][next], sh)
+			}
+			if strings.Trim(parts[0], "d") != "" {
+				t[0][n][next] = append(t[0][n][next], sh)
+			}
+		}
+	}
+	return t
+}()
+
+// shapesGoOn tells whether a shape goes on behind a first word of a length.
+var shapesGoOn = func() (t [2][longestWord + 1]bool) {
+	for numeric := range shapesBy {
+		for n := range shapesBy[numeric] {
+			for _, shapes := range shapesBy[numeric][n][1:] {
+				t[numeric][n] = t[numeric][n] || len(shapes) > 0
+			}
 		}
 	}
 	return t
@@ -97,19 +115,20 @@ func (s *scanner) idents(l *layer) {
 		if n > longestWord {
 			continue
 		}
-		for i := range shapesBy[n][0] {
-			s.identAt(l, w.start, &shapesBy[n][0][i])
+		numeric := 0
+		if w.numeric() {
+			numeric = 1
 		}
-		if w.end == len(t) || !s.sepAt(t, w.end) {
+		shapes := &shapesBy[numeric][n]
+		for i := range shapes[0] {
+			s.identAt(l, w.start, &shapes[0][i])
+		}
+		if !shapesGoOn[numeric][n] || w.end == len(t) || !s.sepAt(t, w.end) {
 			continue
 		}
-		next := w.end + 1
-		for next < len(t) && isAlnum(t[next]) {
-			next++
-		}
-		if next -= w.end + 1; next <= longestWord {
-			for i := range shapesBy[n][next] {
-				s.identAt(l, w.start, &shapesBy[n][next][i])
+		if next := s.survey.wordEnd(w.end+1) - (w.end + 1); next <= longestWord {
+			for i := range shapes[next] {
+				s.identAt(l, w.start, &shapes[next][i])
 			}
 		}
 	}
@@ -165,7 +184,7 @@ func (s *scanner) identAt(l *layer, word int, sh *shape) {
 	if !bounded(t, start, end) || sh.rule.check != nil && !sh.rule.check(id) {
 		return
 	}
-	if sure := sh.sure || s.assume&sh.bit != 0; !sure && !near(t, start, &sh.words) || l.tokenIn(start, end) {
+	if sure := sh.sure || s.assume&sh.bit != 0; !sure && !s.near(t, start, &sh.words) || l.tokenIn(start, end) {
 		return
 	}
 	s.add(l, sh.rule.Type, start, end)

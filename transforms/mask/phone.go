@@ -30,11 +30,11 @@ func (s *scanner) phonesIn(l *layer) {
 	end := 0
 	for i := range words {
 		w := words[i]
-		if w.start < end || !isDigit(t[w.start]) {
+		if w.start < end || w.lead == 0 {
 			continue
 		}
 		// Alone it must be long enough, else another one must follow closely.
-		if w.end-w.start < minPhone && (i+1 == len(words) || words[i+1].start-w.end > 3) {
+		if w.end-w.start < minPhone && (!w.numeric() || i+1 == len(words) || !s.phoneGap(t[w.end:words[i+1].start])) {
 			continue
 		}
 		// A word that only ends in letters may be a number with an extension.
@@ -68,15 +68,11 @@ func (s *scanner) phoneRun(t []byte, i, low int) (start, end, digits, groups int
 	if start > low && t[start-1] == '+' {
 		start--
 	}
-	lead := w.start
-	for lead < w.end && isDigit(t[lead]) {
-		lead++
-	}
-	if lead < w.end && !isExtension(t[lead:w.end]) {
+	if !w.numeric() && !isExtension(t[w.start+w.lead:w.end]) {
 		return start, end, 0, 0
 	}
-	digits, groups = lead-w.start, 1
-	if lead < w.end {
+	digits, groups = w.lead, 1
+	if !w.numeric() {
 		return start, end, digits, groups
 	}
 	for j := i + 1; j < len(s.words); j++ {
@@ -84,17 +80,13 @@ func (s *scanner) phoneRun(t []byte, i, low int) (start, end, digits, groups int
 		if !s.phoneGap(t[end:next.start]) {
 			break
 		}
-		lead := next.start
-		for lead < next.end && isDigit(t[lead]) {
-			lead++
-		}
-		if lead == next.start || lead < next.end && !isExtension(t[lead:next.end]) || digits+lead-next.start > maxPhone {
+		if next.lead == 0 || !next.numeric() && !isExtension(t[next.start+next.lead:next.end]) || digits+next.lead > maxPhone {
 			break
 		}
-		digits += lead - next.start
+		digits += next.lead
 		groups++
 		end = next.end
-		if lead < next.end {
+		if !next.numeric() {
 			break
 		}
 	}
@@ -153,13 +145,14 @@ func (s *scanner) phoneAt(l *layer, start, end, digits, groups int) int {
 	if s.phones.region != "" && groups > 1 && s.validPhone(t[start:end], s.phones.region) {
 		return end
 	}
-	if s.where == UserAgent || digits < minPhone || dateLike(t[start:end]) {
+	if s.where == UserAgent || digits < minPhone {
 		return -1
 	}
-	if s.assume&phoneType != 0 || near(t, start, &phoneWords) || phoneAfter.in(t[end:min(len(t), end+contextAfter)]) {
-		return end
+	said := s.assume&phoneType != 0 || s.near(t, start, &phoneWords) || s.says(t, end, min(len(t), end+contextAfter), &phoneAfter)
+	if !said || dateLike(t[start:end]) {
+		return -1
 	}
-	return -1
+	return end
 }
 
 // lessGroups drops groups from the end of an international number until it is

@@ -251,25 +251,14 @@ func (s *reference) cryptos(l *plainLayer) {
 }
 
 func (s *reference) idents(l *plainLayer) {
-	t := l.text
 	for _, w := range s.words {
-		n := w.end - w.start
-		if n > longestWord {
-			continue
-		}
-		for i := range shapesBy[n][0] {
-			s.identAt(l, w.start, &shapesBy[n][0][i])
-		}
-		if w.end == len(t) || !s.sepAt(t, w.end) {
-			continue
-		}
-		next := w.end + 1
-		for next < len(t) && isAlnum(t[next]) {
-			next++
-		}
-		if next -= w.end + 1; next <= longestWord {
-			for i := range shapesBy[n][next] {
-				s.identAt(l, w.start, &shapesBy[n][next][i])
+		for kind := range shapesBy {
+			for n := range shapesBy[kind] {
+				for next := range shapesBy[kind][n] {
+					for i := range shapesBy[kind][n][next] {
+						s.identAt(l, w.start, &shapesBy[kind][n][next][i])
+					}
+				}
 			}
 		}
 	}

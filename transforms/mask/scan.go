@@ -2,20 +2,8 @@ package mask
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
-)
-
-// Kinds of bytes that something to find must contain. One pass over a text
-// collects which kinds it has; only their detectors look at it again.
-const (
-	hasAt      = 1 << iota // e-mail address, URL password
-	hasPercent             // escapes
-	hasEquals              // parameter
-	hasQuote               // JSON member
-	hasJ                   // "eyJ", which begins a JWT
-	hasI                   // "AKIA", "ASIA"
-	hasSpace               // "Bearer ", "Basic "; also "+"
-	inNumber               // digit or separator of a card number
 )
 
 // wordTypes are found at words with digits; colonTypes also without any.
@@ -29,30 +17,6 @@ var (
 	phoneType  = setOf([]Type{Phone})
 	colonTypes = ipType | macType
 )
-
-// kinds maps a byte to its kinds.
-var kinds = func() (t [256]byte) {
-	t['@'], t['%'], t['='], t['"'] = hasAt, hasPercent, hasEquals, hasQuote
-	t['J'], t['I'] = hasJ, hasI
-	t[' '], t['+'], t['-'] = hasSpace|inNumber, hasSpace|inNumber, inNumber
-	for c := '0'; c <= '9'; c++ {
-		t[c] = inNumber
-	}
-	return t
-}()
-
-// kindsIn returns the kinds of bytes in a text.
-func kindsIn(b []byte) (has byte) {
-	for len(b) >= 8 {
-		has |= kinds[b[0]] | kinds[b[1]] | kinds[b[2]] | kinds[b[3]] |
-			kinds[b[4]] | kinds[b[5]] | kinds[b[6]] | kinds[b[7]]
-		b = b[8:]
-	}
-	for _, c := range b {
-		has |= kinds[c]
-	}
-	return has
-}
 
 // match is a finding in a layer.
 type match struct {
@@ -74,6 +38,7 @@ type scanner struct {
 	digits    []byte
 	groups    []group
 	decoded   []byte
+	survey    survey // of the current layer
 	words     []word
 
 	types     typeSet // to look for
@@ -88,11 +53,9 @@ func (s *scanner) scan(text []byte, where Where) []match {
 	s.found, s.where = s.found[:0], where
 	l := &s.layers[0]
 	l.text, l.raw, l.deep, l.tokens, l.tokensListed = text, nil, 0, l.tokens[:0], false
-	has := s.search(l)
-	if has&hasPercent != 0 {
-		for d := 1; d < maxLayers && s.layers[d].decode(&s.layers[d-1]); d++ {
-			s.search(&s.layers[d])
-		}
+	s.search(l)
+	for d := 1; d < maxLayers && s.layers[d].decode(&s.layers[d-1]); d++ {
+		s.search(&s.layers[d])
 	}
 	if len(s.found) > 1 {
 		s.unite()
@@ -100,68 +63,61 @@ func (s *scanner) scan(text []byte, where Where) []match {
 	return s.found
 }
 
-// search runs the detectors that a layer's bytes call for.
-func (s *scanner) search(l *layer) (has byte) {
-	has = kindsIn(l.text)
-	if has&inNumber != 0 && s.types&cardType != 0 {
-		s.cards(l)
+// search runs the detectors over a layer. Each begins with what is rarest in
+// what it looks for.
+func (s *scanner) search(l *layer) {
+	switch {
+	case s.types&wordTypes != 0:
+		s.numbers(l)
+	case s.types&cardType != 0:
+		s.cards(l, 0, len(l.text))
 	}
-	if s.types&wordTypes != 0 {
-		s.numbers(l, has)
-	}
-	if has&(hasAt|hasEquals|hasQuote|hasJ|hasI|hasSpace) == 0 {
-		return has
-	}
-	if has&hasAt != 0 {
-		s.atsOfURLs = s.atsOfURLs[:0]
+	s.atsOfURLs = s.atsOfURLs[:0]
+	if at := nextByte(l.text, '@', 0); at >= 0 {
 		s.urlPasswords(l)
 		s.emails(l)
 	}
-	if has&hasEquals != 0 {
-		s.parameters(l)
-	}
-	if has&hasQuote != 0 {
-		s.members(l)
-	}
-	if has&hasSpace != 0 {
-		s.credentials(l)
-	}
-	if has&hasJ != 0 {
-		s.jwts(l)
-	}
-	if has&hasI != 0 {
-		s.awsKeys(l)
-	}
-	return has
+	s.parameters(l)
+	s.members(l)
+	s.credentials(l)
+	s.jwts(l)
+	s.awsKeys(l)
 }
 
-// numbers runs the detectors of wordTypes.
-func (s *scanner) numbers(l *layer, has byte) {
-	if s.types&colonTypes != 0 {
+// numbers runs the detectors of cards and of wordTypes, where the survey of the
+// layer has something for them.
+func (s *scanner) numbers(l *layer) {
+	v := &s.survey
+	v.make(l.text)
+	if s.types&colonTypes != 0 && v.manyColons() {
 		s.colons(l)
-		if s.types&macType != 0 {
-			s.macs(l)
-		}
 	}
-	if has&inNumber == 0 {
-		return
-	}
-	s.listWords(l)
-	if len(s.words) == 0 {
-		return
+	if s.types&macType != 0 {
+		s.macs(l)
 	}
 	if s.types&ibanType != 0 {
 		s.ibans(l)
 	}
-	if s.types&ipType != 0 {
-		s.ipv4s(l)
+	for n, ok := v.nextNumber(0); ok; n, ok = v.nextNumber(n.end) {
+		if n.digits >= minPAN && s.types&cardType != 0 {
+			s.cards(l, n.start, n.end)
+		}
+		s.listWords(l, n.start, n.end)
+		if s.types&ipType != 0 {
+			s.ipv4s(l)
+		}
+		s.idents(l)
+		if s.types&phoneType != 0 {
+			s.phonesIn(l)
+		}
 	}
-	if s.types&cryptoType != 0 {
-		s.cryptos(l)
-	}
-	s.idents(l)
-	if s.types&phoneType != 0 {
-		s.phonesIn(l)
+	for b := range len(v.blocks) - 1 {
+		for at := v.longWords(b) | v.beneficiaries(b); at != 0; at &= at - 1 {
+			start := b*blockLen + bits.TrailingZeros64(at)
+			s.listWords(l, start, v.wordEnd(start))
+			s.idents(l)
+			s.cryptos(l)
+		}
 	}
 }
 
