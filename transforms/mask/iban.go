@@ -33,7 +33,7 @@ func (s *scanner) ibans(l *layer) {
 func (s *scanner) ibanAt(l *layer, p int) (end int) {
 	t := l.text
 	n := ibanLengths[[2]byte{t[p] &^ 0x20, t[p+1] &^ 0x20}]
-	if n == 0 || p+15 > len(t) {
+	if n == 0 || p+15 > len(t) || p > 0 && isAlnum(t[p-1]) && !(p >= 3 && t[p-3] == '%') || !isAlpha(t[p]) || !isAlpha(t[p+1]) {
 		return 0
 	}
 	if w, ok := s.wordAt(l, p+2); !ok || w.start != p {

@@ -126,7 +126,11 @@ func (s *scanner) idents(l *layer) {
 		if !shapesGoOn[numeric][n] || w.end == len(t) || !s.sepAt(t, w.end) {
 			continue
 		}
-		if next := s.survey.wordEnd(w.end+1) - (w.end + 1); next <= longestWord {
+		next := 1 // as sepAt has seen
+		for w.end+1+next < len(t) && next <= longestWord && isAlnum(t[w.end+1+next]) {
+			next++
+		}
+		if next <= longestWord {
 			for i := range shapes[next] {
 				s.identAt(l, w.start, &shapes[next][i])
 			}

@@ -135,7 +135,7 @@ func (s *scanner) colonsIn(l *layer, lo, hi, colons int, double bool) {
 // separators that stand as far apart.
 func (s *scanner) macs(l *layer) {
 	for b := range len(s.survey.blocks) - 1 {
-		pairs, fours := s.survey.evenWords(b)
+		pairs, fours := s.survey.evenGaps(b)
 		for ; pairs != 0; pairs &= pairs - 1 {
 			s.macAt(l, b*blockLen+bits.TrailingZeros64(pairs), '-', 2, len("00-00-00-00-00-00"))
 		}

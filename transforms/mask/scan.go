@@ -111,12 +111,18 @@ func (s *scanner) numbers(l *layer) {
 			s.phonesIn(l)
 		}
 	}
+	end := 0
 	for b := range len(v.blocks) - 1 {
-		for at := v.longWords(b) | v.beneficiaries(b); at != 0; at &= at - 1 {
+		for at := v.longRuns(b) | v.beneficiaries(b); at != 0; at &= at - 1 {
 			start := b*blockLen + bits.TrailingZeros64(at)
-			s.listWords(l, start, v.wordEnd(start))
-			s.idents(l)
-			s.cryptos(l)
+			if start < end {
+				continue
+			}
+			end = v.runEnd(start)
+			if s.listWords(l, start, end); len(s.words) > 0 {
+				s.idents(l)
+				s.cryptos(l)
+			}
 		}
 	}
 }

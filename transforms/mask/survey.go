@@ -3,6 +3,7 @@ package mask
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 )
 
 // survey says what kind each byte of a text is, a bit for each byte. Detectors
@@ -14,15 +15,18 @@ type survey struct {
 
 // block is 64 bytes of a text, the first one in the lowest bit.
 type block struct {
-	digit, alnum, upper, colon uint64
-	loose                      uint64 // space to 9: digits and what may stand between them
+	digit, colon uint64
+	loose        uint64 // space to 9: digits and what may stand between them
 }
+
+// gaps are the loose bytes that are no digits.
+func (b *block) gaps() uint64 { return b.loose &^ b.digit }
 
 const blockLen = 64
 
 // make fills the survey of a text.
 func (v *survey) make(t []byte) {
-	v.blocks = v.blocks[:0]
+	v.blocks = slices.Grow(v.blocks[:0], len(t)/blockLen+2)
 	for len(t) >= blockLen {
 		v.blocks = append(v.blocks, surveyBlock((*[blockLen]byte)(t)))
 		t = t[blockLen:]
@@ -43,26 +47,17 @@ const (
 	tops  = 0x80 * lanes
 )
 
-func surveyBlock(t *[blockLen]byte) block {
-	var digits, alnums, uppers, colons, looses uint64
+func surveyBlock(t *[blockLen]byte) (b block) {
 	for i := 0; i < blockLen; i += 8 {
 		x := binary.LittleEndian.Uint64(t[i:])
 		ascii := ^x & tops
 		x &^= tops
-		to9 := ascii &^ (x + (0x7f-'9')*lanes)
-		digit := (x + (0x80-'0')*lanes) & to9
-		loose := (x + (0x80-' ')*lanes) & to9
-		low := x | 0x20*lanes
-		alpha := (low + (0x80-'a')*lanes) &^ (low + (0x7f-'z')*lanes) & ascii
-		upper := alpha &^ (x << 2) // small letters have 0x20
-		colon := ascii &^ ((x ^ ':'*lanes) + 0x7f*lanes)
-		digits |= gather(digit) << i
-		alnums |= gather(digit|alpha) << i
-		uppers |= gather(upper) << i
-		colons |= gather(colon) << i
-		looses |= gather(loose) << i
+		past9, pastColon := x+(0x7f-'9')*lanes, x+(0x7f-':')*lanes
+		b.digit |= gather((x+(0x80-'0')*lanes)&^past9&ascii) << i
+		b.loose |= gather((x+(0x80-' ')*lanes)&^past9&ascii) << i
+		b.colon |= gather(past9&^pastColon&ascii) << i
 	}
-	return block{digits, alnums, uppers, colons, looses}
+	return b
 }
 
 // gather moves the top bits of eight lanes into one byte.
@@ -70,31 +65,6 @@ func gather(x uint64) uint64 { return x >> 7 * 0x0102040810204080 >> 56 }
 
 // ahead returns the bits n places further on, of a block and the one behind it.
 func ahead(here, next uint64, n int) uint64 { return here>>n | next<<(blockLen-n) }
-
-// wordEnd returns the end of the word that holds t[i]: i when t[i] is neither
-// letter nor digit.
-func (v *survey) wordEnd(i int) int {
-	for b := i / blockLen; ; b++ {
-		if other := ^v.blocks[b].alnum >> (i % blockLen); other != 0 {
-			return i + bits.TrailingZeros64(other)
-		}
-		i = (b + 1) * blockLen
-	}
-}
-
-// wordStart returns the start of the word that t[i-1] ends or goes through: i
-// when it is neither letter nor digit.
-func (v *survey) wordStart(i int) int {
-	for i > 0 {
-		b := (i - 1) / blockLen
-		other := ^v.blocks[b].alnum << (b*blockLen + blockLen - i)
-		if other != 0 {
-			return i - bits.LeadingZeros64(other)
-		}
-		i = b * blockLen
-	}
-	return 0
-}
 
 // digitsEnd returns the end of the digits that begin at t[i].
 func (v *survey) digitsEnd(i int) int {
@@ -104,19 +74,6 @@ func (v *survey) digitsEnd(i int) int {
 		}
 		i = (b + 1) * blockLen
 	}
-}
-
-// wordStarts returns, for block b, the letters that begin a word: those behind no
-// letter, and capitals behind a small one.
-func (v *survey) wordStarts(b int) uint64 {
-	alpha, upper := v.blocks[b].alnum&^v.blocks[b].digit, v.blocks[b].upper
-	before, small := alpha<<1, (alpha&^upper)<<1
-	if b > 0 {
-		last := &v.blocks[b-1]
-		before |= (last.alnum &^ last.digit) >> (blockLen - 1)
-		small |= (last.alnum &^ last.digit &^ last.upper) >> (blockLen - 1)
-	}
-	return alpha&^before | upper&small
 }
 
 // number is a stretch of digits and what may stand between them.
@@ -171,45 +128,55 @@ func (v *survey) stretch(i int) number {
 	}
 }
 
-// longWord is the length that a word with few digits must have to be found: the
-// shortest is an Indian tax number.
-const longWord = len("ABCPD1234E")
+// longRun is the length of the shortest word with letters in which no six digits
+// follow each other, but that is an identifier: an Indian tax number.
+const longRun = len("ABCPD1234E")
 
-// longWords returns, for block b, where a word of at least that length begins.
-func (v *survey) longWords(b int) uint64 {
-	alnum := v.blocks[b].alnum
-	here, next := alnum, v.blocks[b+1].alnum
+// longRuns returns, for block b, where so many bytes or more begin that no gap
+// divides.
+func (v *survey) longRuns(b int) uint64 {
+	here, next := ^v.blocks[b].gaps(), ^v.blocks[b+1].gaps()
 	before := here << 1
 	if b > 0 {
-		before |= v.blocks[b-1].alnum >> (blockLen - 1)
+		before |= ^v.blocks[b-1].gaps() >> (blockLen - 1)
 	}
 	here, next = here&ahead(here, next, 1), next&(next>>1) // two in a row
 	here, next = here&ahead(here, next, 2), next&(next>>2) // four
-	return here & ahead(here, next, 4) & ahead(here, next, longWord-4) &^ before
+	return here & ahead(here, next, 4) & ahead(here, next, longRun-4) &^ before
 }
 
-// letterPairs returns, for block b, where two letters stand before two digits.
+// runEnd returns where the bytes at t[i] that no gap divides end.
+func (v *survey) runEnd(i int) int {
+	for b := i / blockLen; b < len(v.blocks)-1; b++ {
+		if gaps := v.blocks[b].gaps() >> (i % blockLen); gaps != 0 {
+			return i + bits.TrailingZeros64(gaps)
+		}
+		i = (b + 1) * blockLen
+	}
+	return i
+}
+
+// letterPairs returns, for block b, where two bytes that are not loose, such as
+// letters, stand before two digits.
 func (v *survey) letterPairs(b int) uint64 {
 	here, next := &v.blocks[b], &v.blocks[b+1]
-	alpha, alphaNext := here.alnum&^here.digit, next.alnum&^next.digit
-	return alpha & ahead(alpha, alphaNext, 1) & ahead(here.digit, next.digit, 2) & ahead(here.digit, next.digit, 3)
+	return ahead(here.digit, next.digit, 2) & ahead(here.digit, next.digit, 3) &^ (here.loose | ahead(here.loose, next.loose, 1))
 }
 
 // beneficiaries returns, for block b, where the digits and separators stand as in
 // a US Medicare number in groups, 1EG4-TE5-MK73.
 func (v *survey) beneficiaries(b int) uint64 {
-	d, dn, w, wn := v.blocks[b].digit, v.blocks[b+1].digit, v.blocks[b].alnum, v.blocks[b+1].alnum
-	return d & ahead(d, dn, 3) & ahead(d, dn, 7) & ahead(d, dn, 11) & ahead(d, dn, 12) &^ (ahead(w, wn, 4) | ahead(w, wn, 8))
+	d, dn, gaps, gapsNext := v.blocks[b].digit, v.blocks[b+1].digit, v.blocks[b].gaps(), v.blocks[b+1].gaps()
+	return d & ahead(d, dn, 3) & ahead(d, dn, 7) & ahead(d, dn, 11) & ahead(d, dn, 12) & ahead(gaps, gapsNext, 4) & ahead(gaps, gapsNext, 8)
 }
 
-// evenWords returns, for block b, what is no letter or digit and stands before
-// four words of two of them with one such byte after each, or before one word of
-// four: where the first separator of a MAC address may be.
-func (v *survey) evenWords(b int) (pairs, fours uint64) {
-	w, wn := v.blocks[b].alnum, v.blocks[b+1].alnum
-	two := ahead(w, wn, 1) & ahead(w, wn, 2)
-	pairs = two & ahead(w, wn, 4) & ahead(w, wn, 5) &^ (w | ahead(w, wn, 3) | ahead(w, wn, 6) | ahead(w, wn, 9) | ahead(w, wn, 12))
-	fours = two & ahead(w, wn, 3) & ahead(w, wn, 4) &^ (w | ahead(w, wn, 5))
+// evenGaps returns, for block b, where five gaps stand three bytes apart, and where
+// two stand five bytes apart: where the first separator of a MAC address may be.
+func (v *survey) evenGaps(b int) (pairs, fours uint64) {
+	here, next := v.blocks[b].gaps(), v.blocks[b+1].gaps()
+	two := ahead(here, next, 1) | ahead(here, next, 2)
+	pairs = here & ahead(here, next, 3) & ahead(here, next, 6) & ahead(here, next, 9) & ahead(here, next, 12) &^ two
+	fours = here & ahead(here, next, 5) &^ (two | ahead(here, next, 3) | ahead(here, next, 4))
 	return pairs, fours
 }
 
@@ -228,4 +195,22 @@ func (v *survey) manyColons() bool {
 		}
 	}
 	return false
+}
+
+// wordStarts returns the letters that begin a word in a text of at most 64 bytes:
+// the first byte, those behind no letter, and capitals behind a small one.
+func wordStarts(t []byte) uint64 {
+	var window [blockLen]byte
+	copy(window[:], t)
+	var alpha, upper uint64
+	for i := 0; i < len(t); i += 8 {
+		x := binary.LittleEndian.Uint64(window[i:])
+		ascii := ^x & tops
+		x &^= tops
+		low := x | 0x20*lanes
+		letter := (low + (0x80-'a')*lanes) &^ (low + (0x7f-'z')*lanes) & ascii
+		alpha |= gather(letter) << i
+		upper |= gather(letter&^(x<<2)) << i // small letters have 0x20
+	}
+	return alpha&^(alpha<<1) | upper&((alpha&^upper)<<1)
 }

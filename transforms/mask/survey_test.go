@@ -26,29 +26,28 @@ func TestASurveyAgreesWithItsBytes(t *testing.T) {
 		v.make(text)
 		for i, c := range text {
 			b, bit := v.blocks[i/blockLen], uint64(1)<<(i%blockLen)
-			if b.digit&bit != 0 != isDigit(c) || b.alnum&bit != 0 != isAlnum(c) || b.upper&bit != 0 != isUpper(c) || b.colon&bit != 0 != (c == ':') {
+			if b.digit&bit != 0 != isDigit(c) || b.colon&bit != 0 != (c == ':') || b.loose&bit != 0 != (c >= ' ' && c <= '9') {
 				t.Fatalf("byte %q at %d of %q is taken for another", c, i, text)
 			}
 		}
-		for i, c := range text {
-			starts := isAlpha(c) && (i == 0 || !isAlpha(text[i-1]) || isLower(text[i-1]) && isUpper(c))
-			if v.wordStarts(i/blockLen)>>(i%blockLen)&1 == 1 != starts {
-				t.Fatalf("a word begins at %d of %q: want %v", i, text, starts)
-			}
-		}
 		for i := range len(text) + 1 {
-			end, digits, start := i, i, i
-			for end < len(text) && isAlnum(text[end]) {
-				end++
-			}
+			digits, run := i, i
 			for digits < len(text) && isDigit(text[digits]) {
 				digits++
 			}
-			for start > 0 && isAlnum(text[start-1]) {
-				start--
+			for run < len(text) && (text[run] < ' ' || text[run] >= '0') {
+				run++
 			}
-			if v.wordEnd(i) != end || v.digitsEnd(i) != digits || v.wordStart(i) != start {
-				t.Fatalf("%q from %d: word to %d, digits to %d, word from %d; want %d, %d, %d", text, i, v.wordEnd(i), v.digitsEnd(i), v.wordStart(i), end, digits, start)
+			if got := min(len(text), v.runEnd(i)); v.digitsEnd(i) != digits || got != run {
+				t.Fatalf("%q from %d: digits to %d, run to %d; want %d, %d", text, i, v.digitsEnd(i), got, digits, run)
+			}
+		}
+		if len(text) <= blockLen {
+			starts := wordStarts(text)
+			for i, c := range text {
+				if want := isAlpha(c) && (i == 0 || !isAlpha(text[i-1]) || isLower(text[i-1]) && isUpper(c)); starts>>i&1 == 1 != want {
+					t.Fatalf("a word begins at %d of %q: want %v", i, text, want)
+				}
 			}
 		}
 	}

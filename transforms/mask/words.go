@@ -42,7 +42,13 @@ func (s *scanner) listWords(l *layer, from, to int) {
 // token.
 func (s *scanner) wordAt(l *layer, i int) (w word, ok bool) {
 	t := l.text
-	w.start, w.end = s.survey.wordStart(i), s.survey.wordEnd(i)
+	w.start, w.end = i, s.survey.digitsEnd(i)
+	for w.start > 0 && isAlnum(t[w.start-1]) {
+		w.start--
+	}
+	for w.end < len(t) && isAlnum(t[w.end]) {
+		w.end++
+	}
 	if w.start > 0 && t[w.start-1] == '%' && w.end-w.start >= 2 && isHex(t[w.start], t[w.start+1]) {
 		// The digits of an escape belong to no number.
 		if w.start += 2; !slices.ContainsFunc(t[w.start:w.end], isDigit) {
@@ -91,26 +97,14 @@ func (s *scanner) near(t []byte, start int, words *wordSet) bool {
 	return s.says(t, max(0, start-contextWidth), start, words)
 }
 
-// says tells whether t[from:to] has one of the words, at the start of a word of
-// its own; a capital after a small letter begins one, and so does t[from].
+// says tells whether t[from:to], at most 64 bytes, has one of the words, at the
+// start of a word of its own; a capital after a small letter begins one, and so
+// does t[from].
 func (s *scanner) says(t []byte, from, to int, words *wordSet) bool {
-	t = t[:to]
-	if words.begins(t[from:]) {
-		return true
-	}
-	for b := from / blockLen; b*blockLen < to; b++ {
-		starts := s.survey.wordStarts(b)
-		if b == from/blockLen {
-			starts &= ^uint64(1) << (from % blockLen)
-		}
-		for ; starts != 0; starts &= starts - 1 {
-			i := b*blockLen + bits.TrailingZeros64(starts)
-			if i >= to {
-				return false
-			}
-			if words.begins(t[i:]) {
-				return true
-			}
+	t = t[from:to]
+	for starts := wordStarts(t); starts != 0; starts &= starts - 1 {
+		if words.begins(t[bits.TrailingZeros64(starts):]) {
+			return true
 		}
 	}
 	return false
