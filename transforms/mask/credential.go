@@ -9,18 +9,18 @@ import (
 // with "eyJ", base64 of `{"`. A header alone is no secret.
 func (s *scanner) jwts(l *layer) {
 	t := l.text
-	for i := 0; i < len(t); {
-		n := bytes.Index(t[i:], []byte("eyJ"))
-		if n < 0 {
-			return
+	for j := nextByte(t, 'J', 0); j >= 0; { // the rarest of the three
+		p := j - 2
+		if p < 0 || t[p] != 'e' || t[p+1] != 'y' {
+			j = nextByte(t, 'J', j+1)
+			continue
 		}
-		p := i + n
 		end := p
 		for end < len(t) && (isBase64URL(t[end]) || t[end] == '.') {
 			end++
 		}
 		s.jwtIn(l, p, end)
-		i = end
+		j = nextByte(t, 'J', end)
 	}
 }
 
@@ -53,14 +53,9 @@ func (s *scanner) jwtIn(l *layer, p, end int) {
 // within awsNear bytes of one.
 func (s *scanner) awsKeys(l *layer) {
 	t := l.text
-	for i := 0; i+awsIDLen <= len(t); i++ {
-		n := bytes.Index(t[i:], []byte("IA"))
-		if n < 0 {
-			return
-		}
-		i += n
+	for i := nextByte(t, 'I', 0); i >= 0; i = nextByte(t, 'I', i+1) {
 		p := i - 2
-		if p < 0 || t[p] != 'A' || t[p+1] != 'K' && t[p+1] != 'S' || p > 0 && isUpperOrDigit(t[p-1]) {
+		if p < 0 || i+1 == len(t) || t[i+1] != 'A' || t[p] != 'A' || t[p+1] != 'K' && t[p+1] != 'S' || p > 0 && isUpperOrDigit(t[p-1]) {
 			continue
 		}
 		end := p

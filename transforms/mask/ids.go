@@ -54,9 +54,9 @@ type shape struct {
 	bit   typeSet
 	text  string
 	sure  bool
-	words wordSet
+	words *wordSet
 	lead  int // letters and separator before the first word with digits
-	seps  []int
+	last  int // the last separator, counted from that word; 0 when it has at most one
 }
 
 const longestWord = 17
@@ -67,13 +67,9 @@ const longestWord = 17
 var shapesBy = func() (t [2][longestWord + 1][longestWord + 1][]shape) {
 	for r := range idRules {
 		rule := &idRules[r]
+		words := newWordSet(rule.words)
 		for i, text := range rule.shapes {
-			sh := shape{rule: rule, bit: setOf([]Type{rule.Type}), text: text, sure: i < rule.sure, words: newWordSet(rule.words)}
-			for at, c := range text {
-				if c == '-' {
-					sh.seps = append(sh.seps, at)
-				}
-			}
+			sh := shape{rule: rule, bit: setOf([]Type{rule.Type}), text: text, sure: i < rule.sure, words: words}
 			parts := strings.Split(text, "-")
 			if strings.Trim(parts[0], "L") == "" {
 				sh.lead = len(parts[0]) + 1
@@ -82,6 +78,9 @@ var shapesBy = func() (t [2][longestWord + 1][longestWord + 1][]shape) {
 			next := 0
 			if len(parts) > 1 {
 				next = len(parts[1])
+			}
+			if len(parts) > 2 {
+				sh.last = strings.LastIndexByte(text, '-') - sh.lead
 			}
 			n := len(parts[0])
 			if !strings.Contains(parts[0], "L") {
@@ -132,7 +131,10 @@ func (s *scanner) idents(l *layer) {
 		}
 		if next <= longestWord {
 			for i := range shapes[next] {
-				s.identAt(l, w.start, &shapes[next][i])
+				sh := &shapes[next][i]
+				if last := w.start + sh.last; last < len(t) && (sh.last == 0 || t[last] == t[w.end]) {
+					s.identAt(l, w.start, sh)
+				}
 			}
 		}
 	}
@@ -147,11 +149,6 @@ func (s *scanner) identAt(l *layer, word int, sh *shape) {
 	}
 	if start < 0 || start+len(sh.text) > len(t) {
 		return
-	}
-	for _, at := range sh.seps { // seldom in the right places, and quick to see
-		if t[start+at] != t[start+sh.seps[0]] {
-			return
-		}
 	}
 	id, sep := s.digits[:0], byte(0)
 	for i := range len(sh.text) {
@@ -188,7 +185,7 @@ func (s *scanner) identAt(l *layer, word int, sh *shape) {
 	if !bounded(t, start, end) || sh.rule.check != nil && !sh.rule.check(id) {
 		return
 	}
-	if sure := sh.sure || s.assume&sh.bit != 0; !sure && !s.near(t, start, &sh.words) || l.tokenIn(start, end) {
+	if sure := sh.sure || s.assume&sh.bit != 0; !sure && !s.near(t, start, sh.words) || l.tokenIn(start, end) {
 		return
 	}
 	s.add(l, sh.rule.Type, start, end)

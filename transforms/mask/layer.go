@@ -139,10 +139,11 @@ func (l *layer) masked(start, end int) bool {
 
 // tokenIn tells whether a token covers a byte of text[start:end].
 func (l *layer) tokenIn(start, end int) bool {
+	return (!l.tokensListed || len(l.tokens) > 0) && l.tokenAmong(start, end)
+}
+
+func (l *layer) tokenAmong(start, end int) bool {
 	tokens := l.tokenSpans()
-	if len(tokens) == 0 {
-		return false
-	}
 	i := sort.Search(len(tokens), func(i int) bool { return tokens[i].end > start })
 	return i < len(tokens) && tokens[i].start < end
 }

@@ -148,7 +148,7 @@ func (s *scanner) phoneAt(l *layer, start, end, digits, groups int) int {
 	if s.where == UserAgent || digits < minPhone {
 		return -1
 	}
-	said := s.assume&phoneType != 0 || s.near(t, start, &phoneWords) || s.says(t, end, min(len(t), end+contextAfter), &phoneAfter)
+	said := s.assume&phoneType != 0 || s.near(t, start, phoneWords) || s.says(t, end, min(len(t), end+contextAfter), phoneAfter)
 	if !said || dateLike(t[start:end]) {
 		return -1
 	}

@@ -212,7 +212,7 @@ func (s *reference) colonsIn(l *plainLayer, lo, hi, colons int, double bool) {
 	if err != nil || s.truncates && TruncateAddr(a) == a {
 		return
 	}
-	if hi-lo <= 2 && s.assume&ipType == 0 && !plainNear(t, lo, &ipWords) {
+	if hi-lo <= 2 && s.assume&ipType == 0 && !plainNear(t, lo, ipWords) {
 		return
 	}
 	s.add(l, IP, lo, hi)
@@ -272,11 +272,6 @@ func (s *reference) identAt(l *plainLayer, word int, sh *shape) {
 	if start < 0 || start+len(sh.text) > len(t) {
 		return
 	}
-	for _, at := range sh.seps { // seldom in the right places, and quick to see
-		if t[start+at] != t[start+sh.seps[0]] {
-			return
-		}
-	}
 	id, sep := s.digits[:0], byte(0)
 	for i := range len(sh.text) {
 		c := t[start+i]
@@ -312,7 +307,7 @@ func (s *reference) identAt(l *plainLayer, word int, sh *shape) {
 	if !bounded(t, start, end) || sh.rule.check != nil && !sh.rule.check(id) {
 		return
 	}
-	if sure := sh.sure || s.assume&sh.bit != 0; !sure && !plainNear(t, start, &sh.words) || l.tokenIn(start, end) {
+	if sure := sh.sure || s.assume&sh.bit != 0; !sure && !plainNear(t, start, sh.words) || l.tokenIn(start, end) {
 		return
 	}
 	s.add(l, sh.rule.Type, start, end)
@@ -428,7 +423,7 @@ func (s *reference) phoneAt(l *plainLayer, start, end, digits, groups int) int {
 	if s.where == UserAgent || digits < minPhone || dateLike(t[start:end]) {
 		return -1
 	}
-	if s.assume&phoneType != 0 || plainNear(t, start, &phoneWords) || plainIn(&phoneAfter, t[end:min(len(t), end+contextAfter)]) {
+	if s.assume&phoneType != 0 || plainNear(t, start, phoneWords) || plainIn(phoneAfter, t[end:min(len(t), end+contextAfter)]) {
 		return end
 	}
 	return -1

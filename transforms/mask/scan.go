@@ -1,6 +1,7 @@
 package mask
 
 import (
+	"bytes"
 	"cmp"
 	"math/bits"
 	"slices"
@@ -102,6 +103,9 @@ func (s *scanner) numbers(l *layer) {
 		if n.digits >= minPAN && s.types&cardType != 0 {
 			s.cards(l, n.start, n.end)
 		}
+		if n.digits < minPhone && !fewDigits(l.text, n) {
+			continue
+		}
 		s.listWords(l, n.start, n.end)
 		if s.types&ipType != 0 {
 			s.ipv4s(l)
@@ -119,12 +123,24 @@ func (s *scanner) numbers(l *layer) {
 				continue
 			}
 			end = v.runEnd(start)
-			if s.listWords(l, start, end); len(s.words) > 0 {
-				s.idents(l)
-				s.cryptos(l)
+			if !v.digitIn(start, end) {
+				continue
 			}
+			s.listWords(l, start, end)
+			s.idents(l)
+			s.cryptos(l)
 		}
 	}
+}
+
+// fewDigits tells whether a stretch of less than seven digits can be something:
+// an IP address, or the digits of a UK national insurance number, which stand
+// behind two letters. All other numbers have more.
+func fewDigits(t []byte, n number) bool {
+	if bytes.Count(t[n.start:n.end], []byte(".")) >= 3 {
+		return true
+	}
+	return n.digits == 6 && n.start >= 2 && (isAlpha(t[n.start-1]) || isAlpha(t[n.start-2]))
 }
 
 // add records a finding in a layer.

@@ -16,7 +16,7 @@ type survey struct {
 // block is 64 bytes of a text, the first one in the lowest bit.
 type block struct {
 	digit, colon uint64
-	loose        uint64 // space to 9: digits and what may stand between them
+	loose        uint64 // digits and what may stand between them: a space or ( to 9
 }
 
 // gaps are the loose bytes that are no digits.
@@ -54,7 +54,7 @@ func surveyBlock(t *[blockLen]byte) (b block) {
 		x &^= tops
 		past9, pastColon := x+(0x7f-'9')*lanes, x+(0x7f-':')*lanes
 		b.digit |= gather((x+(0x80-'0')*lanes)&^past9&ascii) << i
-		b.loose |= gather((x+(0x80-' ')*lanes)&^past9&ascii) << i
+		b.loose |= gather(((x+(0x80-'(')*lanes)&^past9|^((x^' '*lanes)+0x7f*lanes))&ascii) << i
 		b.colon |= gather(past9&^pastColon&ascii) << i
 	}
 	return b
@@ -154,6 +154,20 @@ func (v *survey) runEnd(i int) int {
 		i = (b + 1) * blockLen
 	}
 	return i
+}
+
+// digitIn tells whether there is a digit in t[from:to].
+func (v *survey) digitIn(from, to int) bool {
+	for b := from / blockLen; b*blockLen < to && b < len(v.blocks); b++ {
+		digits := v.blocks[b].digit
+		if skip := from - b*blockLen; skip > 0 {
+			digits &= ^uint64(0) << skip
+		}
+		if digits != 0 {
+			return b*blockLen+bits.TrailingZeros64(digits) < to
+		}
+	}
+	return false
 }
 
 // letterPairs returns, for block b, where two bytes that are not loose, such as

@@ -26,7 +26,7 @@ func TestASurveyAgreesWithItsBytes(t *testing.T) {
 		v.make(text)
 		for i, c := range text {
 			b, bit := v.blocks[i/blockLen], uint64(1)<<(i%blockLen)
-			if b.digit&bit != 0 != isDigit(c) || b.colon&bit != 0 != (c == ':') || b.loose&bit != 0 != (c >= ' ' && c <= '9') {
+			if b.digit&bit != 0 != isDigit(c) || b.colon&bit != 0 != (c == ':') || b.loose&bit != 0 != (c == ' ' || c >= '(' && c <= '9') {
 				t.Fatalf("byte %q at %d of %q is taken for another", c, i, text)
 			}
 		}
@@ -35,7 +35,7 @@ func TestASurveyAgreesWithItsBytes(t *testing.T) {
 			for digits < len(text) && isDigit(text[digits]) {
 				digits++
 			}
-			for run < len(text) && (text[run] < ' ' || text[run] >= '0') {
+			for run < len(text) && text[run] != ' ' && (text[run] < '(' || text[run] >= '0') {
 				run++
 			}
 			if got := min(len(text), v.runEnd(i)); v.digitsEnd(i) != digits || got != run {

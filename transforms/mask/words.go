@@ -116,12 +116,13 @@ type wordSet struct {
 	by  [32][]string
 }
 
-func newWordSet(words []string) (s wordSet) {
+func newWordSet(words []string) *wordSet {
+	var s wordSet
 	for _, w := range words {
 		s.two[int(w[0]&31)<<5|int(w[1]&31)] = true
 		s.by[w[0]&31] = append(s.by[w[0]&31], w)
 	}
-	return s
+	return &s
 }
 
 // begins tells whether t begins with one of the words.
