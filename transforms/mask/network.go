@@ -125,7 +125,7 @@ func (s *scanner) colonsIn(l *layer, lo, hi, colons int, double bool) {
 	if err != nil || s.truncates && TruncateAddr(a) == a {
 		return
 	}
-	if hi-lo <= 2 && s.assume&ipType == 0 && !s.near(t, lo, ipWords) {
+	if hi-lo <= 2 && s.assume&ipType == 0 && !near(t, lo, ipWords) {
 		return
 	}
 	s.add(l, IP, lo, hi)

@@ -41,6 +41,10 @@ type scanner struct {
 	decoded   []byte
 	survey    survey // of the current layer
 	words     []word
+	stretch   number // that words are of
+	// noWordBefore is a place in the stretch that no word of telephones stands
+	// before; 0 when none is known.
+	noWordBefore int
 
 	types     typeSet // to look for
 	assume    typeSet // to find without context
@@ -67,8 +71,9 @@ func (s *scanner) scan(text []byte, where Where) []match {
 // search runs the detectors over a layer. Each begins with what is rarest in
 // what it looks for.
 func (s *scanner) search(l *layer) {
+	surveyed := s.types&wordTypes != 0
 	switch {
-	case s.types&wordTypes != 0:
+	case surveyed:
 		s.numbers(l)
 	case s.types&cardType != 0:
 		s.cards(l, 0, len(l.text))
@@ -79,7 +84,11 @@ func (s *scanner) search(l *layer) {
 		s.emails(l)
 	}
 	s.parameters(l)
-	s.members(l)
+	if surveyed {
+		s.membersByColon(l)
+	} else {
+		s.members(l)
+	}
 	s.credentials(l)
 	s.jwts(l)
 	s.awsKeys(l)
@@ -100,6 +109,7 @@ func (s *scanner) numbers(l *layer) {
 		s.ibans(l)
 	}
 	for n, ok := v.nextNumber(0); ok; n, ok = v.nextNumber(n.end) {
+		s.stretch, s.noWordBefore = n, 0
 		if n.digits >= minPAN && s.types&cardType != 0 {
 			s.cards(l, n.start, n.end)
 		}

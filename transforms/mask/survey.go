@@ -210,21 +210,3 @@ func (v *survey) manyColons() bool {
 	}
 	return false
 }
-
-// wordStarts returns the letters that begin a word in a text of at most 64 bytes:
-// the first byte, those behind no letter, and capitals behind a small one.
-func wordStarts(t []byte) uint64 {
-	var window [blockLen]byte
-	copy(window[:], t)
-	var alpha, upper uint64
-	for i := 0; i < len(t); i += 8 {
-		x := binary.LittleEndian.Uint64(window[i:])
-		ascii := ^x & tops
-		x &^= tops
-		low := x | 0x20*lanes
-		letter := (low + (0x80-'a')*lanes) &^ (low + (0x7f-'z')*lanes) & ascii
-		alpha |= gather(letter) << i
-		upper |= gather(letter&^(x<<2)) << i // small letters have 0x20
-	}
-	return alpha&^(alpha<<1) | upper&((alpha&^upper)<<1)
-}

@@ -93,21 +93,8 @@ func joins(c byte) bool { return isAlnum(c) || c == '_' || c >= 0x80 && c < 0xc0
 const contextWidth, contextAfter = 48, 10
 
 // near tells whether one of the words stands before t[start].
-func (s *scanner) near(t []byte, start int, words *wordSet) bool {
-	return s.says(t, max(0, start-contextWidth), start, words)
-}
-
-// says tells whether t[from:to], at most 64 bytes, has one of the words, at the
-// start of a word of its own; a capital after a small letter begins one, and so
-// does t[from].
-func (s *scanner) says(t []byte, from, to int, words *wordSet) bool {
-	t = t[from:to]
-	for starts := wordStarts(t); starts != 0; starts &= starts - 1 {
-		if words.begins(t[bits.TrailingZeros64(starts):]) {
-			return true
-		}
-	}
-	return false
+func near(t []byte, start int, words *wordSet) bool {
+	return words.in(t[max(0, start-contextWidth):start])
 }
 
 // wordSet is a list of words in lower case, of two letters or more, by the first.
@@ -125,13 +112,29 @@ func newWordSet(words []string) *wordSet {
 	return &s
 }
 
-// begins tells whether t begins with one of the words.
-func (s *wordSet) begins(t []byte) bool {
-	if len(t) < 2 || !s.two[int(t[0]&31)<<5|int(t[1]&31)] {
+// in tells whether t has one of the words, at the start of a word of its own; a
+// capital after a small letter begins one, and so does t[0].
+func (s *wordSet) in(t []byte) bool {
+	if len(t) == 0 {
 		return false
 	}
-	for _, w := range s.by[t[0]&31] {
-		if hasFold(t, w) {
+	two := int(t[0] & 31)
+	for i, c := range t[1:] { // c is t[i+1]
+		two = (two<<5 | int(c&31)) & (len(s.two) - 1)
+		if s.two[two] && s.at(t, i) {
+			return true
+		}
+	}
+	return false
+}
+
+// at tells whether one of the words stands at t[i], as in in.
+func (s *wordSet) at(t []byte, i int) bool {
+	if i > 0 && isAlpha(t[i-1]) && !(isLower(t[i-1]) && isUpper(t[i])) {
+		return false
+	}
+	for _, w := range s.by[t[i]&31] {
+		if hasFold(t[i:], w) {
 			return true
 		}
 	}
