@@ -56,15 +56,32 @@ type shape struct {
 	sure  bool
 	words *wordSet
 	lead  int // letters and separator before the first word with digits
-	last  int // the last separator, counted from that word; 0 when it has at most one
+	last  int // the last separator, counted from that word; 0 when it has none
+	size  int // bytes from that word on
 }
 
 const longestWord = 17
 
-// shapesBy holds the shapes by whether the first word with digits is all digits,
-// by its length and by that of the word after it, 0 when there is none: few
-// words of a text get further.
-var shapesBy = func() (t [2][longestWord + 1][longestWord + 1][]shape) {
+// shapeLists are the shapes that begin alike. shapesBy tells which of them, by
+// whether the first word with digits is all digits, by its length and by that of
+// the word after it, 0 when there is none: few words of a text get further.
+// shapesGoOn tells whether there are any with a word after it.
+var (
+	shapeLists = [][]shape{nil}
+	shapesBy   [2][longestWord + 1][longestWord + 1]uint8
+	shapesGoOn [2][longestWord + 1]bool
+)
+
+func init() {
+	list := func(numeric, n, next int, sh shape) {
+		at := &shapesBy[numeric][n][next]
+		if *at == 0 {
+			*at = uint8(len(shapeLists)) //nolint:gosec // there are some forty
+			shapeLists = append(shapeLists, nil)
+		}
+		shapeLists[*at] = append(shapeLists[*at], sh)
+		shapesGoOn[numeric][n] = shapesGoOn[numeric][n] || next > 0
+	}
 	for r := range idRules {
 		rule := &idRules[r]
 		words := newWordSet(rule.words)
@@ -78,33 +95,18 @@ var shapesBy = func() (t [2][longestWord + 1][longestWord + 1][]shape) {
 			next := 0
 			if len(parts) > 1 {
 				next = len(parts[1])
-			}
-			if len(parts) > 2 {
 				sh.last = strings.LastIndexByte(text, '-') - sh.lead
 			}
-			n := len(parts[0])
+			sh.size = len(text) - sh.lead
 			if !strings.Contains(parts[0], "L") {
-				t[1][n][next] = append(t[1][n][next], sh)
+				list(1, len(parts[0]), next, sh)
 			}
 			if strings.Trim(parts[0], "d") != "" {
-				t[0][n][next] = append(t[0][n][next], sh)
+				list(0, len(parts[0]), next, sh)
 			}
 		}
 	}
-	return t
-}()
-
-// shapesGoOn tells whether a shape goes on behind a first word of a length.
-var shapesGoOn = func() (t [2][longestWord + 1]bool) {
-	for numeric := range shapesBy {
-		for n := range shapesBy[numeric] {
-			for _, shapes := range shapesBy[numeric][n][1:] {
-				t[numeric][n] = t[numeric][n] || len(shapes) > 0
-			}
-		}
-	}
-	return t
-}()
+}
 
 // idents finds the identifiers of idRules.
 func (s *scanner) idents(l *layer) {
@@ -118,9 +120,8 @@ func (s *scanner) idents(l *layer) {
 		if w.numeric() {
 			numeric = 1
 		}
-		shapes := &shapesBy[numeric][n]
-		for i := range shapes[0] {
-			s.identAt(l, w.start, &shapes[0][i])
+		for i, list := 0, shapeLists[shapesBy[numeric][n][0]]; i < len(list); i++ {
+			s.identAt(l, w.start, &list[i])
 		}
 		if !shapesGoOn[numeric][n] || w.end == len(t) || !s.sepAt(t, w.end) {
 			continue
@@ -129,12 +130,15 @@ func (s *scanner) idents(l *layer) {
 		for w.end+1+next < len(t) && next <= longestWord && isAlnum(t[w.end+1+next]) {
 			next++
 		}
-		if next <= longestWord {
-			for i := range shapes[next] {
-				sh := &shapes[next][i]
-				if last := w.start + sh.last; last < len(t) && (sh.last == 0 || t[last] == t[w.end]) {
-					s.identAt(l, w.start, sh)
-				}
+		if next > longestWord {
+			continue
+		}
+		for i, list := 0, shapeLists[shapesBy[numeric][n][next]]; i < len(list); i++ {
+			// Seldom are the last separator and the end in the right places.
+			sh := &list[i]
+			end := w.start + sh.size
+			if end <= len(t) && t[w.start+sh.last] == t[w.end] && (end == len(t) || !isAlnum(t[end])) {
+				s.identAt(l, w.start, sh)
 			}
 		}
 	}

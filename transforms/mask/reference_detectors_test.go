@@ -90,7 +90,7 @@ func (s *reference) ibans(l *plainLayer) {
 		if !isAlpha(t[p]) || !isAlpha(t[p+1]) || !isDigit(t[p+2]) || !isDigit(t[p+3]) {
 			continue
 		}
-		n := ibanLengths[[2]byte{t[p] &^ 0x20, t[p+1] &^ 0x20}]
+		n := int(ibanLengths[letterPair(t[p], t[p+1])])
 		if n == 0 {
 			continue
 		}
@@ -252,13 +252,9 @@ func (s *reference) cryptos(l *plainLayer) {
 
 func (s *reference) idents(l *plainLayer) {
 	for _, w := range s.words {
-		for kind := range shapesBy {
-			for n := range shapesBy[kind] {
-				for next := range shapesBy[kind][n] {
-					for i := range shapesBy[kind][n][next] {
-						s.identAt(l, w.start, &shapesBy[kind][n][next][i])
-					}
-				}
+		for _, list := range shapeLists {
+			for i := range list {
+				s.identAt(l, w.start, &list[i])
 			}
 		}
 	}

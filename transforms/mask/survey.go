@@ -19,8 +19,8 @@ type block struct {
 	loose        uint64 // digits and what may stand between them: a space or ( to 9
 }
 
-// gaps are the loose bytes that are no digits.
-func (b *block) gaps() uint64 { return b.loose &^ b.digit }
+// gaps are colons and the loose bytes that are no digits.
+func (b *block) gaps() uint64 { return b.loose&^b.digit | b.colon }
 
 const blockLen = 64
 

@@ -35,7 +35,7 @@ func TestASurveyAgreesWithItsBytes(t *testing.T) {
 			for digits < len(text) && isDigit(text[digits]) {
 				digits++
 			}
-			for run < len(text) && text[run] != ' ' && (text[run] < '(' || text[run] >= '0') {
+			for run < len(text) && text[run] != ' ' && text[run] != ':' && (text[run] < '(' || text[run] >= '0') {
 				run++
 			}
 			if got := min(len(text), v.runEnd(i)); v.digitsEnd(i) != digits || got != run {

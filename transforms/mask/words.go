@@ -106,7 +106,7 @@ type wordSet struct {
 func newWordSet(words []string) *wordSet {
 	var s wordSet
 	for _, w := range words {
-		s.two[int(w[0]&31)<<5|int(w[1]&31)] = true
+		s.two[letterPair(w[0], w[1])] = true
 		s.by[w[0]&31] = append(s.by[w[0]&31], w)
 	}
 	return &s
