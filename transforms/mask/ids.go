@@ -151,7 +151,8 @@ func (s *scanner) identAt(l *layer, word int, sh *shape) {
 	if s.types&sh.bit == 0 {
 		return
 	}
-	if start < 0 || start+len(sh.text) > len(t) {
+	end := start + len(sh.text)
+	if start < 0 || end > len(t) || !bounded(t, start, end) {
 		return
 	}
 	id, sep := s.digits[:0], byte(0)
@@ -185,11 +186,10 @@ func (s *scanner) identAt(l *layer, word int, sh *shape) {
 		id = append(id, c)
 	}
 	s.digits = id
-	end := start + len(sh.text)
-	if !bounded(t, start, end) || sh.rule.check != nil && !sh.rule.check(id) {
+	if sh.rule.check != nil && !sh.rule.check(id) {
 		return
 	}
-	if sure := sh.sure || s.assume&sh.bit != 0; !sure && !near(t, start, sh.words) || l.tokenIn(start, end) {
+	if sure := sh.sure || s.assume&sh.bit != 0; !sure && !s.near(t, start, sh.words) || l.tokenIn(start, end) {
 		return
 	}
 	s.add(l, sh.rule.Type, start, end)

@@ -11,11 +11,13 @@ type phones struct {
 	region string // of numbers without country code, "" for none
 }
 
-// phoneWords say that a number is one to call.
-var phoneWords = newWordSet([]string{
+// phoneContext say that a number is one to call.
+var phoneContext = []string{
 	"phone", "telephone", "tel", "mobile", "cell", "fax", "desk", "office", "call", "dial", "sms", "message", "messages",
 	"answering", "reach", "contact", "whatsapp", "hotline", "handy", "telefon", "portable", "rufnummer",
-})
+}
+
+var phoneWords = newWordSet(phoneContext)
 
 // phoneAfter stand right behind a number.
 var phoneAfter = newWordSet([]string{"office", "fax", "mobile", "home", "cell", "desk", "phone"})
@@ -148,7 +150,7 @@ func (s *scanner) phoneAt(l *layer, start, end, digits, groups int) int {
 	if s.where == UserAgent || digits < minPhone {
 		return -1
 	}
-	said := s.assume&phoneType != 0 || s.saidBefore(t, start) || phoneAfter.in(t[end:min(len(t), end+contextAfter)])
+	said := s.assume&phoneType != 0 || s.saidBefore(t, start) || s.saidAfter(t, end)
 	if !said || dateLike(t[start:end]) {
 		return -1
 	}
@@ -164,10 +166,22 @@ func (s *scanner) saidBefore(t []byte, start int) bool {
 		from := max(0, start-contextWidth)
 		return from < start && phoneWords.at(t[from:start], 0)
 	}
-	if near(t, start, phoneWords) {
+	if s.near(t, start, phoneWords) {
 		return true
 	}
 	s.noWordBefore = start
+	return false
+}
+
+// saidAfter tells whether one stands right behind t[:end].
+func (s *scanner) saidAfter(t []byte, end int) bool {
+	if end == s.noWordAfter {
+		return false // the number is the rest of one that was tried
+	}
+	if phoneAfter.in(t[end:min(len(t), end+contextAfter)]) {
+		return true
+	}
+	s.noWordAfter = end
 	return false
 }
 

@@ -42,9 +42,9 @@ type scanner struct {
 	survey    survey // of the current layer
 	words     []word
 	stretch   number // that words are of
-	// noWordBefore is a place in the stretch that no word of telephones stands
-	// before; 0 when none is known.
-	noWordBefore int
+	// Places that no word of any type, or none of telephones, stands before or
+	// behind, the second in the stretch.
+	silentAt, noWordBefore, noWordAfter int
 
 	types     typeSet // to look for
 	assume    typeSet // to find without context
@@ -99,6 +99,7 @@ func (s *scanner) search(l *layer) {
 func (s *scanner) numbers(l *layer) {
 	v := &s.survey
 	v.make(l.text)
+	s.silentAt, s.noWordAfter = -1, -1
 	if s.types&colonTypes != 0 && v.manyColons() {
 		s.colons(l)
 	}

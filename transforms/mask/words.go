@@ -97,6 +97,28 @@ func near(t []byte, start int, words *wordSet) bool {
 	return words.in(t[max(0, start-contextWidth):start])
 }
 
+// contextWords are the words of all types that need one.
+var contextWords = func() *wordSet {
+	words := phoneContext
+	for _, r := range idRules {
+		words = append(words, r.words...)
+	}
+	return newWordSet(words)
+}()
+
+// near is the same for the words of a type. Numbers of many types look alike, so
+// it is remembered where no word of any type stands.
+func (s *scanner) near(t []byte, start int, words *wordSet) bool {
+	if start == s.silentAt {
+		return false
+	}
+	if !near(t, start, contextWords) {
+		s.silentAt = start
+		return false
+	}
+	return near(t, start, words)
+}
+
 // wordSet is a list of words in lower case, of two letters or more, by the first.
 type wordSet struct {
 	two [1 << 10]bool // by the low five bits of the first two letters
