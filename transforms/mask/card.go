@@ -8,23 +8,22 @@ type group struct {
 	joined bool // a single separator lies between it and the group before
 }
 
-// cards finds card numbers: 12 to 19 digits, with at most a single space, plus
-// or dash between two of them.
+// cards finds card numbers in text[from:to]: 12 to 19 digits, with at most a
+// single space, plus or dash between two of them.
 //
-// Any such number covers a byte at a multiple of 12, so looking at every
-// twelfth byte is enough.
-func (s *scanner) cards(l *layer) {
+// Any such number covers every twelfth byte, so looking at those is enough.
+func (s *scanner) cards(l *layer, from, to int) {
 	t := l.text
-	end := 0
-	for i := minPAN - 1; i < len(t); i += minPAN {
-		if i < end || kinds[t[i]]&inNumber == 0 {
+	end := from
+	for i := from + minPAN - 1; i < to; i += minPAN {
+		if i < end || !inCard[t[i]] {
 			continue
 		}
 		lo, hi := i, i+1
-		for lo > end && kinds[t[lo-1]]&inNumber != 0 {
+		for lo > end && inCard[t[lo-1]] {
 			lo--
 		}
-		for hi < len(t) && kinds[t[hi]]&inNumber != 0 {
+		for hi < to && inCard[t[hi]] {
 			hi++
 		}
 		end = hi
@@ -33,6 +32,14 @@ func (s *scanner) cards(l *layer) {
 		}
 	}
 }
+
+// inCard are the digits and separators of card numbers.
+var inCard = func() (t [256]bool) {
+	for _, c := range "0123456789 +-" {
+		t[c] = true
+	}
+	return t
+}()
 
 // cardsIn searches a stretch of digits and separators.
 func (s *scanner) cardsIn(l *layer, lo, hi int) {

@@ -9,18 +9,18 @@ import (
 // with "eyJ", base64 of `{"`. A header alone is no secret.
 func (s *scanner) jwts(l *layer) {
 	t := l.text
-	for i := 0; i < len(t); {
-		n := bytes.Index(t[i:], []byte("eyJ"))
-		if n < 0 {
-			return
+	for j := nextByte(t, 'J', 0); j >= 0; { // the rarest of the three
+		p := j - 2
+		if p < 0 || t[p] != 'e' || t[p+1] != 'y' {
+			j = nextByte(t, 'J', j+1)
+			continue
 		}
-		p := i + n
 		end := p
 		for end < len(t) && (isBase64URL(t[end]) || t[end] == '.') {
 			end++
 		}
 		s.jwtIn(l, p, end)
-		i = end
+		j = nextByte(t, 'J', end)
 	}
 }
 
@@ -53,14 +53,9 @@ func (s *scanner) jwtIn(l *layer, p, end int) {
 // within awsNear bytes of one.
 func (s *scanner) awsKeys(l *layer) {
 	t := l.text
-	for i := 0; i+awsIDLen <= len(t); i++ {
-		n := bytes.Index(t[i:], []byte("IA"))
-		if n < 0 {
-			return
-		}
-		i += n
+	for i := nextByte(t, 'I', 0); i >= 0; i = nextByte(t, 'I', i+1) {
 		p := i - 2
-		if p < 0 || t[p] != 'A' || t[p+1] != 'K' && t[p+1] != 'S' || p > 0 && isUpperOrDigit(t[p-1]) {
+		if p < 0 || i+1 == len(t) || t[i+1] != 'A' || t[p] != 'A' || t[p+1] != 'K' && t[p+1] != 'S' || p > 0 && isUpperOrDigit(t[p-1]) {
 			continue
 		}
 		end := p
@@ -105,25 +100,36 @@ func (s *scanner) awsSecrets(l *layer, lo, hi int) {
 }
 
 // credentials finds what follows "Bearer " and "Basic ", with a plus for the
-// space too.
+// space too. Both begin with a B, which texts have fewer of than spaces.
 func (s *scanner) credentials(l *layer) {
 	t := l.text
-	for i := 5; i < len(t); i++ {
-		if t[i] != ' ' && t[i] != '+' {
-			continue
+	from := 0
+	for low, high := nextByte(t, 'b', 0), nextByte(t, 'B', 0); low >= 0 || high >= 0; {
+		b := low
+		if low < 0 || high >= 0 && high < low {
+			b = high
+			high = nextByte(t, 'B', b+1)
+		} else {
+			low = nextByte(t, 'b', b+1)
+		}
+		if b+1 == len(t) {
+			return
 		}
 		var typ Type
-		word := i
-		switch t[i-1] | 0x20 {
-		case 'r':
-			typ, word = Bearer, wordBefore(t, i, "bearer")
-		case 'c':
-			typ, word = Basic, wordBefore(t, i, "basic")
-		}
-		if word == i {
+		var name string
+		switch t[b+1] | 0x20 {
+		case 'e':
+			typ, name = Bearer, "bearer"
+		case 'a':
+			typ, name = Basic, "basic"
+		default:
 			continue
 		}
-		start := i + 1
+		space := b + len(name)
+		if space < from || space >= len(t) || t[space] != ' ' && t[space] != '+' || wordBefore(t, space, name) != b {
+			continue
+		}
+		start := space + 1
 		for start < len(t) && (t[start] == ' ' || t[start] == '+') {
 			start++
 		}
@@ -134,9 +140,9 @@ func (s *scanner) credentials(l *layer) {
 		if start == end || l.masked(start, end) {
 			continue
 		}
-		if afterAuthorization(t, word) || typ == Bearer && randomLooking(t[start:end]) || typ == Basic && s.userAndPassword(t[start:end]) {
+		if afterAuthorization(t, b) || typ == Bearer && randomLooking(t[start:end]) || typ == Basic && s.userAndPassword(t[start:end]) {
 			s.add(l, typ, start, end)
-			i = end - 1
+			from = end
 		}
 	}
 }

@@ -54,25 +54,39 @@ type shape struct {
 	bit   typeSet
 	text  string
 	sure  bool
-	words wordSet
+	words *wordSet
 	lead  int // letters and separator before the first word with digits
-	seps  []int
+	last  int // the last separator, counted from that word; 0 when it has none
+	size  int // bytes from that word on
 }
 
 const longestWord = 17
 
-// shapesBy holds the shapes by the length of their first word with digits and
-// of the word after it, 0 when there is none: few words of a text get further.
-var shapesBy = func() (t [longestWord + 1][longestWord + 1][]shape) {
+// shapeLists are the shapes that begin alike. shapesBy tells which of them, by
+// whether the first word with digits is all digits, by its length and by that of
+// the word after it, 0 when there is none: few words of a text get further.
+// shapesGoOn tells whether there are any with a word after it.
+var (
+	shapeLists = [][]shape{nil}
+	shapesBy   [2][longestWord + 1][longestWord + 1]uint8
+	shapesGoOn [2][longestWord + 1]bool
+)
+
+func init() {
+	list := func(numeric, n, next int, sh shape) {
+		at := &shapesBy[numeric][n][next]
+		if *at == 0 {
+			*at = uint8(len(shapeLists)) //nolint:gosec // there are some forty
+			shapeLists = append(shapeLists, nil)
+		}
+		shapeLists[*at] = append(shapeLists[*at], sh)
+		shapesGoOn[numeric][n] = shapesGoOn[numeric][n] || next > 0
+	}
 	for r := range idRules {
 		rule := &idRules[r]
+		words := newWordSet(rule.words)
 		for i, text := range rule.shapes {
-			sh := shape{rule: rule, bit: setOf([]Type{rule.Type}), text: text, sure: i < rule.sure, words: newWordSet(rule.words)}
-			for at, c := range text {
-				if c == '-' {
-					sh.seps = append(sh.seps, at)
-				}
-			}
+			sh := shape{rule: rule, bit: setOf([]Type{rule.Type}), text: text, sure: i < rule.sure, words: words}
 			parts := strings.Split(text, "-")
 			if strings.Trim(parts[0], "L") == "" {
 				sh.lead = len(parts[0]) + 1
@@ -81,13 +95,18 @@ var shapesBy = func() (t [longestWord + 1][longestWord + 1][]shape) {
 			next := 0
 			if len(parts) > 1 {
 				next = len(parts[1])
+				sh.last = strings.LastIndexByte(text, '-') - sh.lead
 			}
-			n := len(parts[0])
-			t[n][next] = append(t[n][next], sh)
+			sh.size = len(text) - sh.lead
+			if !strings.Contains(parts[0], "L") {
+				list(1, len(parts[0]), next, sh)
+			}
+			if strings.Trim(parts[0], "d") != "" {
+				list(0, len(parts[0]), next, sh)
+			}
 		}
 	}
-	return t
-}()
+}
 
 // idents finds the identifiers of idRules.
 func (s *scanner) idents(l *layer) {
@@ -97,19 +116,29 @@ func (s *scanner) idents(l *layer) {
 		if n > longestWord {
 			continue
 		}
-		for i := range shapesBy[n][0] {
-			s.identAt(l, w.start, &shapesBy[n][0][i])
+		numeric := 0
+		if w.numeric() {
+			numeric = 1
 		}
-		if w.end == len(t) || !s.sepAt(t, w.end) {
+		for i, list := 0, shapeLists[shapesBy[numeric][n][0]]; i < len(list); i++ {
+			s.identAt(l, w.start, &list[i])
+		}
+		if !shapesGoOn[numeric][n] || w.end == len(t) || !s.sepAt(t, w.end) {
 			continue
 		}
-		next := w.end + 1
-		for next < len(t) && isAlnum(t[next]) {
+		next := 1 // as sepAt has seen
+		for w.end+1+next < len(t) && next <= longestWord && isAlnum(t[w.end+1+next]) {
 			next++
 		}
-		if next -= w.end + 1; next <= longestWord {
-			for i := range shapesBy[n][next] {
-				s.identAt(l, w.start, &shapesBy[n][next][i])
+		if next > longestWord {
+			continue
+		}
+		for i, list := 0, shapeLists[shapesBy[numeric][n][next]]; i < len(list); i++ {
+			// Seldom are the last separator and the end in the right places.
+			sh := &list[i]
+			end := w.start + sh.size
+			if end <= len(t) && t[w.start+sh.last] == t[w.end] && (end == len(t) || !isAlnum(t[end])) {
+				s.identAt(l, w.start, sh)
 			}
 		}
 	}
@@ -122,13 +151,9 @@ func (s *scanner) identAt(l *layer, word int, sh *shape) {
 	if s.types&sh.bit == 0 {
 		return
 	}
-	if start < 0 || start+len(sh.text) > len(t) {
+	end := start + len(sh.text)
+	if start < 0 || end > len(t) || !bounded(t, start, end) {
 		return
-	}
-	for _, at := range sh.seps { // seldom in the right places, and quick to see
-		if t[start+at] != t[start+sh.seps[0]] {
-			return
-		}
 	}
 	id, sep := s.digits[:0], byte(0)
 	for i := range len(sh.text) {
@@ -161,11 +186,10 @@ func (s *scanner) identAt(l *layer, word int, sh *shape) {
 		id = append(id, c)
 	}
 	s.digits = id
-	end := start + len(sh.text)
-	if !bounded(t, start, end) || sh.rule.check != nil && !sh.rule.check(id) {
+	if sh.rule.check != nil && !sh.rule.check(id) {
 		return
 	}
-	if sure := sh.sure || s.assume&sh.bit != 0; !sure && !near(t, start, &sh.words) || l.tokenIn(start, end) {
+	if sure := sh.sure || s.assume&sh.bit != 0; !sure && !s.near(t, start, sh.words) || l.tokenIn(start, end) {
 		return
 	}
 	s.add(l, sh.rule.Type, start, end)

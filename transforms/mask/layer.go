@@ -3,6 +3,7 @@ package mask
 import (
 	"bytes"
 	"slices"
+	"sort"
 )
 
 // layer is a text after some rounds of percent-decoding, with the way back to
@@ -114,16 +115,18 @@ func (l *layer) tokenSpans() []span {
 	l.tokensListed = true
 	l.tokens = l.tokens[:0]
 	for i := 0; ; {
-		n := bytes.Index(l.text[i:], []byte(tokenHead))
+		// The underscore is rarer than the letters before it.
+		n := bytes.IndexByte(l.text[i:], tokenHead[len(tokenHead)-1])
 		if n < 0 {
 			return l.tokens
 		}
-		i += n
-		if end := tokenEnd(l.text, i); end > 0 {
-			l.tokens = append(l.tokens, span{i, end})
+		start := i + n + 1 - len(tokenHead)
+		if i += n + 1; start < 0 {
+			continue
+		}
+		if end := tokenEnd(l.text, start); end > 0 {
+			l.tokens = append(l.tokens, span{start, end})
 			i = end
-		} else {
-			i++
 		}
 	}
 }
@@ -136,10 +139,11 @@ func (l *layer) masked(start, end int) bool {
 
 // tokenIn tells whether a token covers a byte of text[start:end].
 func (l *layer) tokenIn(start, end int) bool {
-	for _, t := range l.tokenSpans() {
-		if t.start < end && t.end > start {
-			return true
-		}
-	}
-	return false
+	return (!l.tokensListed || len(l.tokens) > 0) && l.tokenAmong(start, end)
+}
+
+func (l *layer) tokenAmong(start, end int) bool {
+	tokens := l.tokenSpans()
+	i := sort.Search(len(tokens), func(i int) bool { return tokens[i].end > start })
+	return i < len(tokens) && tokens[i].start < end
 }

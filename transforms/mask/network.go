@@ -1,6 +1,7 @@
 package mask
 
 import (
+	"math/bits"
 	"net/netip"
 )
 
@@ -124,29 +125,33 @@ func (s *scanner) colonsIn(l *layer, lo, hi, colons int, double bool) {
 	if err != nil || s.truncates && TruncateAddr(a) == a {
 		return
 	}
-	if hi-lo <= 2 && s.assume&ipType == 0 && !near(t, lo, &ipWords) {
+	if hi-lo <= 2 && s.assume&ipType == 0 && !near(t, lo, ipWords) {
 		return
 	}
 	s.add(l, IP, lo, hi)
 }
 
-// macs finds MAC addresses written with dashes, or in three groups with dots.
+// macs finds MAC addresses written with dashes, or in three groups with dots: at
+// separators that stand as far apart.
 func (s *scanner) macs(l *layer) {
-	t := l.text
-	for _, form := range []struct {
-		sep         byte
-		group, size int
-	}{{'-', 2, 17}, {'.', 4, 14}} {
-		for i := nextByte(t, form.sep, 0); i >= 0; i = nextByte(t, form.sep, i+1) {
-			start := i - form.group
-			if start < 0 || start+form.size > len(t) || t[i+form.group+1] != form.sep {
-				continue
-			}
-			end := start + form.size
-			if isMAC(t[start:end], form.sep) && bounded(t, start, end) && !l.tokenIn(start, end) {
-				s.add(l, MAC, start, end)
+	for b := range len(s.survey.blocks) - 1 {
+		pairs, fours := s.survey.evenGaps(b)
+		for ; pairs != 0; pairs &= pairs - 1 {
+			s.macAt(l, b*blockLen+bits.TrailingZeros64(pairs), '-', 2, len("00-00-00-00-00-00"))
+		}
+		for ; fours != 0; fours &= fours - 1 {
+			if i := b*blockLen + bits.TrailingZeros64(fours); l.text[i] == '.' {
+				s.macAt(l, i, '.', 4, len("0000.0000.0000"))
 			}
 		}
+	}
+}
+
+// macAt adds the MAC address whose first separator is t[i].
+func (s *scanner) macAt(l *layer, i int, sep byte, group, size int) {
+	t, start, end := l.text, i-group, i-group+size
+	if start >= 0 && end <= len(t) && t[i] == sep && isMAC(t[start:end], sep) && bounded(t, start, end) && !l.tokenIn(start, end) {
+		s.add(l, MAC, start, end)
 	}
 }
 

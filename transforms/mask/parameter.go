@@ -1,5 +1,7 @@
 package mask
 
+import "math/bits"
+
 // parameters finds the values of parameters with a secret's name. A value
 // reaches to its end, whatever it holds.
 func (s *scanner) parameters(l *layer) {
@@ -80,30 +82,56 @@ func parameterFollows(t []byte, i int) bool {
 // members finds the values of JSON members with a secret's name, their quotes
 // plain or escaped by a backslash.
 func (s *scanner) members(l *layer) {
-	t := l.text
-	for q := nextByte(t, '"', 0); q >= 0; q = nextByte(t, '"', q+1) {
-		nameEnd := q
-		if q > 0 && t[q-1] == '\\' {
-			nameEnd--
-		}
-		name := nameEnd
-		for name > 0 && inName[t[name-1]] {
-			name--
-		}
-		i := skipSpaces(t, q+1)
-		if name == nameEnd || i == len(t) || t[i] != ':' {
-			continue
-		}
-		minLen := s.names.match(t[name:nameEnd])
-		if minLen == 0 {
-			continue
-		}
-		start, end := memberValue(t, skipSpaces(t, i+1))
-		if end-start >= minLen && !l.masked(start, end) {
-			s.add(l, QuerySecret, start, end)
-		}
-		q = max(q, end-1)
+	for q := nextByte(l.text, '"', 0); q >= 0; q = nextByte(l.text, '"', q) {
+		q = s.memberAt(l, q)
 	}
+}
+
+// membersByColon is members by the colons of the survey, which a line of a log has
+// fewer of before quotes than quotes.
+func (s *scanner) membersByColon(l *layer) {
+	t, end := l.text, 0
+	for b := range s.survey.blocks {
+		for c := s.survey.blocks[b].colon; c != 0; c &= c - 1 {
+			q := b*blockLen + bits.TrailingZeros64(c) - 1
+			for q >= end && (t[q] == ' ' || t[q] == '+') {
+				q--
+			}
+			if q >= end && t[q] == '"' {
+				end = s.memberAt(l, q)
+			}
+		}
+	}
+}
+
+// memberAt adds the value of the member whose name the quote text[q] ends, if it
+// is a secret, and returns where to look for the next.
+func (s *scanner) memberAt(l *layer, q int) (next int) {
+	t := l.text
+	i := skipSpaces(t, q+1)
+	if i == len(t) || t[i] != ':' {
+		return q + 1
+	}
+	nameEnd := q
+	if q > 0 && t[q-1] == '\\' {
+		nameEnd--
+	}
+	name := nameEnd
+	for name > 0 && inName[t[name-1]] {
+		name--
+	}
+	if name == nameEnd {
+		return q + 1
+	}
+	minLen := s.names.match(t[name:nameEnd])
+	if minLen == 0 {
+		return q + 1
+	}
+	start, end := memberValue(t, skipSpaces(t, i+1))
+	if end-start >= minLen && !l.masked(start, end) {
+		s.add(l, QuerySecret, start, end)
+	}
+	return max(q+1, end)
 }
 
 // memberValue returns the value at t[i:] without its quotes. Objects, arrays

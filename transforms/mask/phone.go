@@ -11,11 +11,13 @@ type phones struct {
 	region string // of numbers without country code, "" for none
 }
 
-// phoneWords say that a number is one to call.
-var phoneWords = newWordSet([]string{
+// phoneContext say that a number is one to call.
+var phoneContext = []string{
 	"phone", "telephone", "tel", "mobile", "cell", "fax", "desk", "office", "call", "dial", "sms", "message", "messages",
 	"answering", "reach", "contact", "whatsapp", "hotline", "handy", "telefon", "portable", "rufnummer",
-})
+}
+
+var phoneWords = newWordSet(phoneContext)
 
 // phoneAfter stand right behind a number.
 var phoneAfter = newWordSet([]string{"office", "fax", "mobile", "home", "cell", "desk", "phone"})
@@ -30,11 +32,11 @@ func (s *scanner) phonesIn(l *layer) {
 	end := 0
 	for i := range words {
 		w := words[i]
-		if w.start < end || !isDigit(t[w.start]) {
+		if w.start < end || w.lead == 0 {
 			continue
 		}
 		// Alone it must be long enough, else another one must follow closely.
-		if w.end-w.start < minPhone && (i+1 == len(words) || words[i+1].start-w.end > 3) {
+		if w.end-w.start < minPhone && (!w.numeric() || i+1 == len(words) || !s.phoneGap(t[w.end:words[i+1].start])) {
 			continue
 		}
 		// A word that only ends in letters may be a number with an extension.
@@ -68,15 +70,11 @@ func (s *scanner) phoneRun(t []byte, i, low int) (start, end, digits, groups int
 	if start > low && t[start-1] == '+' {
 		start--
 	}
-	lead := w.start
-	for lead < w.end && isDigit(t[lead]) {
-		lead++
-	}
-	if lead < w.end && !isExtension(t[lead:w.end]) {
+	if !w.numeric() && !isExtension(t[w.start+w.lead:w.end]) {
 		return start, end, 0, 0
 	}
-	digits, groups = lead-w.start, 1
-	if lead < w.end {
+	digits, groups = w.lead, 1
+	if !w.numeric() {
 		return start, end, digits, groups
 	}
 	for j := i + 1; j < len(s.words); j++ {
@@ -84,17 +82,13 @@ func (s *scanner) phoneRun(t []byte, i, low int) (start, end, digits, groups int
 		if !s.phoneGap(t[end:next.start]) {
 			break
 		}
-		lead := next.start
-		for lead < next.end && isDigit(t[lead]) {
-			lead++
-		}
-		if lead == next.start || lead < next.end && !isExtension(t[lead:next.end]) || digits+lead-next.start > maxPhone {
+		if next.lead == 0 || !next.numeric() && !isExtension(t[next.start+next.lead:next.end]) || digits+next.lead > maxPhone {
 			break
 		}
-		digits += lead - next.start
+		digits += next.lead
 		groups++
 		end = next.end
-		if lead < next.end {
+		if !next.numeric() {
 			break
 		}
 	}
@@ -153,13 +147,42 @@ func (s *scanner) phoneAt(l *layer, start, end, digits, groups int) int {
 	if s.phones.region != "" && groups > 1 && s.validPhone(t[start:end], s.phones.region) {
 		return end
 	}
-	if s.where == UserAgent || digits < minPhone || dateLike(t[start:end]) {
+	if s.where == UserAgent || digits < minPhone {
 		return -1
 	}
-	if s.assume&phoneType != 0 || near(t, start, &phoneWords) || phoneAfter.in(t[end:min(len(t), end+contextAfter)]) {
-		return end
+	said := s.assume&phoneType != 0 || s.saidBefore(t, start) || s.saidAfter(t, end)
+	if !said || dateLike(t[start:end]) {
+		return -1
 	}
-	return -1
+	return end
+}
+
+// saidBefore tells whether a word of telephones stands before t[start]. Numbers
+// come in rows: what does not stand before the first of a stretch does not stand
+// before the next, since there are no letters in between. Only a word that the
+// next one's shorter way back cuts short can be new.
+func (s *scanner) saidBefore(t []byte, start int) bool {
+	if first := s.noWordBefore; first > 0 && first <= start && start <= s.stretch.end {
+		from := max(0, start-contextWidth)
+		return from < start && phoneWords.at(t[from:start], 0)
+	}
+	if s.near(t, start, phoneWords) {
+		return true
+	}
+	s.noWordBefore = start
+	return false
+}
+
+// saidAfter tells whether one stands right behind t[:end].
+func (s *scanner) saidAfter(t []byte, end int) bool {
+	if end == s.noWordAfter {
+		return false // the number is the rest of one that was tried
+	}
+	if phoneAfter.in(t[end:min(len(t), end+contextAfter)]) {
+		return true
+	}
+	s.noWordAfter = end
+	return false
 }
 
 // lessGroups drops groups from the end of an international number until it is

@@ -1,21 +1,10 @@
 package mask
 
 import (
+	"bytes"
 	"cmp"
+	"math/bits"
 	"slices"
-)
-
-// Kinds of bytes that something to find must contain. One pass over a text
-// collects which kinds it has; only their detectors look at it again.
-const (
-	hasAt      = 1 << iota // e-mail address, URL password
-	hasPercent             // escapes
-	hasEquals              // parameter
-	hasQuote               // JSON member
-	hasJ                   // "eyJ", which begins a JWT
-	hasI                   // "AKIA", "ASIA"
-	hasSpace               // "Bearer ", "Basic "; also "+"
-	inNumber               // digit or separator of a card number
 )
 
 // wordTypes are found at words with digits; colonTypes also without any.
@@ -29,30 +18,6 @@ var (
 	phoneType  = setOf([]Type{Phone})
 	colonTypes = ipType | macType
 )
-
-// kinds maps a byte to its kinds.
-var kinds = func() (t [256]byte) {
-	t['@'], t['%'], t['='], t['"'] = hasAt, hasPercent, hasEquals, hasQuote
-	t['J'], t['I'] = hasJ, hasI
-	t[' '], t['+'], t['-'] = hasSpace|inNumber, hasSpace|inNumber, inNumber
-	for c := '0'; c <= '9'; c++ {
-		t[c] = inNumber
-	}
-	return t
-}()
-
-// kindsIn returns the kinds of bytes in a text.
-func kindsIn(b []byte) (has byte) {
-	for len(b) >= 8 {
-		has |= kinds[b[0]] | kinds[b[1]] | kinds[b[2]] | kinds[b[3]] |
-			kinds[b[4]] | kinds[b[5]] | kinds[b[6]] | kinds[b[7]]
-		b = b[8:]
-	}
-	for _, c := range b {
-		has |= kinds[c]
-	}
-	return has
-}
 
 // match is a finding in a layer.
 type match struct {
@@ -74,7 +39,12 @@ type scanner struct {
 	digits    []byte
 	groups    []group
 	decoded   []byte
+	survey    survey // of the current layer
 	words     []word
+	stretch   number // that words are of
+	// Places that no word of any type, or none of telephones, stands before or
+	// behind, the second in the stretch.
+	silentAt, noWordBefore, noWordAfter int
 
 	types     typeSet // to look for
 	assume    typeSet // to find without context
@@ -88,11 +58,9 @@ func (s *scanner) scan(text []byte, where Where) []match {
 	s.found, s.where = s.found[:0], where
 	l := &s.layers[0]
 	l.text, l.raw, l.deep, l.tokens, l.tokensListed = text, nil, 0, l.tokens[:0], false
-	has := s.search(l)
-	if has&hasPercent != 0 {
-		for d := 1; d < maxLayers && s.layers[d].decode(&s.layers[d-1]); d++ {
-			s.search(&s.layers[d])
-		}
+	s.search(l)
+	for d := 1; d < maxLayers && s.layers[d].decode(&s.layers[d-1]); d++ {
+		s.search(&s.layers[d])
 	}
 	if len(s.found) > 1 {
 		s.unite()
@@ -100,69 +68,90 @@ func (s *scanner) scan(text []byte, where Where) []match {
 	return s.found
 }
 
-// search runs the detectors that a layer's bytes call for.
-func (s *scanner) search(l *layer) (has byte) {
-	has = kindsIn(l.text)
-	if has&inNumber != 0 && s.types&cardType != 0 {
-		s.cards(l)
+// search runs the detectors over a layer. Each begins with what is rarest in
+// what it looks for.
+func (s *scanner) search(l *layer) {
+	surveyed := s.types&wordTypes != 0
+	switch {
+	case surveyed:
+		s.numbers(l)
+	case s.types&cardType != 0:
+		s.cards(l, 0, len(l.text))
 	}
-	if s.types&wordTypes != 0 {
-		s.numbers(l, has)
-	}
-	if has&(hasAt|hasEquals|hasQuote|hasJ|hasI|hasSpace) == 0 {
-		return has
-	}
-	if has&hasAt != 0 {
-		s.atsOfURLs = s.atsOfURLs[:0]
+	s.atsOfURLs = s.atsOfURLs[:0]
+	if at := nextByte(l.text, '@', 0); at >= 0 {
 		s.urlPasswords(l)
 		s.emails(l)
 	}
-	if has&hasEquals != 0 {
-		s.parameters(l)
-	}
-	if has&hasQuote != 0 {
+	s.parameters(l)
+	if surveyed {
+		s.membersByColon(l)
+	} else {
 		s.members(l)
 	}
-	if has&hasSpace != 0 {
-		s.credentials(l)
-	}
-	if has&hasJ != 0 {
-		s.jwts(l)
-	}
-	if has&hasI != 0 {
-		s.awsKeys(l)
-	}
-	return has
+	s.credentials(l)
+	s.jwts(l)
+	s.awsKeys(l)
 }
 
-// numbers runs the detectors of wordTypes.
-func (s *scanner) numbers(l *layer, has byte) {
-	if s.types&colonTypes != 0 {
+// numbers runs the detectors of cards and of wordTypes, where the survey of the
+// layer has something for them.
+func (s *scanner) numbers(l *layer) {
+	v := &s.survey
+	v.make(l.text)
+	s.silentAt, s.noWordAfter = -1, -1
+	if s.types&colonTypes != 0 && v.manyColons() {
 		s.colons(l)
-		if s.types&macType != 0 {
-			s.macs(l)
-		}
 	}
-	if has&inNumber == 0 {
-		return
-	}
-	s.listWords(l)
-	if len(s.words) == 0 {
-		return
+	if s.types&macType != 0 {
+		s.macs(l)
 	}
 	if s.types&ibanType != 0 {
 		s.ibans(l)
 	}
-	if s.types&ipType != 0 {
-		s.ipv4s(l)
+	for n, ok := v.nextNumber(0); ok; n, ok = v.nextNumber(n.end) {
+		s.stretch, s.noWordBefore = n, 0
+		if n.digits >= minPAN && s.types&cardType != 0 {
+			s.cards(l, n.start, n.end)
+		}
+		if n.digits < minPhone && !fewDigits(l.text, n) {
+			continue
+		}
+		s.listWords(l, n.start, n.end)
+		if s.types&ipType != 0 {
+			s.ipv4s(l)
+		}
+		s.idents(l)
+		if s.types&phoneType != 0 {
+			s.phonesIn(l)
+		}
 	}
-	if s.types&cryptoType != 0 {
-		s.cryptos(l)
+	end := 0
+	for b := range len(v.blocks) - 1 {
+		for at := v.longRuns(b) | v.beneficiaries(b); at != 0; at &= at - 1 {
+			start := b*blockLen + bits.TrailingZeros64(at)
+			if start < end {
+				continue
+			}
+			end = v.runEnd(start)
+			if !v.digitIn(start, end) {
+				continue
+			}
+			s.listWords(l, start, end)
+			s.idents(l)
+			s.cryptos(l)
+		}
 	}
-	s.idents(l)
-	if s.types&phoneType != 0 {
-		s.phonesIn(l)
+}
+
+// fewDigits tells whether a stretch of less than seven digits can be something:
+// an IP address, or the digits of a UK national insurance number, which stand
+// behind two letters. All other numbers have more.
+func fewDigits(t []byte, n number) bool {
+	if bytes.Count(t[n.start:n.end], []byte(".")) >= 3 {
+		return true
 	}
+	return n.digits == 6 && n.start >= 2 && (isAlpha(t[n.start-1]) || isAlpha(t[n.start-2]))
 }
 
 // add records a finding in a layer.
@@ -180,7 +169,7 @@ func (s *scanner) add(l *layer, t Type, start, end int) {
 // wins; otherwise the wider one.
 func (s *scanner) unite() {
 	slices.SortFunc(s.found, func(a, b match) int {
-		return cmp.Or(cmp.Compare(a.raw.start, b.raw.start), cmp.Compare(b.raw.end, a.raw.end), cmp.Compare(a.rank(), b.rank()))
+		return cmp.Or(cmp.Compare(a.raw.start, b.raw.start), cmp.Compare(b.raw.end, a.raw.end), cmp.Compare(a.rank(), b.rank()), cmp.Compare(a.deep, b.deep))
 	})
 	out := s.found[:1]
 	for _, m := range s.found[1:] {

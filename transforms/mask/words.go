@@ -1,59 +1,66 @@
 package mask
 
+import (
+	"math/bits"
+	"slices"
+)
+
 // word is a run of ASCII letters and digits with at least one digit.
 type word struct {
 	span
-	digits int
+	lead int // digits that it begins with
 }
 
-// listWords fills s.words with the words of a layer that have digits, in order.
-// Tokens are no words: nothing may be found inside them.
-func (s *scanner) listWords(l *layer) {
-	t := l.text
+// listWords fills s.words with the words of a layer that have a digit in
+// text[from:to], in order.
+func (s *scanner) listWords(l *layer, from, to int) {
 	s.words = s.words[:0]
-	tokens := l.tokenSpans()
-	for i := 0; i < len(t); {
-		if !isDigit(t[i]) {
-			i++
-			continue
+	for b, end := from/blockLen, from; b*blockLen < to; b++ {
+		digits := s.survey.blocks[b].digit
+		if over := (b+1)*blockLen - to; over > 0 {
+			digits &= ^uint64(0) >> over
 		}
-		w := word{span: span{i, i}}
-		for w.start > 0 && isAlnum(t[w.start-1]) {
-			w.start--
-		}
-		for i < len(t) && isAlnum(t[i]) {
-			if isDigit(t[i]) {
-				w.digits++
+		for {
+			if done := end - b*blockLen; done > 0 {
+				digits &= ^uint64(0) << done // none is left from 64 on
 			}
-			i++
-		}
-		w.end = i
-		if w.start > 0 && t[w.start-1] == '%' && w.end-w.start >= 2 && isHex(t[w.start], t[w.start+1]) {
-			// The digits of an escape belong to no number.
-			for _, c := range t[w.start : w.start+2] {
-				if isDigit(c) {
-					w.digits--
-				}
+			if digits == 0 {
+				break
 			}
-			if w.start += 2; w.digits == 0 {
-				continue
+			var w word
+			var ok bool
+			if w, ok = s.wordAt(l, b*blockLen+bits.TrailingZeros64(digits)); ok {
+				s.words = append(s.words, w)
 			}
+			end = w.end
 		}
-		for len(tokens) > 0 && tokens[0].end <= w.start {
-			tokens = tokens[1:]
-		}
-		if len(tokens) > 0 && w.end > tokens[0].start {
-			if i < tokens[0].end {
-				i = tokens[0].end
-			}
-			continue
-		}
-		s.words = append(s.words, w)
 	}
 }
 
+// wordAt returns the word around the digit text[i]; false when there is none,
+// since the digit is of an escape or in a token. Nothing may be found inside a
+// token.
+func (s *scanner) wordAt(l *layer, i int) (w word, ok bool) {
+	t := l.text
+	w.start, w.end = i, s.survey.digitsEnd(i)
+	for w.start > 0 && isAlnum(t[w.start-1]) {
+		w.start--
+	}
+	for w.end < len(t) && isAlnum(t[w.end]) {
+		w.end++
+	}
+	if w.start > 0 && t[w.start-1] == '%' && w.end-w.start >= 2 && isHex(t[w.start], t[w.start+1]) {
+		// The digits of an escape belong to no number.
+		if w.start += 2; !slices.ContainsFunc(t[w.start:w.end], isDigit) {
+			return w, false
+		}
+	}
+	w.lead = s.survey.digitsEnd(w.start) - w.start
+	return w, !l.tokenIn(w.start, w.end)
+}
+
 // numeric tells whether the word is digits only.
-func (w word) numeric() bool { return w.digits == w.end-w.start }
+func (w word) numeric() bool { return w.lead == w.end-w.start }
 
 // sepAt tells whether t[i] is a single separator between groups of a number: a
 // letter or digit follows it. A plus separates where it stands for a space.
@@ -90,31 +97,67 @@ func near(t []byte, start int, words *wordSet) bool {
 	return words.in(t[max(0, start-contextWidth):start])
 }
 
-// wordSet is a list of words in lower case, by first letter.
-type wordSet struct {
-	first [256]bool // bytes that begin one, in either case
-	by    [32][]string
+// contextWords are the words of all types that need one.
+var contextWords = func() *wordSet {
+	words := phoneContext
+	for _, r := range idRules {
+		words = append(words, r.words...)
+	}
+	return newWordSet(words)
+}()
+
+// near is the same for the words of a type. Numbers of many types look alike, so
+// it is remembered where no word of any type stands.
+func (s *scanner) near(t []byte, start int, words *wordSet) bool {
+	if start == s.silentAt {
+		return false
+	}
+	if !near(t, start, contextWords) {
+		s.silentAt = start
+		return false
+	}
+	return near(t, start, words)
 }
 
-func newWordSet(words []string) (s wordSet) {
+// wordSet is a list of words in lower case, of two letters or more, by the first.
+type wordSet struct {
+	two [1 << 10]bool // by the low five bits of the first two letters
+	by  [32][]string
+}
+
+func newWordSet(words []string) *wordSet {
+	var s wordSet
 	for _, w := range words {
-		s.first[w[0]], s.first[w[0]&^0x20] = true, true
+		s.two[letterPair(w[0], w[1])] = true
 		s.by[w[0]&31] = append(s.by[w[0]&31], w)
 	}
-	return s
+	return &s
 }
 
 // in tells whether t has one of the words, at the start of a word of its own; a
-// capital after a small letter begins one.
+// capital after a small letter begins one, and so does t[0].
 func (s *wordSet) in(t []byte) bool {
-	for i, c := range t {
-		if !s.first[c] || i > 0 && isAlpha(t[i-1]) && !(isLower(t[i-1]) && isUpper(c)) {
-			continue
+	if len(t) == 0 {
+		return false
+	}
+	two := int(t[0] & 31)
+	for i, c := range t[1:] { // c is t[i+1]
+		two = (two<<5 | int(c&31)) & (len(s.two) - 1)
+		if s.two[two] && s.at(t, i) {
+			return true
 		}
-		for _, w := range s.by[c&31] {
-			if hasFold(t[i:], w) {
-				return true
-			}
+	}
+	return false
+}
+
+// at tells whether one of the words stands at t[i], as in in.
+func (s *wordSet) at(t []byte, i int) bool {
+	if i > 0 && isAlpha(t[i-1]) && !(isLower(t[i-1]) && isUpper(t[i])) {
+		return false
+	}
+	for _, w := range s.by[t[i]&31] {
+		if hasFold(t[i:], w) {
+			return true
 		}
 	}
 	return false
