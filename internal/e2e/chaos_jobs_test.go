@@ -15,6 +15,7 @@ import (
 
 // chaosJob is a job as the suite of faults takes it.
 type chaosJob struct {
+	name     string // small letters
 	run      func(source, lake string, more ...string) []string
 	settings func(t *testing.T) []string // arguments of every run of it
 	live     []string                    // arguments of the live run alone
@@ -34,7 +35,7 @@ type chaosJob struct {
 func noSettings(*testing.T) []string { return nil }
 
 var weblogsJob = chaosJob{
-	run: weblogs, settings: noSettings, live: []string{"--raw", "plain"},
+	name: "weblogs", run: weblogs, settings: noSettings, live: []string{"--raw", "plain"},
 	// 50 lines to a second of the log's time: windows close twenty times as fast as the clock goes.
 	lines: func(t *testing.T, w *chaosWorld, e env, lines int) string {
 		t.Helper()
@@ -53,7 +54,7 @@ var weblogsJob = chaosJob{
 
 // clickstreamJob is a shop, of which a day passes, or about, while it suffers.
 var clickstreamJob = chaosJob{
-	run: clicks,
+	name: "clickstream", run: clicks,
 	settings: func(t *testing.T) []string {
 		return []string{"--funnels", filepath.Join(testenv.Root(t), "jobs", "clickstream", "funnels.yaml")}
 	},
@@ -86,7 +87,7 @@ var clickstreamJob = chaosJob{
 // devicesJob is a ward of twelve patients and a hall of six machines, 138 readings a
 // minute.
 var devicesJob = chaosJob{
-	run: devices,
+	name: "devices", run: devices,
 	settings: func(t *testing.T) []string {
 		return []string{"--alerts", filepath.Join(testenv.Root(t), "jobs", "devices", "alerts.yaml"), "--set", "anomalies=true", "--set", "grid.step=5m"}
 	},
@@ -121,7 +122,7 @@ var devicesJob = chaosJob{
 func recommendationsEqual(t *testing.T, w *chaosWorld, e env, put [][]byte, lake, objects string) {
 	t.Helper()
 	recommended := sent{"recommendations", searchSink, "kind item_id rank recommended_id score visits version"}
-	archiveEquals(t, w, e, put, lake, objects, "--output", "recommendations=opensearch://"+w.sinks.search.Addr+"/"+chaosPrefix+"-recommendations-{day}")
+	archiveEquals(t, w, e, put, lake, objects, "--output", "recommendations=opensearch://"+w.sinks.search.Addr+"/"+w.sinks.prefix+"-recommendations-{day}")
 	w.sinks.equals(t, recommended, e.in("batch"), "of the batch run")
 }
 

@@ -12,9 +12,6 @@ import (
 	"millrace/internal/testenv/redshift"
 )
 
-// chaosPrefix begins the names of the sinks' indexes and tables.
-const chaosPrefix = "chaos"
-
 // TestSinksSurviveFaults sends what the live job on Flink makes to all sinks at once and
 // hurts these, what lies between, and the workers: ten faults, or as many as CHAOS says.
 // Every sink has the rows of the lake then.
@@ -55,13 +52,14 @@ func survives(t *testing.T, trial trial, wanted int, seed uint64) {
 	}
 }
 
-// sendTo starts the sinks, each behind a way of its own.
-func (w *chaosWorld) sendTo(t *testing.T) {
+// sendTo starts the sinks, each behind a way of its own. The search node has the rows of
+// other tests, too: prefix keeps them apart.
+func (w *chaosWorld) sendTo(t *testing.T, prefix string) {
 	t.Helper()
 	w.pace = 0.3                                              // four sinks more share the machine
 	names := []string{searchSink, influxSink, timestreamSink} // in the order in which newSinks asks
 	w.toSinks = map[string]way{}
-	w.sinks = newSinks(t, chaosPrefix, w.s3, func(server string) string {
+	w.sinks = newSinks(t, prefix, w.s3, func(server string) string {
 		way := newWay(t, server)
 		w.toSinks[names[len(w.toSinks)]] = way
 		return way.Addr

@@ -114,7 +114,7 @@ func hurt(t *testing.T, worker string, seed uint64, n int, report *chaosLog, tri
 	began := time.Now()
 	w, disks := newChaosWorld(t, e, trial.job)
 	if trial.sinks {
-		w.sendTo(t)
+		w.sendTo(t, w.job.name+strconv.FormatUint(seed, 10))
 	}
 	took := time.Since(began)
 	slow := min(3, max(1, took.Seconds()/quietStart.Seconds()))

@@ -28,8 +28,7 @@ const warmUp = 40 * 60
 // for the rate when it has none.
 func NewOpenShop(c ClickConfig, rate float64, limit int64) *OpenShop {
 	if c.Visitors == 0 {
-		// A visitor is away for more than an hour after a visit of minutes.
-		c.Visitors = int(min(1e7, max(1_000, 2*rate*(rest/1000+600)/visitEvents)))
+		c.Visitors = VisitorsFor(rate)
 	}
 	if limit == 0 {
 		limit = math.MaxInt64
@@ -37,6 +36,12 @@ func NewOpenShop(c ClickConfig, rate float64, limit int64) *OpenShop {
 	s := NewShop(c)
 	s.open = true
 	return &OpenShop{shop: s, rate: rate, limit: limit, planted: map[int64]int{}}
+}
+
+// VisitorsFor is how many visitors are enough for a rate: one is away for more than an
+// hour after a visit of minutes.
+func VisitorsFor(rate float64) int {
+	return int(min(1e7, max(1_000, 2*rate*(rest/1000+600)/visitEvents)))
 }
 
 // Stop ends the lines. It is called while Lines runs, by the one who ranges over it.

@@ -42,10 +42,13 @@ type Play struct {
 	stopped bool
 }
 
+// ValidatePlay is Validate for playing, which may be for a short while.
+func (c Config) ValidatePlay() error { return c.validate(time.Second) }
+
 // NewPlay makes one from Start on; it goes on for ever when endless, and what is planted
 // comes within the first Length.
 func NewPlay(c Config, endless bool) (*Play, error) {
-	if err := c.validate(time.Second); err != nil {
+	if err := c.ValidatePlay(); err != nil {
 		return nil, err
 	}
 	p := &Play{s: newSimulation(c)}
