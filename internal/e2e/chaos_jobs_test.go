@@ -62,12 +62,12 @@ var clickstreamJob = chaosJob{
 	lines: func(t *testing.T, _ *chaosWorld, e env, lines int) string {
 		t.Helper()
 		const canaries = 33_000 // events for what --canaries plants
-		mustRun(t, e, "generate", "clickstream", "--out", e.in("put"), "--events", strconv.Itoa(max(lines, canaries)), "--days", "1", "--seed", "23",
+		mustRun(t, e, "generate", "clickstream", "--out", e.in("put"), "--events", strconv.Itoa(max(lines, canaries)), "--days", "1", "--seed", "23", "--items", "48",
 			"--duplicates", "0.02", "--malformed", "0.01", "--canaries")
 		return e.in("put", "events.ndjson")
 	},
 	canaries: true,
-	rows: "events 10000, sessions 1000, funnels 500, funnel_steps 4, products 3000, revenue 100, visitors 1, identities 300, abandoned_carts 100, bad_rows 50, " +
+	rows: "events 10000, sessions 1000, funnels 500, funnel_steps 4, products 1000, revenue 100, visitors 1, identities 300, abandoned_carts 100, bad_rows 50, " +
 		"late 0",
 	keys: map[string]string{
 		"events": "event_id", "sessions": "session_id", "funnels": "funnel, visitor_id, start_time", "funnel_steps": "day, funnel, coalesce(breakdown, ''), step",

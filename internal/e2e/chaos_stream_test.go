@@ -171,6 +171,7 @@ func (w *chaosWorld) put(t *testing.T, r testenv.KinesisRecord) {
 // give puts the next records of the log.
 func (w *chaosWorld) give(t *testing.T, n int) {
 	t.Helper()
+	n = min(n, len(w.feed.rest))
 	w.given += n
 	w.feed.some(t, n)
 	w.inTime(t)

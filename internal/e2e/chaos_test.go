@@ -95,6 +95,9 @@ type chaosWorld struct {
 	looked  int              // files of the lake found whole
 }
 
+// calmRecords are put for a run without faults.
+const calmRecords = 150
+
 // quietStart is longer than newChaosWorld takes on a machine of two cores that does
 // little else. One that is slower, or busier, is given more time.
 const quietStart = 24 * time.Second
@@ -107,7 +110,7 @@ type trial struct {
 	sinks bool
 }
 
-// hurt has a job suffer n faults.
+// hurt has a job suffer n faults. Without any, it reads what was put before it began.
 func hurt(t *testing.T, worker string, seed uint64, n int, report *chaosLog, trial trial) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	e := newEnv(t)
@@ -128,10 +131,21 @@ func hurt(t *testing.T, worker string, seed uint64, n int, report *chaosLog, tri
 	}
 	whole = time.Duration(slow * float64(whole))
 	t.Logf("a run of %v, %.1f times what a quiet machine needs: the cluster took %v to start", whole.Round(time.Second), slow, took.Round(time.Second))
-	lines := w.newLines(t, e, int(chaosRate*w.pace*whole.Seconds()))
+	records := int(chaosRate * w.pace * whole.Seconds())
+	if n == 0 {
+		records = calmRecords
+	}
+	lines := w.newLines(t, e, records)
 	lake, objects := "s3://"+w.s3.Bucket+"/lake", filepath.Join(w.s3.Dir, w.s3.Bucket, "lake")
 	w.end = time.Now().Add(whole)
-	args := streaming(w.job.run, "web", "start=trim_horizon&until="+w.end.UTC().Format(time.RFC3339), lake, slices.Concat(w.job.settings(t), w.job.live, []string{"--roll", "1MiB,5s"})...)
+	parameters := "start=trim_horizon&until=" + w.end.UTC().Format(time.RFC3339)
+	if n == 0 {
+		parameters, w.end = everything, time.Now().Add(time.Hour)
+		for len(w.feed.rest) > 0 {
+			w.give(t, chaosBurst)
+		}
+	}
+	args := streaming(w.job.run, "web", parameters, lake, slices.Concat(w.job.settings(t), w.job.live, []string{"--roll", "1MiB,5s"})...)
 	args = onFlink(t, e, w.flink, args, "--supervise", "--worker", worker, "--flink-option", "checkpointing_interval=2000")
 	e = e.with("AWS_ENDPOINT_URL_KINESIS=http://"+w.toKinesis.Addr, "AWS_ENDPOINT_URL_S3=http://"+w.toS3.Addr)
 	if trial.sinks {
@@ -151,6 +165,10 @@ func hurt(t *testing.T, worker string, seed uint64, n int, report *chaosLog, tri
 	}
 	for w.feeding() {
 		w.tick(t)
+	}
+	for n == 0 && alive(w.run) {
+		w.weigh(t)
+		time.Sleep(100 * time.Millisecond)
 	}
 	r := w.run.end(t)
 	if r.code != 0 {

@@ -16,7 +16,7 @@ type ClickTruth struct {
 	Lines          int64            `json:"lines"`
 	Events         int64            `json:"events"` // without the duplicates
 	Duplicates     int64            `json:"duplicates"`
-	Bad            map[string]int64 `json:"bad"`      // by reason
+	Bad            map[string]int64 `json:"bad"`                // by reason
 	Sessions       int64            `json:"sessions,omitempty"` // of visitors who agreed to analytics; not told of an OpenShop
 	Names          map[string]int64 `json:"names"`
 	Gross          map[string]int64 `json:"gross"`
