@@ -15,18 +15,14 @@ import (
 
 // generateFlags are the flags as given; some need reading.
 type generateFlags struct {
+	liveFlags
 	cfg                      generate.WeblogConfig
 	out, start, zone, format string
-	rate                     rateFlag
 	canaries                 bool
-	to                       string
-	length                   time.Duration
-	speed                    float64
-	aggregate                bool
 }
 
 func generateCommand() *cobra.Command {
-	f := generateFlags{aggregate: true}
+	var f generateFlags
 	c := &cobra.Command{
 		Use:   "generate weblog {--out DIR | --to kinesis://STREAM}",
 		Short: "Make the logs of a simulated server farm, into files or live into a stream",
@@ -88,13 +84,10 @@ if all of them were acknowledged.
 	fs := c.Flags()
 	fs.SortFlags = false
 	fs.StringVar(&f.out, "out", "", "folder to write to; with --to, for the truth alone")
-	fs.StringVar(&f.to, "to", "", "stream to play to instead, for example kinesis://access-logs?region=eu-west-1")
 	fs.Uint64Var(&f.cfg.Seed, "seed", 1, "seed of everything random")
 	fs.Int64Var(&f.cfg.Lines, "lines", 0, "lines to write; two of --lines, --days and --rate give the third")
 	fs.IntVar(&f.cfg.Days, "days", 0, "days of event time")
-	fs.Var(&f.rate, "rate", "mean lines a second of event time, live of the clock: 5000, 5000/s, 300/min, 9000/h (default live 100/s)")
-	fs.DurationVar(&f.length, "for", 0, "live: how long to play, for example 60s")
-	fs.Float64Var(&f.speed, "speed", 1, "live: seconds of event time in a second of the clock")
+	f.add(c, "mean lines a second of event time, live of the clock: 5000, 5000/s, 300/min, 9000/h (default live 100/s)")
 	fs.IntVar(&f.cfg.Visitors, "visitors", 0, "people who may come (default 10,000; live more for a high rate)")
 	fs.IntVar(&f.cfg.Servers, "servers", 0, "servers, each with a log of its own (default 1, live 16)")
 	fs.StringVar(&f.start, "start", "", "first day or time, 2006-01-02 or RFC 3339 (default 2025-03-03, live now)")
@@ -107,7 +100,6 @@ if all of them were acknowledged.
 	fs.IntVar(&f.cfg.Redeliver, "redeliver", 0, "files: servers whose whole log is delivered twice (the copy is a duplicate)")
 	fs.BoolVar(&f.canaries, "canaries", false, "plant 1,000 values of each type of personal data; needs 64,000 lines or more")
 	fs.BoolVar(&f.cfg.Gzip, "gzip", false, "files: compress the logs")
-	fs.BoolVar(&f.aggregate, "aggregate", true, "live: pack lines into aggregated records")
 	c.AddCommand(generateClicksCommand())
 	c.AddCommand(generateDeviceCommand())
 	return c
@@ -117,10 +109,8 @@ func generateFiles(c *cobra.Command, f *generateFlags) error {
 	if f.out == "" {
 		return usage("--out or --to is missing: name the folder or the stream to write to; see %s --help", c.CommandPath())
 	}
-	for _, name := range []string{"for", "speed", "aggregate"} {
-		if c.Flags().Changed(name) {
-			return usage("--%s is for playing live: give --to kinesis://STREAM, too", name)
-		}
+	if err := f.forFiles(c); err != nil {
+		return err
 	}
 	if err := f.cfg.Validate(); err != nil {
 		return &run.UsageError{Err: err}

@@ -15,12 +15,73 @@ import (
 	"millrace/internal/run"
 )
 
-// generateLive plays the farm to a stream.
-func generateLive(c *cobra.Command, f *generateFlags) error {
-	o, err := f.live(c)
-	if err != nil {
-		return &run.UsageError{Err: err}
+// liveFlags are those of playing live, for every schema.
+type liveFlags struct {
+	to        string
+	rate      rateFlag
+	length    time.Duration
+	speed     float64
+	aggregate bool
+}
+
+// add adds them to a command whose lines have a name; what --rate is for files, too, if
+// anything, its caller says.
+func (f *liveFlags) add(c *cobra.Command, rate string) {
+	fs := c.Flags()
+	fs.StringVar(&f.to, "to", "", "stream to play to instead, for example kinesis://access-logs?region=eu-west-1")
+	fs.Var(&f.rate, "rate", rate)
+	fs.DurationVar(&f.length, "for", 0, "live: how long to play, for example 60s")
+	fs.Float64Var(&f.speed, "speed", 1, "live: seconds of event time in a second of the clock")
+	fs.BoolVar(&f.aggregate, "aggregate", true, "live: pack lines into aggregated records")
+}
+
+// forFiles reports flags that are for playing alone, where nothing is played.
+func (f *liveFlags) forFiles(c *cobra.Command, more ...string) error {
+	for _, name := range append([]string{"for", "speed", "aggregate"}, more...) {
+		if c.Flags().Changed(name) {
+			return usage("--%s is for playing live: give --to kinesis://STREAM, too", name)
+		}
 	}
+	return nil
+}
+
+// check reports flags that do not fit together when something is played. files are those
+// that are for files alone, all is what bounds how many lines there are: name and value.
+func (f *liveFlags) check(c *cobra.Command, files []string, all string, limit int64) error {
+	for _, name := range files {
+		if c.Flags().Changed(name) {
+			if all == "" {
+				return fmt.Errorf("--%s is for files; live, --for says how long to play", name)
+			}
+			return fmt.Errorf("--%s is for files; live, --for says how long to play and --%s how much", name, all)
+		}
+	}
+	if scheme, _, ok := strings.Cut(f.to, "://"); !ok || scheme != "kinesis" {
+		return fmt.Errorf("--to %s: live lines go to Kinesis; write --to kinesis://STREAM", f.to)
+	}
+	switch {
+	case f.speed <= 0:
+		return fmt.Errorf("--speed %g: write a number above zero, for example 60 for a minute of event time a second", f.speed)
+	case !c.Flags().Changed("for"):
+	case f.length <= 0:
+		return fmt.Errorf("--for %s: write a duration such as 60s or 10m", f.length)
+	case limit > 0:
+		return fmt.Errorf("--for and --%s are both given, and with --rate one says the other; leave one out", all)
+	}
+	return nil
+}
+
+// total is how many lines come in --for at a rate, which says no number when it is not
+// given.
+func (f *liveFlags) total(rate float64) int64 {
+	if f.length == 0 {
+		return 0
+	}
+	return max(1, int64(math.Round(rate*f.length.Seconds())))
+}
+
+// playLive plays to a stream.
+func playLive(c *cobra.Command, o live.Options) error {
 	if err := o.Validate(); err != nil {
 		return &run.UsageError{Err: err}
 	}
@@ -34,29 +95,22 @@ func generateLive(c *cobra.Command, f *generateFlags) error {
 	return err
 }
 
-// live makes options of the flags.
-func (f *generateFlags) live(c *cobra.Command) (live.Options, error) {
-	o := live.Options{Farm: f.cfg, Stream: f.to, Speed: f.speed, Plain: !f.aggregate, TruthDir: f.out}
-	for _, name := range []string{"days", "gzip", "redeliver"} {
-		if c.Flags().Changed(name) {
-			return o, fmt.Errorf("--%s is for files; live, --for says how long to play and --lines how much", name)
-		}
+// options are those of what a script plays.
+func (f *liveFlags) options(script *live.Script, truth string) live.Options {
+	return live.Options{Script: script, Stream: f.to, Speed: f.speed, Plain: !f.aggregate, TruthDir: truth}
+}
+
+// generateLive plays the farm to a stream.
+func generateLive(c *cobra.Command, f *generateFlags) error {
+	if err := f.check(c, []string{"days", "gzip", "redeliver"}, "lines", f.cfg.Lines); err != nil {
+		return &run.UsageError{Err: err}
 	}
-	if scheme, _, ok := strings.Cut(f.to, "://"); !ok || scheme != "kinesis" {
-		return o, fmt.Errorf("--to %s: a live farm plays to Kinesis; write --to kinesis://STREAM", f.to)
+	o := f.options(nil, f.out)
+	o.Farm = f.cfg
+	if n := f.total(o.WithDefaults().Farm.Rate); n > 0 {
+		o.Farm.Lines = n
 	}
-	switch {
-	case f.speed <= 0:
-		return o, fmt.Errorf("--speed %g: write a number above zero, for example 60 for a minute of event time a second", f.speed)
-	case !c.Flags().Changed("for"):
-	case f.length <= 0:
-		return o, fmt.Errorf("--for %s: write a duration such as 60s or 10m", f.length)
-	case o.Farm.Lines > 0:
-		return o, fmt.Errorf("--for and --lines are both given, and with --rate one says the other; leave one out")
-	default:
-		o.Farm.Lines = max(1, int64(math.Round(o.WithDefaults().Farm.Rate*f.length.Seconds())))
-	}
-	return o, nil
+	return playLive(c, o)
 }
 
 // tellSummary says how a run ended.

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -14,7 +13,7 @@ import (
 // rows that one refuses, too.
 func TestNoPlantedPersonalDataIsFoundInSinks(t *testing.T) {
 	s3, kinesis, e := testenv.S3(t), testenv.Kinesis(t), newEnv(t)
-	s := newSinks(t, "canary", s3, straight)
+	s := newSinks(t, "canary", s3, straight, sentOfWeblogs)
 	kinesis.CreateStream(t, "canary-rows", 1)
 	s.urls["top_pages"] = []string{"kinesis://canary-rows"}
 	s.urls["late"] = []string{"opensearch://" + s.search.Addr + "/canary-late"}
@@ -29,45 +28,17 @@ func TestNoPlantedPersonalDataIsFoundInSinks(t *testing.T) {
 	r := mustRun(t, e, weblogs(e.in("log", "access*"), lake, append(s.outputs(), "--progress", "json")...)...)
 	find.in(t, "what the run says", []byte(r.stdout+r.stderr))
 
-	texts := map[string]int{}
-	look := func(place string, text []byte) {
-		texts[place]++
-		find.in(t, place, text)
-	}
-	for _, hit := range s.search.Search(t, "canary-*", nil) {
-		look("OpenSearch", append([]byte(hit.ID+" "), hit.Source...))
-	}
-	conn := s.house.Node.Connect(t, s.house.Database)
-	rows, err := conn.Query(t.Context(), "SELECT row_to_json(s)::text FROM public.canary_sessions s")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for rows.Next() {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			t.Fatal(err)
-		}
-		look("Redshift", []byte(text))
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	for _, series := range s.influx.Query(t, "SELECT * FROM traffic") {
-		look("InfluxDB", fmt.Append(nil, series))
-	}
-	for _, row := range s.timestream.Rows() {
-		look("Timestream", fmt.Append(nil, row))
-	}
+	texts := s.texts(t)
 	for _, shard := range kinesis.Records(t, "canary-rows") {
 		for _, record := range shard {
-			look("Kinesis", record.Data)
+			texts["Kinesis"] = append(texts["Kinesis"], record.Data...)
 		}
 	}
 	for _, row := range sql(t, lake, "SELECT row || message FROM refused") {
-		look("refused", []byte(row[0]))
+		texts["refused"] = append(texts["refused"], row[0]...)
 	}
-	for _, place := range []string{"OpenSearch", "Redshift", "InfluxDB", "Timestream", "Kinesis", "refused"} {
-		if texts[place] == 0 {
+	for _, place := range []string{searchSink, houseSink, influxSink, timestreamSink, "Kinesis", "refused"} {
+		if find.in(t, place, texts[place]); len(texts[place]) == 0 {
 			t.Errorf("nothing of %s was looked through", place)
 		}
 	}

@@ -28,8 +28,8 @@ type fault struct {
 	disk bool
 }
 
-// faults are all ways there are.
-func faults() []fault {
+// faults are all ways there are to hurt weblogs.
+func faults(*rand.Rand) []fault {
 	const s = time.Second
 	return slices.Concat([]fault{
 		{name: "worker killed", hit: killWorkers, restarts: true, takes: 8 * s},
@@ -108,7 +108,7 @@ func chosen(t *testing.T, all []fault, only string, disks bool) (kinds []fault) 
 }
 
 func TestFaultsAreDrawnOnceEachBeforeOneComesAgainAndAlikeFromASeed(t *testing.T) {
-	kinds := faults()
+	kinds := faults(nil)
 	draw := func(seed uint64, n int) (names []string) {
 		for _, d := range drawFaults(rand.New(rand.NewPCG(seed, 1)), kinds, n) {
 			if d.lasts < d.least || d.lasts > d.most {

@@ -97,9 +97,12 @@ func (l *chaosLog) table(failed bool) string {
 }
 
 // buildChaos compiles the workers' program with panics that can be planted and a way
-// to Flink that can be disturbed.
+// to Flink that can be disturbed. $MILLRACE_CHAOS_BINARY names a built one instead.
 func buildChaos(t *testing.T) string {
 	t.Helper()
+	if path := os.Getenv("MILLRACE_CHAOS_BINARY"); path != "" {
+		return path
+	}
 	path := filepath.Join(t.TempDir(), "millrace-chaos")
 	c := exec.CommandContext(t.Context(), "go", "build", "-tags", "chaos", "-o", path, "./cmd/millrace")
 	c.Dir = testenv.Root(t)

@@ -12,18 +12,27 @@ import (
 	"millrace/internal/testenv/redshift"
 )
 
-// Names of the sinks that can be hurt, and the prefix of their indexes and tables.
-const (
-	searchSink, influxSink, timestreamSink, houseSink = "OpenSearch", "InfluxDB", "Timestream", "Redshift"
-
-	chaosPrefix = "chaos"
-)
-
 // TestSinksSurviveFaults sends what the live job on Flink makes to all sinks at once and
 // hurts these, what lies between, and the workers: ten faults, or as many as CHAOS says.
 // Every sink has the rows of the lake then.
 func TestSinksSurviveFaults(t *testing.T) {
-	wanted, seed := 10, uint64(20261128)
+	survives(t, trial{weblogsJob, ofSinks, true}, 10, 20261128)
+}
+
+// TestClickstreamSurvivesOnFlink, TestDevicesSurviveOnFlink: live on Flink, with rows for
+// every sink, five faults, one of each sort, or as many as CHAOS says: 0 leaves it in peace. What is sealed
+// equals the batch job, the sinks have it, and what was planted is found nowhere.
+func TestClickstreamSurvivesOnFlink(t *testing.T) {
+	survives(t, trial{clickstreamJob, oneOfEach, true}, 5, 20261129)
+}
+
+func TestDevicesSurviveOnFlink(t *testing.T) {
+	survives(t, trial{devicesJob, oneOfEach, true}, 5, 20261130)
+}
+
+// survives has a job suffer until so many faults have hit.
+func survives(t *testing.T, trial trial, wanted int, seed uint64) {
+	t.Helper()
 	if text := os.Getenv(chaosFaults); text != "" {
 		wanted = int(number(t, text))
 	}
@@ -33,48 +42,76 @@ func TestSinksSurviveFaults(t *testing.T) {
 	worker := buildChaos(t)
 	report := &chaosLog{seed: seed}
 	defer report.tell(t)
-	for round := uint64(0); report.counted() < wanted && !t.Failed(); round++ {
+	for round := uint64(0); (report.counted() < wanted || round == 0) && !t.Failed(); round++ {
 		if round == 4 {
 			t.Fatalf("%d of %d faults hit in %d runs", report.counted(), wanted, round)
 		}
 		t.Run("seed "+strconv.FormatUint(seed+round, 10), func(t *testing.T) {
-			hurt(t, worker, seed+round, wanted-report.counted(), report, ofSinks(), true)
+			hurt(t, worker, seed+round, wanted-report.counted(), report, trial)
 		})
 	}
 }
 
-// sendTo starts the sinks, each behind a way of its own.
-func (w *chaosWorld) sendTo(t *testing.T) {
+// sendTo starts the sinks, each behind a way of its own. The search node has the rows of
+// other tests, too: prefix keeps them apart.
+func (w *chaosWorld) sendTo(t *testing.T, prefix string) {
 	t.Helper()
 	w.pace = 0.3                                              // four sinks more share the machine
 	names := []string{searchSink, influxSink, timestreamSink} // in the order in which newSinks asks
 	w.toSinks = map[string]way{}
-	w.sinks = newSinks(t, chaosPrefix, w.s3, func(server string) string {
+	w.sinks = newSinks(t, prefix, w.s3, func(server string) string {
 		way := newWay(t, server)
 		w.toSinks[names[len(w.toSinks)]] = way
 		return way.Addr
-	})
+	}, w.job.sent)
 	w.toSinks[houseSink] = newWay(t, w.sinks.api.Addr)
 }
 
 // ofSinks are the faults of sinks, and those of a live job that make rows come again.
-func ofSinks() (all []fault) {
+func ofSinks(*rand.Rand) []fault {
+	return slices.Concat(waysToSinks(), sinksThemselves(), named("worker killed", "TaskManager killed", "panic in a DoFn", "S3: connections reset"))
+}
+
+// oneOfEach draws one fault of processes, of the ways to the stream and the lake, of the
+// stream, of the ways to sinks, and of sinks.
+func oneOfEach(rng *rand.Rand) (drawn []fault) {
+	for _, sort := range [][]fault{
+		named("worker killed", "worker frozen", "TaskManager killed", "panic in a DoFn"),
+		named("Kinesis throttles", "iterators expire", "Kinesis: connections reset", "S3 throttles", "S3: connections reset", "credentials for S3 expire"),
+		named("shard split", "shards merged", "storm of splits and merges", "hot shard", "idle shard", "poison record"),
+		waysToSinks(),
+		sinksThemselves(),
+	} {
+		drawn = append(drawn, sort[rng.IntN(len(sort))])
+	}
+	return drawn
+}
+
+// named are faults of weblogs that any job can suffer.
+func named(names ...string) (some []fault) {
+	for _, f := range faults(nil) {
+		if slices.Contains(names, f.name) {
+			some = append(some, f)
+		}
+	}
+	return some
+}
+
+func waysToSinks() (all []fault) {
 	const s = time.Second
 	for _, name := range []string{searchSink, influxSink, timestreamSink, houseSink} {
 		all = append(all, aWay{name, func(w *chaosWorld) way { return w.toSinks[name] }, true, false, 4 * s, 6 * s}.faults()...)
 	}
-	all = append(all,
-		fault{name: "OpenSearch refuses for its load", hit: breakSearch, least: 2 * s, most: 5 * s, takes: 4 * s},
-		fault{name: "Redshift throttles", hit: disturbHouse(redshift.Fault{Type: "ThrottlingException", Status: http.StatusBadRequest}), least: 2 * s, most: 5 * s, takes: 4 * s},
-		fault{name: "Redshift's answers are lost", hit: disturbHouse(redshift.Fault{Lose: true}), least: 2 * s, most: 5 * s, takes: 4 * s},
-	)
-	again := []string{"worker killed", "TaskManager killed", "panic in a DoFn", "S3: connections reset"}
-	for _, f := range faults() {
-		if slices.Contains(again, f.name) {
-			all = append(all, f)
-		}
-	}
 	return all
+}
+
+func sinksThemselves() []fault {
+	const s = time.Second
+	return []fault{
+		{name: "OpenSearch refuses for its load", hit: breakSearch, least: 2 * s, most: 5 * s, takes: 4 * s},
+		{name: "Redshift throttles", hit: disturbHouse(redshift.Fault{Type: "ThrottlingException", Status: http.StatusBadRequest}), least: 2 * s, most: 5 * s, takes: 4 * s},
+		{name: "Redshift's answers are lost", hit: disturbHouse(redshift.Fault{Lose: true}), least: 2 * s, most: 5 * s, takes: 4 * s},
+	}
 }
 
 // breakSearch has the node refuse calls, as it does when it has no memory for them.

@@ -171,6 +171,7 @@ func (w *chaosWorld) put(t *testing.T, r testenv.KinesisRecord) {
 // give puts the next records of the log.
 func (w *chaosWorld) give(t *testing.T, n int) {
 	t.Helper()
+	n = min(n, len(w.feed.rest))
 	w.given += n
 	w.feed.some(t, n)
 	w.inTime(t)
@@ -213,24 +214,21 @@ const (
 	chaosLines = 100
 )
 
-// farmStart is before all that newFarm's log has.
+// farmStart is before all that the log of weblogs has.
 var farmStart = time.Date(2025, 3, 3, 0, 0, 0, 0, time.UTC)
 
-// newFarm makes the log of a simulated server farm to be put, 50 lines to a second of
-// its time, so that windows close twenty times as fast as the clock goes.
-func (w *chaosWorld) newFarm(t *testing.T, e env, records int) farmLog {
+// newLines makes what is to be put, so many records at least, and its stream.
+func (w *chaosWorld) newLines(t *testing.T, e env, records int) chaosInput {
 	t.Helper()
-	mustRun(t, e, "generate", "weblog", "--out", e.in("farm"), "--start", farmStart.Format(time.DateOnly),
-		"--lines", strconv.Itoa(records*chaosLines), "--rate", strconv.Itoa(int(50*w.pace)), "--disorder", "30s")
 	// A record holds no megabyte, and one does not end with an empty line.
-	lines := slices.DeleteFunc(logLines(t, e.in("farm", "access-01.log")), func(line []byte) bool { return len(line) == 0 || len(line) > 1<<16 })
+	lines := slices.DeleteFunc(logLines(t, w.job.lines(t, w, e, records*chaosLines)), func(line []byte) bool { return len(line) == 0 || len(line) > 1<<16 })
 	w.feed.server.CreateStream(t, w.feed.stream, 4)
 	w.feed.rest = together(lines, chaosLines)
 	return lines
 }
 
-// farmLog are the lines to be put, chaosLines to a record.
-type farmLog [][]byte
+// chaosInput are the lines to be put, chaosLines to a record.
+type chaosInput [][]byte
 
 // put are those of the first records.
-func (f farmLog) put(records int) [][]byte { return f[:min(len(f), records*chaosLines)] }
+func (f chaosInput) put(records int) [][]byte { return f[:min(len(f), records*chaosLines)] }

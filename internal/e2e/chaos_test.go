@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -48,7 +49,7 @@ func TestChaos(t *testing.T) {
 			t.Fatalf("%d of %d faults hit in %d runs", report.counted(), wanted, round)
 		}
 		n := min(faultsARound, wanted-report.counted())
-		if !t.Run("seed "+strconv.FormatUint(seed+round, 10), func(t *testing.T) { hurt(t, worker, seed+round, n, report, faults(), false) }) {
+		if !t.Run("seed "+strconv.FormatUint(seed+round, 10), func(t *testing.T) { hurt(t, worker, seed+round, n, report, trial{weblogsJob, faults, false}) }) {
 			only := ""
 			if names := os.Getenv(chaosOnly); names != "" {
 				only = chaosOnly + "=" + strconv.Quote(names) + " "
@@ -69,6 +70,7 @@ type chaosWorld struct {
 
 	toKinesis, toS3, toFlink, toJobManager way
 
+	job     chaosJob
 	sinks   *allSinks      // nil when rows go to the lake only
 	toSinks map[string]way // by the name of the sink
 
@@ -93,39 +95,60 @@ type chaosWorld struct {
 	looked  int              // files of the lake found whole
 }
 
+// calmRecords are put for a run without faults.
+const calmRecords = 150
+
 // quietStart is longer than newChaosWorld takes on a machine of two cores that does
 // little else. One that is slower, or busier, is given more time.
 const quietStart = 24 * time.Second
 
-// hurt has a job suffer n faults of some kinds. With sinks, its rows go to all of them,
-// too, and they must have what the lake has.
-func hurt(t *testing.T, worker string, seed uint64, n int, report *chaosLog, kinds []fault, sinks bool) {
+// trial is who suffers what. With sinks, the job's rows go to all of them, too, and they
+// must have what the lake has.
+type trial struct {
+	job   chaosJob
+	kinds func(rng *rand.Rand) []fault // to draw from
+	sinks bool
+}
+
+// hurt has a job suffer n faults. Without any, it reads what was put before it began.
+func hurt(t *testing.T, worker string, seed uint64, n int, report *chaosLog, trial trial) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	e := newEnv(t)
 	began := time.Now()
-	w, disks := newChaosWorld(t, e)
-	if sinks {
-		w.sendTo(t)
+	w, disks := newChaosWorld(t, e, trial.job)
+	if trial.sinks {
+		w.sendTo(t, w.job.name+strconv.FormatUint(seed, 10))
 	}
 	took := time.Since(began)
 	slow := min(3, max(1, took.Seconds()/quietStart.Seconds()))
-	plan := drawFaults(rng, chosen(t, kinds, os.Getenv(chaosOnly), disks), n)
+	plan := drawFaults(rng, chosen(t, trial.kinds(rng), os.Getenv(chaosOnly), disks), n)
 	whole := 40 * time.Second // start and end
 	for _, f := range plan {
 		whole += f.fault.takes + f.lasts + 2*time.Second
 	}
-	if sinks {
+	if trial.sinks {
 		whole += whole / 2 // a checkpoint waits for what is on its way to them
 	}
 	whole = time.Duration(slow * float64(whole))
 	t.Logf("a run of %v, %.1f times what a quiet machine needs: the cluster took %v to start", whole.Round(time.Second), slow, took.Round(time.Second))
-	farm := w.newFarm(t, e, int(chaosRate*w.pace*whole.Seconds()))
+	records := int(chaosRate * w.pace * whole.Seconds())
+	if n == 0 {
+		records = calmRecords
+	}
+	lines := w.newLines(t, e, records)
 	lake, objects := "s3://"+w.s3.Bucket+"/lake", filepath.Join(w.s3.Dir, w.s3.Bucket, "lake")
 	w.end = time.Now().Add(whole)
-	args := onFlink(t, e, w.flink, live("web", "start=trim_horizon&until="+w.end.UTC().Format(time.RFC3339), lake, "--raw", "plain", "--roll", "1MiB,5s"),
-		"--supervise", "--worker", worker, "--flink-option", "checkpointing_interval=2000")
+	parameters := "start=trim_horizon&until=" + w.end.UTC().Format(time.RFC3339)
+	if n == 0 {
+		parameters, w.end = everything, time.Now().Add(time.Hour)
+		for len(w.feed.rest) > 0 {
+			w.give(t, chaosBurst)
+		}
+	}
+	args := streaming(w.job.run, "web", parameters, lake, slices.Concat(w.job.settings(t), w.job.live, []string{"--roll", "1MiB,5s"})...)
+	args = onFlink(t, e, w.flink, args, "--supervise", "--worker", worker, "--flink-option", "checkpointing_interval=2000")
 	e = e.with("AWS_ENDPOINT_URL_KINESIS=http://"+w.toKinesis.Addr, "AWS_ENDPOINT_URL_S3=http://"+w.toS3.Addr)
-	if sinks {
+	if trial.sinks {
 		e = e.with("AWS_ENDPOINT_URL_REDSHIFT_DATA=http://" + w.toSinks[houseSink].Addr)
 		args = append(args, w.sinks.outputs()...)
 	}
@@ -143,22 +166,29 @@ func hurt(t *testing.T, worker string, seed uint64, n int, report *chaosLog, kin
 	for w.feeding() {
 		w.tick(t)
 	}
+	for n == 0 && alive(w.run) {
+		w.weigh(t)
+		time.Sleep(100 * time.Millisecond)
+	}
 	r := w.run.end(t)
 	if r.code != 0 {
 		t.Fatalf("exit code %d: %s", r.code, r.stderr)
 	}
-	w.verdict(t, e, farm, lake, objects)
-	if sinks {
-		w.sinks.equal(t, chaosPrefix, objects, "after the faults")
+	w.verdict(t, e, lines, lake, objects)
+	if trial.sinks {
+		w.sinks.equal(t, objects, "after the faults")
+	}
+	if w.job.canaries {
+		w.noCanaries(t, e, objects, r)
 	}
 	report.round(w)
 }
 
 // newChaosWorld starts all but the job. disks tells whether the checkpoints and the
 // lake lie on disks of their own.
-func newChaosWorld(t *testing.T, e env) (w *chaosWorld, disks bool) {
+func newChaosWorld(t *testing.T, e env, job chaosJob) (w *chaosWorld, disks bool) {
 	t.Helper()
-	w = &chaosWorld{pace: 1, plant: filepath.Join(t.TempDir(), "panic"), checkpoints: e.in("checkpoints"), largest: map[string]int64{}}
+	w = &chaosWorld{job: job, pace: 1, plant: filepath.Join(t.TempDir(), "panic"), checkpoints: e.in("checkpoints"), largest: map[string]int64{}}
 	objects := e.in("objects")
 	if disks = memoryDisk(t, w.checkpoints, checkpointDisk) && memoryDisk(t, objects, lakeDisk); disks {
 		w.s3 = testenv.S3In(t, objects)

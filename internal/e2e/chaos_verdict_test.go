@@ -18,20 +18,31 @@ import (
 	group "millrace/runners/flink/process"
 )
 
-// chaosRows are the fewest that a run of faults has to leave to say something.
-const chaosRows = "events 10000, sessions 200, traffic 1000, top_pages 10, visitors 1, bots 2, bad_rows 10"
-
 // verdict holds the lake against the batch job and against itself.
-func (w *chaosWorld) verdict(t *testing.T, e env, all farmLog, lake, objects string) {
+func (w *chaosWorld) verdict(t *testing.T, e env, all chaosInput, lake, objects string) {
 	t.Helper()
 	allEnded(t, w.flink)
 	w.nothingIsLeft(t)
+	w.job.equals(t, w, e, all.put(w.given), lake, objects)
+	noDuplicates(t, objects, w.job.keys)
+	w.wholeFiles(t, objects)
+	onlyCommitted(t, lake, objects)
+	for of, most := range mostMemory {
+		if got := w.largest[of]; got > most || got == 0 {
+			t.Errorf("the largest %s took %d MiB, want some and at most %d", of, got>>20, most>>20)
+		}
+	}
+}
+
+// weblogsEqual compares the lake with a batch run over its archive and one over the log
+// that was put; late events are those that were put late.
+func weblogsEqual(t *testing.T, w *chaosWorld, e env, put [][]byte, lake, objects string) {
+	t.Helper()
 	mustRun(t, e, weblogs(lake+"/raw", e.in("batch"))...)
 	outputs := w.compared(t)
 	outputs["events"] = counted{outputs["events"].least, "* EXCLUDE (late)"} // a mark of the live run
 	same(t, objects, timely(t, e.in("batch"), e.in("batch-timely"), "sessions", "traffic", "top_pages", "visitors", "bots", "clients"), outputs)
 
-	put := all.put(w.given)
 	writeFile(t, e.in("put.log"), append(bytes.Join(put, []byte("\n")), '\n'))
 	mustRun(t, e, weblogs(e.in("put.log"), e.in("logs"))...)
 	outputs = w.compared(t)
@@ -45,20 +56,12 @@ func (w *chaosWorld) verdict(t *testing.T, e env, all farmLog, lake, objects str
 		t.Errorf("%d lines and %d besides were put, %d of all bad and %d late; ledger %s", len(put), w.besides, bad, len(w.late), l)
 	}
 	w.lateAreListed(t, objects)
-	noDuplicates(t, objects)
-	w.wholeFiles(t, objects)
-	onlyCommitted(t, lake, objects)
-	for of, most := range mostMemory {
-		if got := w.largest[of]; got > most || got == 0 {
-			t.Errorf("the largest %s took %d MiB, want some and at most %d", of, got>>20, most>>20)
-		}
-	}
 }
 
 // compared are the outputs to compare; that of late events is looked at by itself.
 func (w *chaosWorld) compared(t *testing.T) map[string]counted {
 	t.Helper()
-	outputs := least(t, chaosRows)
+	outputs := least(t, w.job.rows)
 	delete(outputs, "late")
 	return outputs
 }
@@ -98,14 +101,11 @@ func (w *chaosWorld) lateAreListed(t *testing.T, objects string) {
 	}
 }
 
-// noDuplicates fails for rows of one key in what readers see.
-func noDuplicates(t *testing.T, objects string) {
+// noDuplicates fails for rows of one key in what readers see; keys are those of outputs.
+func noDuplicates(t *testing.T, objects string, keys map[string]string) {
 	t.Helper()
 	var queries []string
-	for output, key := range map[string]string{
-		"events": "event_id", "sessions": "session_id", "traffic": "window_start, window_seconds, status_class", "top_pages": "window_start, rank",
-		"visitors": "day", "bots": "day, bot_name", "clients": "day, dimension, value", "bad_rows": "bad_row_id", "late": "event_id", "raw": "source, sequence, position",
-	} {
+	for output, key := range keys {
 		queries = append(queries, fmt.Sprintf("SELECT '%s', count(*) - count(DISTINCT (%s)) FROM %[1]s", output, key))
 	}
 	for _, r := range sql(t, objects, strings.Join(queries, "\nUNION ALL ")) {

@@ -69,3 +69,50 @@ func TestAnInterruptedFarmSaysWhatArrived(t *testing.T) {
 		t.Errorf("the truth is %v (%v)", found, err)
 	}
 }
+
+// TestAShopAndAWardPlayToAStream: from the command line to what jobs make of the stream.
+func TestAShopAndAWardPlayToAStream(t *testing.T) {
+	server, e := testenv.Kinesis(t), newEnv(t)
+	for _, c := range []struct {
+		schema string
+		args   []string
+		job    func(source, lake string, more ...string) []string
+		live   []string
+	}{
+		{"clickstream", []string{"--rate", "600/s", "--for", "3s", "--duplicates", "0.02", "--malformed", "0.02"}, clicks, []string{"--max-disorder", "13m"}},
+		{"device", []string{"--rate", "600/s", "--for", "3s", "--seed", "7"}, devices, nil},
+	} {
+		t.Run(c.schema, func(t *testing.T) {
+			server.CreateStream(t, c.schema, 2)
+			args := []string{"generate", c.schema, "--to", "kinesis://" + c.schema, "--speed", "600", "--start", "2026-03-02", "--out", e.in(c.schema)}
+			r := mustRun(t, e, append(args, c.args...)...)
+			if !strings.Contains(r.stdout, "acknowledged by kinesis://"+c.schema) {
+				t.Errorf("it says %q", r.stdout)
+			}
+			var truth struct{ Lines, Events, Readings, Duplicates int64 }
+			if readJSON(t, e.in(c.schema, "truth.json"), &truth); truth.Lines < 1500 || truth.Lines > 2100 {
+				t.Errorf("the truth is of %d lines, want about 1,800", truth.Lines)
+			}
+			lake := e.in(c.schema + "-lake")
+			mustRun(t, e, streaming(c.job, c.schema, everything, lake, c.live...)...)
+			l := accounts(t, lake)
+			if l.In != truth.Lines || l.Events != truth.Events+truth.Readings || l.Duplicate != truth.Duplicates || l.Late != 0 {
+				t.Errorf("the truth is %+v, ledger %s", truth, l)
+			}
+		})
+	}
+	for what, args := range map[string][]string{
+		"leave one out":             {"clickstream", "--to", "kinesis://x", "--for", "3s", "--events", "5"},
+		"--days is for files":       {"clickstream", "--to", "kinesis://x", "--days", "3"},
+		"give --to kinesis://":      {"clickstream", "--out", "x", "--rate", "5"},
+		"write --to kinesis":        {"device", "--to", "x"},
+		"chooses patients":          {"device", "--to", "kinesis://x", "--rate", "5", "--patients", "3"},
+		"number above zero":         {"device", "--to", "kinesis://x", "--speed", "0"},
+		"--gzip is for files; live": {"device", "--to", "kinesis://x", "--gzip"},
+	} {
+		r := run(t, e, append([]string{"generate"}, args...)...)
+		if r.code != 2 || !strings.Contains(r.stderr, what) {
+			t.Errorf("%v ends with %d and says %q, want %s", args, r.code, r.stderr, what)
+		}
+	}
+}

@@ -40,9 +40,14 @@ func together(lines [][]byte, each int) (records []testenv.KinesisRecord) {
 	return records
 }
 
-// live are the arguments of a run over a stream.
+// live are the arguments of a run of weblogs over a stream.
 func live(stream, parameters, lake string, more ...string) []string {
-	return weblogs("kinesis://"+stream+"?"+parameters, lake, append([]string{"--idle", "hold", "--progress", "none"}, more...)...)
+	return streaming(weblogs, stream, parameters, lake, more...)
+}
+
+// streaming are those of a job that is given by the arguments of its runs.
+func streaming(job func(source, lake string, more ...string) []string, stream, parameters, lake string, more ...string) []string {
+	return job("kinesis://"+stream+"?"+parameters, lake, append([]string{"--idle", "hold", "--progress", "none"}, more...)...)
 }
 
 // everything reads what a stream held when the run began.
@@ -58,10 +63,17 @@ type counted struct {
 // of these have so many rows or more, and further ones may have any number.
 func least(t testing.TB, text string) map[string]counted {
 	t.Helper()
-	all := map[string]counted{}
+	all := fewest(t, text)
 	for _, output := range strings.Fields("events sessions traffic top_pages visitors bots funnels funnel_steps anomalies alerts bad_rows late") {
-		all[output] = counted{}
+		all[output] = counted{least: all[output].least}
 	}
+	return all
+}
+
+// fewest is a comparison of the outputs that the text names.
+func fewest(t testing.TB, text string) map[string]counted {
+	t.Helper()
+	all := map[string]counted{}
 	for part := range strings.SplitSeq(text, ", ") {
 		output, n, _ := strings.Cut(part, " ")
 		all[output] = counted{least: number(t, n)}

@@ -79,11 +79,13 @@ type Shop struct {
 	number   int64   // of events, for their ids
 	canaries clickPlanter
 	line     []byte
+	open     bool // always: see OpenShop; what is given counts for the truth, and visits do not
 }
 
 // click is an event on its way.
 type click struct {
 	time, sent, received int64 // true time of the event; when it was sent and received
+	original             int64 // when it was received first
 	number               int64
 	visitor              int
 	name                 string
@@ -128,17 +130,7 @@ func (s *Shop) give(before int64, yield func([]byte) bool) bool {
 	if len(s.pending) == 0 || len(s.pending) < 4096 && before < s.cfg.Start.UnixMilli()+int64(s.cfg.Days)*86_400_000 {
 		return true
 	}
-	slices.SortFunc(s.pending, func(a, b click) int {
-		switch {
-		case a.received != b.received:
-			return int(a.received - b.received)
-		case a.number != b.number:
-			return int(a.number - b.number)
-		case a.copied:
-			return 1
-		}
-		return -1
-	})
+	slices.SortFunc(s.pending, func(a, b click) int { return a.compare(&b) })
 	n := 0
 	for n < len(s.pending) && s.pending[n].received < before {
 		if !yield(s.append(&s.pending[n])) {
@@ -151,6 +143,19 @@ func (s *Shop) give(before int64, yield func([]byte) bool) bool {
 	}
 	s.pending = append(s.pending[:0], s.pending[n:]...)
 	return true
+}
+
+// compare orders events by when they are received, a copy after its original.
+func (c *click) compare(other *click) int {
+	switch {
+	case c.received != other.received:
+		return int(c.received - other.received)
+	case c.number != other.number:
+		return int(c.number - other.number)
+	case c.copied:
+		return 1
+	}
+	return -1
 }
 
 // someone finds a visitor who is not there; -1 when there is none.
@@ -196,7 +201,7 @@ func (s *Shop) visit(at int64) {
 		}
 	}
 	s.free[v] = w.at + rest
-	if analytics(v) {
+	if analytics(v) && !s.open {
 		s.truth.Sessions++
 		if w.units > 0 && !bought {
 			s.truth.AbandonedCarts++
@@ -221,20 +226,26 @@ type walk struct {
 
 func (w *walk) event(name string, item, quantity int, value int64) {
 	s := w.shop
-	w.at += int64(s.rng.wait(15_000, 240_000))
+	if !s.open || !w.first { // in a shop that is open a visit begins at once
+		w.at += int64(s.rng.wait(15_000, 240_000))
+	}
 	c := click{time: w.at, sent: w.at + int64(s.rng.n(3_000)), number: s.number, visitor: w.visitor, name: name, item: item, quantity: quantity, value: value, first: w.first, server: w.server, tagged: w.tagged && !w.server}
-	c.received = c.sent
+	c.received, c.original = c.sent, c.sent
 	s.number++
 	w.first = false
-	c.canary = s.canaries.next(&c)
+	if !s.open {
+		c.canary = s.canaries.next(&c)
+		s.truth.count(s, &c)
+	}
 	s.pending = append(s.pending, c)
-	s.truth.count(s, &c)
 	if s.rng.hit(shareOf(s.cfg.Duplicates)) {
 		c.copied = true
 		c.sent += int64(s.rng.between(1_000, 600_000))
 		c.received = c.sent
 		s.pending = append(s.pending, c)
-		s.truth.Duplicates++
+		if !s.open {
+			s.truth.Duplicates++
+		}
 	}
 }
 

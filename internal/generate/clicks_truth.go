@@ -16,12 +16,12 @@ type ClickTruth struct {
 	Lines          int64            `json:"lines"`
 	Events         int64            `json:"events"` // without the duplicates
 	Duplicates     int64            `json:"duplicates"`
-	Bad            map[string]int64 `json:"bad"`      // by reason
-	Sessions       int64            `json:"sessions"` // of visitors who agreed to analytics
+	Bad            map[string]int64 `json:"bad"`                // by reason
+	Sessions       int64            `json:"sessions,omitempty"` // of visitors who agreed to analytics; not told of an OpenShop
 	Names          map[string]int64 `json:"names"`
 	Gross          map[string]int64 `json:"gross"`
 	Refunded       map[string]int64 `json:"refunded"`
-	AbandonedCarts int64            `json:"abandoned_carts"`
+	AbandonedCarts int64            `json:"abandoned_carts,omitempty"` // not told of an OpenShop
 	Items          int              `json:"items"`
 	Family         int              `json:"family"` // items so many in a row go together
 }
@@ -125,11 +125,17 @@ func WriteShop(dir string, cfg ClickConfig) (ClickTruth, error) {
 	}); err != nil {
 		return ClickTruth{}, err
 	}
+	return s.Truth(), s.WriteTruth(dir)
+}
+
+// WriteTruth writes what is true of the lines given so far into a folder: truth.json
+// and, with canaries, truth_canaries.txt.
+func (s *Shop) WriteTruth(dir string) error {
 	truth, err := json.MarshalIndent(s.Truth(), "", "  ")
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, "truth.json"), append(truth, '\n'), 0o644)
 	}
-	if err == nil && cfg.Canaries > 0 {
+	if err == nil && s.cfg.Canaries > 0 {
 		err = writeTo(filepath.Join(dir, "truth_canaries.txt"), false, func(w io.Writer) (err error) {
 			for c := range s.Canaries {
 				if _, err = fmt.Fprintf(w, "%s\t%s\n", c.Type, c.Value); err != nil {
@@ -139,7 +145,7 @@ func WriteShop(dir string, cfg ClickConfig) (ClickTruth, error) {
 			return nil
 		})
 	}
-	return s.Truth(), err
+	return err
 }
 
 func writeTo(path string, compress bool, write func(io.Writer) error) (err error) {

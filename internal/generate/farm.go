@@ -4,7 +4,8 @@ import "iter"
 
 // Line is one line of a log, in the order in which the farm writes them.
 type Line struct {
-	Server int    // whose log it is written to, from 0
+	Server int    // of a farm: whose log it is written to, from 0
+	Key    string // of others: by which lines are spread over a stream's shards
 	At     int64  // Unix second at which it is written; never decreases
 	Text   []byte // without line end; valid until the next line
 }

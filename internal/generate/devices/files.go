@@ -36,7 +36,8 @@ func WriteFiles(dir string, c Config, compress bool) (Truth, error) {
 		zip = gzip.NewWriter(buffer) // no name and no time in it
 		to = zip
 	}
-	truth, err := Simulate(c, func(line []byte) error {
+	s := newSimulation(c)
+	err = s.simulate(func(line []byte) error {
 		_, err := to.Write(append(line, '\n'))
 		return err
 	})
@@ -44,26 +45,30 @@ func WriteFiles(dir string, c Config, compress bool) (Truth, error) {
 		err = errors.Join(err, zip.Close())
 	}
 	if err = errors.Join(err, buffer.Flush(), f.Close()); err != nil {
-		return truth, fmt.Errorf("write readings to %s: %w", name, err)
+		return s.truth, fmt.Errorf("write readings to %s: %w", name, err)
 	}
+	return s.truth, writeTruth(dir, s)
+}
+
+// writeTruth writes what is true of the lines given so far into a folder.
+func writeTruth(dir string, s *simulation) error {
+	truth := s.truth
 	text, err := json.MarshalIndent(truth, "", "  ")
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, "truth.json"), append(text, '\n'), 0o644)
 	}
-	if err == nil && c.Canaries {
-		d := c.withDefaults()
-		s := &simulation{Config: d}
+	if err == nil && s.Canaries {
 		var planted []string // kind, tab, value
 		for _, c := range truth.Canaries {
 			planted = append(planted, "email\t"+c)
 		}
-		for i := range d.Patients {
+		for i := range s.Patients {
 			planted = append(planted, "patient\t"+s.patient(i))
 		}
 		err = os.WriteFile(filepath.Join(dir, "truth_canaries.txt"), []byte(strings.Join(planted, "\n")+"\n"), 0o644)
 	}
 	if err != nil {
-		return truth, fmt.Errorf("write the truth about readings: %w", err)
+		return fmt.Errorf("write the truth about readings: %w", err)
 	}
-	return truth, nil
+	return nil
 }

@@ -35,15 +35,20 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// maxDevices is how many patients and machines there can be, of each.
+const maxDevices = 100_000
+
 // Validate reports what cannot be simulated.
-func (c Config) Validate() error {
+func (c Config) Validate() error { return c.validate(time.Hour) }
+
+func (c Config) validate(shortest time.Duration) error {
 	c = c.withDefaults()
 	var faults []error
-	if c.Length < time.Hour || c.Length > 366*24*time.Hour {
+	if c.Length < shortest || c.Length > 366*24*time.Hour {
 		faults = append(faults, errors.New("--hours: must be from 1 to 8784"))
 	}
-	if c.Patients > 100_000 || c.Machines > 100_000 || c.Patients+c.Machines == 0 {
-		faults = append(faults, errors.New("--patients and --machines: up to 100000 each, and one of them at least"))
+	if c.Patients > maxDevices || c.Machines > maxDevices || c.Patients+c.Machines == 0 {
+		faults = append(faults, fmt.Errorf("--patients and --machines: up to %d each, and one of them at least", maxDevices))
 	}
 	return errors.Join(faults...)
 }
@@ -91,14 +96,31 @@ var measures = []vital{
 
 type simulation struct {
 	Config
-	rng   *rand.Rand
-	truth Truth
-	emit  func(line []byte) error
-	buf   []byte
-	err   error
-	plan  map[string]map[string]Event // by device and kind
-	sent  map[string]int64            // device sequence
-	total map[string]int64            // energy counters, Wh
+	rng     *rand.Rand
+	truth   Truth
+	buf     []byte
+	planted int                         // canaries
+	plan    map[string]map[string]Event // by device and kind
+	sent    map[string]int64            // device sequence
+	total   map[string]int64            // energy counters, Wh
+}
+
+// line is one of a device, with what it adds to the truth: a reading of a standard code,
+// or a bad record.
+type line struct {
+	at                         time.Time
+	device, code, bad, planted string // planted is a value that must be found nowhere
+	text                       []byte
+}
+
+func newSimulation(c Config) *simulation {
+	s := &simulation{
+		Config: c.withDefaults(), rng: rand.New(rand.NewPCG(c.Seed, 0xde71ce)),
+		truth: Truth{Bad: map[string]int64{}, ByDevice: map[string]int64{}, ByCode: map[string]int64{}},
+		plan:  map[string]map[string]Event{}, sent: map[string]int64{}, total: map[string]int64{},
+	}
+	s.plant()
+	return s
 }
 
 // Simulate gives the lines, without line ends, in the order in which they arrive: mostly
@@ -107,16 +129,23 @@ func Simulate(c Config, emit func(line []byte) error) (Truth, error) {
 	if err := c.Validate(); err != nil {
 		return Truth{}, err
 	}
-	s := &simulation{
-		Config: c.withDefaults(), rng: rand.New(rand.NewPCG(c.Seed, 0xde71ce)), emit: emit,
-		truth: Truth{Bad: map[string]int64{}, ByDevice: map[string]int64{}, ByCode: map[string]int64{}},
-		plan:  map[string]map[string]Event{}, sent: map[string]int64{}, total: map[string]int64{},
-	}
-	s.plant()
+	s := newSimulation(c)
+	err := s.simulate(emit)
+	return s.truth, err
+}
+
+func (s *simulation) simulate(emit func(line []byte) error) error {
 	for minute := range int64(s.Length / time.Minute) {
-		s.minute(minute)
+		lines := s.minute(minute)
+		s.rng.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
+		for _, l := range lines {
+			s.count(l)
+			if err := emit(l.text); err != nil {
+				return err
+			}
+		}
 	}
-	return s.truth, s.err
+	return nil
 }
 
 // Patient and machine names; the former are personal data.
@@ -131,6 +160,9 @@ var firstNames = []string{"Ada", "Ben", "Cleo", "Dara", "Emil", "Fay", "Gus", "H
 // plant decides what happens to whom, in minutes that do not touch each other.
 func (s *simulation) plant() {
 	minutes := int(s.Length / time.Minute)
+	if minutes < 60 {
+		return // too short for a story
+	}
 	at := func(from, length int) (time.Time, time.Time) {
 		return s.Start.Add(time.Duration(from) * time.Minute), s.Start.Add(time.Duration(from+length) * time.Minute)
 	}
@@ -176,9 +208,8 @@ func (s *simulation) during(device, kind string, t time.Time) bool {
 }
 
 // minute gives the lines of a minute.
-func (s *simulation) minute(n int64) {
+func (s *simulation) minute(n int64) (lines []line) {
 	t := s.Start.Add(time.Duration(n) * time.Minute)
-	var lines [][]byte
 	for i := range s.Patients {
 		lines = s.patientMinute(lines, i, t)
 	}
@@ -188,16 +219,10 @@ func (s *simulation) minute(n int64) {
 	if n%30 == 7 {
 		lines = s.bad(lines, t, n)
 	}
-	s.rng.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
-	for _, line := range lines {
-		s.truth.Lines++
-		if s.err == nil {
-			s.err = s.emit(line)
-		}
-	}
+	return lines
 }
 
-func (s *simulation) patientMinute(lines [][]byte, i int, t time.Time) [][]byte {
+func (s *simulation) patientMinute(lines []line, i int, t time.Time) []line {
 	device := s.monitor(i)
 	if s.during(device, "gap", t) {
 		return lines
@@ -222,21 +247,22 @@ func (s *simulation) patientMinute(lines [][]byte, i int, t time.Time) [][]byte 
 		if v.unit == "Cel" && i%2 == 1 {
 			unit, text = "[degF]", hundredths(value*18+3200)
 		}
-		quality := ""
+		quality, planted := "", ""
 		if s.Canaries && k == 0 && t.Minute() == 0 {
-			quality = "call " + s.canary("email")
+			planted = s.canary("email")
+			quality = "call " + planted
 		}
 		line := s.line(device, s.patient(i), "", v.raw, v.standard, text, unit, at, quality)
+		line.planted = planted
 		lines = append(lines, line)
 		if s.during(device, "duplicate", t) && v.standard == "59408-5" {
 			lines = append(lines, line)
-			s.count(device, v.standard)
 		}
 	}
 	return lines
 }
 
-func (s *simulation) machineMinute(lines [][]byte, i int, t time.Time) [][]byte {
+func (s *simulation) machineMinute(lines []line, i int, t time.Time) []line {
 	device := s.machine(i)
 	if s.during(device, "silence", t) {
 		return lines
@@ -259,11 +285,12 @@ func (s *simulation) machineMinute(lines [][]byte, i int, t time.Time) [][]byte 
 }
 
 // bad gives lines that cannot become readings.
-func (s *simulation) bad(lines [][]byte, t time.Time, n int64) [][]byte {
-	stamp := t.Format(time.RFC3339)
-	named := "unknown-code"
+func (s *simulation) bad(lines []line, t time.Time, n int64) []line {
+	stamp := t.UTC().Format(time.RFC3339)
+	named, planted := "unknown-code", ""
 	if s.Canaries && n/30%4 == 0 {
-		named = s.canary("email")
+		planted = s.canary("email")
+		named = planted
 	}
 	for i, bad := range []struct{ reason, line string }{
 		{"code", `{"event_time":"` + stamp + `","device_id":"monitor-x","code":"` + named + `","value":1}`},
@@ -272,14 +299,13 @@ func (s *simulation) bad(lines [][]byte, t time.Time, n int64) [][]byte {
 		{"number", `{"event_time":"` + stamp + `","device_id":"monitor-x","code":"8867-4","value":"seventy"}`},
 	} {
 		if int64(i) == n/30%4 {
-			s.truth.Bad[bad.reason]++
-			lines = append(lines, []byte(bad.line))
+			lines = append(lines, line{at: t, device: "monitor-x", bad: bad.reason, planted: planted, text: []byte(bad.line)})
 		}
 	}
 	return lines
 }
 
-func (s *simulation) line(device, patient, asset, raw, standard, value, unit string, at time.Time, quality string) []byte {
+func (s *simulation) line(device, patient, asset, raw, standard, value, unit string, at time.Time, quality string) line {
 	s.sent[device]++
 	b := s.buf[:0]
 	b = append(b, `{"event_time":"`...)
@@ -301,20 +327,28 @@ func (s *simulation) line(device, patient, asset, raw, standard, value, unit str
 	member("quality", quality)
 	b = append(b, '}')
 	s.buf = b
-	s.count(device, standard)
-	return append([]byte(nil), b...)
+	return line{at: at, device: device, code: standard, text: append([]byte(nil), b...)}
 }
 
-func (s *simulation) count(device, standard string) {
+// count adds a line that is given to the truth.
+func (s *simulation) count(l line) {
+	s.truth.Lines++
+	if l.planted != "" {
+		s.truth.Canaries = append(s.truth.Canaries, l.planted)
+	}
+	if l.bad != "" {
+		s.truth.Bad[l.bad]++
+		return
+	}
 	s.truth.Readings++
-	s.truth.ByDevice[device]++
-	s.truth.ByCode[standard]++
+	s.truth.ByDevice[l.device]++
+	s.truth.ByCode[l.code]++
 }
 
 // canary is personal data that must be found nowhere.
 func (s *simulation) canary(kind string) string {
-	text := fmt.Sprintf("%s.%x%04d@example.com", kind, s.rng.Uint64()>>16, len(s.truth.Canaries))
-	s.truth.Canaries = append(s.truth.Canaries, text)
+	text := fmt.Sprintf("%s.%x%04d@example.com", kind, s.rng.Uint64()>>16, s.planted)
+	s.planted++
 	return text
 }
 

@@ -1,8 +1,8 @@
-// Package live plays a server farm against a stream: the lines of a simulated
-// farm arrive there at the times at which a real one would have written them.
+// Package live plays a simulation against a stream: the lines of a server farm, a shop
+// or a ward arrive there at the times at which real ones would have written them.
 //
-// Every line that the farm makes is put, with the name of its server as partition
-// key, and is acknowledged at least once before the run ends well; a line can be
+// Every line that is made is put, with the name of its server, visitor or device as
+// partition key, and is acknowledged at least once before the run ends well; a line can be
 // in the stream twice (see kinesisio.Producer). A run that is interrupted stops
 // making lines, delivers those on their way and then says how many were
 // acknowledged. The truth is written only when it is true of the stream.
@@ -12,6 +12,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +27,8 @@ type Options struct {
 	// Farm is what to simulate. Its Rate is in lines a second of the clock here. A
 	// Start of zero means now. Without Lines it goes on until it is stopped.
 	Farm generate.WeblogConfig
+	// Script, if not nil, is played in place of a farm.
+	Script *Script
 	// Stream is a kinesis:// URL.
 	Stream string
 	// Speed is how many seconds of event time pass in a second of the clock; 1
@@ -80,13 +84,17 @@ func (o Options) farm() generate.WeblogConfig {
 	return cfg
 }
 
-// Validate reports everything that is wrong with the options but for the stream.
+// Validate reports everything that is wrong with the options but for the stream and the
+// script.
 func (o Options) Validate() error {
 	o = o.WithDefaults()
 	var faults []error
 	if o.Speed < 0 || o.Speed > 1e5 {
-		faults = append(faults, fmt.Errorf("generate weblog: speed %g is not from 0 to 100,000", o.Speed))
+		faults = append(faults, fmt.Errorf("generate: speed %g is not from 0 to 100,000", o.Speed))
 		o.Speed = 1
+	}
+	if o.Script != nil {
+		return errors.Join(faults...)
 	}
 	return errors.Join(append(faults, o.farm().Validate())...)
 }
@@ -99,7 +107,7 @@ type Summary struct {
 	Truth       bool // its files were written
 }
 
-// Run plays the farm until it has made its lines, or ctx ends. It returns an
+// Run plays until all lines are made, or ctx ends. It returns an
 // error when not every line is acknowledged, and for a run that was to make a
 // number of lines and was interrupted.
 func Run(ctx context.Context, o Options) (sum Summary, err error) {
@@ -131,14 +139,14 @@ func Run(ctx context.Context, o Options) (sum Summary, err error) {
 	return sum, err
 }
 
-// stream is what a farm is played to.
+// stream is what lines are put into.
 type stream interface {
 	Put(context.Context, kinesisio.Record) error
 	Close(context.Context) error
 	Stats() kinesisio.ProducerStats
 }
 
-// play runs the farm until ctx ends, and delivers until lasting does.
+// play runs the simulation until ctx ends, and delivers until lasting does.
 func (o Options) play(ctx, lasting context.Context, s stream) (sum Summary, err error) {
 	closed := false
 	defer func() {
@@ -146,31 +154,35 @@ func (o Options) play(ctx, lasting context.Context, s stream) (sum Summary, err 
 			err = errors.Join(err, s.Close(lasting))
 		}
 	}()
-	cfg := o.farm()
-	begin := time.Now()
-	if cfg.Start.IsZero() {
+	script := o.Script
+	if script == nil {
+		script = o.farmScript()
+	}
+	begin, start := time.Now(), script.Start
+	if start.IsZero() {
 		// The next whole second, so that no line comes before its time.
 		begin = begin.Truncate(time.Second).Add(time.Second)
-		cfg.Start = begin
+		start = begin
 	}
-	farm, err := generate.Weblog(cfg)
+	sim, err := script.Open(start)
 	if err != nil {
 		return sum, err
 	}
-	var truth *generate.TruthFiles
-	if o.TruthDir != "" {
-		if truth, err = generate.CreateTruth(o.TruthDir, farm); err != nil {
-			return sum, err
-		}
-		defer func() { err = errors.Join(err, truth.Abandon()) }() // what was published stays
+	if c, ok := sim.(io.Closer); ok {
+		defer func() { err = errors.Join(err, c.Close()) }()
 	}
-	p := newPlayer(o, s, cfg, begin)
+	if o.TruthDir != "" {
+		if err := os.MkdirAll(o.TruthDir, 0o755); err != nil {
+			return sum, fmt.Errorf("make folder for the truth: %w", err)
+		}
+	}
+	p := newPlayer(o.Speed, script.Rate, s, start, begin)
 	if o.Watch != nil {
 		o.Watch(p.status)
 	}
-	for line := range farm.Lines() {
+	for line := range sim.Lines() {
 		if ctx.Err() != nil {
-			farm.Stop()
+			sim.Stop()
 		}
 		if err = p.take(ctx, lasting, line); err != nil {
 			break
@@ -185,16 +197,16 @@ func (o Options) play(ctx, lasting context.Context, s stream) (sum Summary, err 
 	if err != nil {
 		return sum, err
 	}
-	if truth != nil && sum.Refused == 0 {
-		if err = truth.Publish(); err != nil {
+	if o.TruthDir != "" && sum.Refused == 0 {
+		if err = sim.WriteTruth(o.TruthDir); err != nil {
 			return sum, err
 		}
 		sum.Truth = true
 	}
-	if sum.Interrupted && o.Farm.Lines > 0 && sum.Accepted < o.Farm.Lines {
+	if sum.Interrupted && script.Lines > 0 && sum.Accepted < script.Lines {
 		err = &driver.Error{
 			Doing: "play to", Object: o.Stream, Class: context.Cause(ctx),
-			Cause: fmt.Errorf("interrupted after %d of %d lines", sum.Accepted, o.Farm.Lines),
+			Cause: fmt.Errorf("interrupted after %d of %d lines", sum.Accepted, script.Lines),
 		}
 	}
 	return sum, err

@@ -2,7 +2,6 @@ package live
 
 import (
 	"context"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -10,11 +9,10 @@ import (
 	"millrace/io/kinesisio"
 )
 
-// player puts lines when they are due. The farm makes them second by second; the
-// player spreads those of a second over its length.
+// player puts lines when they are due. They are made second by second; the player
+// spreads those of a second over its length.
 type player struct {
 	stream stream
-	keys   []string
 	speed  float64
 	start  int64     // Unix second of event time at which the log begins
 	begin  time.Time // when that is on the clock
@@ -22,7 +20,7 @@ type player struct {
 	second int64  // of event time, the one that is gathered
 	text   []byte // its lines
 	ends   []int
-	server []int
+	keys   []string
 
 	bucket bucket
 	behind atomic.Int64 // how late the last line was, in nanoseconds
@@ -35,14 +33,12 @@ const step = 10 * time.Millisecond
 // haste is how much faster than the rate lines are put after a delay.
 const haste = 1.25
 
-func newPlayer(o Options, s stream, cfg generate.WeblogConfig, begin time.Time) *player {
-	p := &player{stream: s, stats: s.Stats, speed: o.Speed, start: cfg.Start.Unix(), begin: begin}
-	for server := range cfg.Servers {
-		p.keys = append(p.keys, fmt.Sprintf("web-%02d", server+1))
-	}
+// newPlayer makes one for lines from a start on, so many a second of the clock.
+func newPlayer(speed, rate float64, s stream, start, begin time.Time) *player {
+	p := &player{stream: s, stats: s.Stats, speed: speed, start: start.Unix(), begin: begin}
 	p.second = p.start
-	// A second of the farm can have some lines more than the rate says.
-	p.bucket = bucket{rate: haste * o.Farm.Rate, last: begin}
+	// A second of event time can have some lines more than the rate says.
+	p.bucket = bucket{rate: haste * rate, last: begin}
 	return p
 }
 
@@ -56,7 +52,7 @@ func (p *player) take(ctx, lasting context.Context, line generate.Line) error {
 	}
 	p.text = append(p.text, line.Text...)
 	p.ends = append(p.ends, len(p.text))
-	p.server = append(p.server, line.Server)
+	p.keys = append(p.keys, line.Key)
 	return nil
 }
 
@@ -77,12 +73,12 @@ func (p *player) send(ctx, lasting context.Context) error {
 			}
 			rest(ctx, max(wait, step))
 		}
-		if err := p.stream.Put(lasting, kinesisio.Record{Key: p.keys[p.server[i]], Data: p.text[from:end]}); err != nil {
+		if err := p.stream.Put(lasting, kinesisio.Record{Key: p.keys[i], Data: p.text[from:end]}); err != nil {
 			return err
 		}
 		from = end
 	}
-	p.text, p.ends, p.server = p.text[:0], p.ends[:0], p.server[:0]
+	p.text, p.ends, p.keys = p.text[:0], p.ends[:0], p.keys[:0]
 	return nil
 }
 
