@@ -1,10 +1,6 @@
 package clickevents
 
-import (
-	"strconv"
-
-	"github.com/go-json-experiment/json/jsontext"
-)
+import "github.com/go-json-experiment/json/jsontext"
 
 // scanner reads the lines that producers mostly send, in one pass and without a copy:
 // what it finds are views of the line. It takes a line only if package json reads the
@@ -258,12 +254,8 @@ func (s *scanner) quantity(into **int64) bool {
 	if s.null() {
 		return true
 	}
-	from := s.at
-	if !s.number() || s.at-from > 18 {
-		return false
-	}
-	n, err := strconv.ParseInt(view(s.b[from:s.at]), 10, 64)
-	if err != nil || s.used == len(s.quantities) {
+	n, ok := s.whole()
+	if !ok || s.used == len(s.quantities) {
 		return false
 	}
 	s.quantities[s.used] = n

@@ -141,3 +141,35 @@ func TestLocationsAreTakenApartOnce(t *testing.T) {
 		t.Errorf("%d are remembered", len(p.known))
 	}
 }
+
+// TestItemsAreReadAsJSONReadsThem writes items and reads them both ways.
+func TestItemsAreReadAsJSONReadsThem(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 2))
+	word := func() string { return []string{"", "a", `q"x`, "é", "\n", "thing 7", "\u2028"}[rng.IntN(7)] }
+	taken := 0
+	for range 5_000 {
+		items := make([]Item, 1+rng.IntN(4))
+		for i := range items {
+			items[i] = Item{ID: word() + "1", Name: word(), Category: word(), Brand: word(), Variant: word(), Quantity: rng.Int64N(maxCount), Price: Amount{rng.Int64N(maxAmount) - maxAmount/2, rng.IntN(3) > 0}}
+		}
+		column := appendItems(nil, items, func(s string) string { return s }, rng.IntN(2) == 0)
+		if rng.IntN(3) == 0 {
+			column[rng.IntN(len(column))] = `{}[]",:0a`[rng.IntN(9)]
+		}
+		got, ok := scanItems(column, nil)
+		if !ok {
+			continue
+		}
+		taken++
+		var want []ItemOf
+		if err := json.Unmarshal(column, &want); err != nil {
+			t.Fatalf("%s is taken, and json refuses it: %v", column, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("%s (-json +scanner):\n%s", column, diff)
+		}
+	}
+	if taken < 500 {
+		t.Errorf("%d were taken", taken)
+	}
+}
