@@ -20,11 +20,11 @@ func (fn *funnelLogFn) Setup(ctx context.Context) error { return fn.Logs.Setup(c
 func (fn *funnelLogFn) Teardown() { fn.Logs.Teardown() }
 
 func (fn *funnelLogFn) ProcessElement(ctx context.Context, block record.Block, events, bad, late, raw func(table.Rows), fragments, partials func(string, []byte), ledgers func([]byte), funnels func(string, []byte)) error {
-	return fn.Logs.cores.process(ctx, &block, &emitters{events, bad, late, raw, fragments, partials, funnels, ledgers})
+	return fn.Logs.cores.process(ctx, &block, &emitters{events, bad, late, raw, fragments, partials, funnels, ledgers, nil})
 }
 
 func (fn *funnelLogFn) FinishBundle(events, bad, late, raw func(table.Rows), fragments, partials func(string, []byte), ledgers func([]byte), funnels func(string, []byte)) error {
-	return fn.Logs.cores.finish(&emitters{events, bad, late, raw, fragments, partials, funnels, ledgers})
+	return fn.Logs.cores.finish(&emitters{events, bad, late, raw, fragments, partials, funnels, ledgers, nil})
 }
 
 // newFunnelCollector is nil without funnels.

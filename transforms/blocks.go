@@ -9,9 +9,12 @@ import (
 )
 
 // blockCore does the work of a DoFn over blocks on one goroutine, which owns it.
-type blockCore interface {
+type blockCore = coreOf[*record.Block]
+
+// coreOf does the work of a DoFn over elements of a type.
+type coreOf[T any] interface {
 	// process gives what became enough to go on, perhaps nothing.
-	process(*record.Block) output
+	process(T) output
 	// takeLast gives everything that is left at the end of a bundle.
 	takeLast() output
 	close()
@@ -23,7 +26,7 @@ type output struct {
 	vault                  *table.Batch // goes with raw, see Vault
 	group                  string       // of the rows, see table.Rows
 	fragments, partials    []keyed
-	funnels                []keyed // fragments
+	funnels, steps         []keyed // fragments
 	ledger                 []byte
 	last                   bool // of the bundle
 	err                    error
@@ -34,19 +37,24 @@ type keyed struct {
 	blob []byte
 }
 
-func (o *output) empty() bool { return o.events == nil && o.ledger == nil && o.err == nil }
+func (o *output) empty() bool {
+	return o.events == nil && o.ledger == nil && o.err == nil && len(o.fragments)+len(o.partials)+len(o.funnels)+len(o.steps) == 0
+}
 
 // blockCores spread the blocks of a DoFn over cores.
-type blockCores struct {
+type blockCores = coresOf[*record.Block]
+
+// coresOf spread the elements of a DoFn over cores.
+type coresOf[T any] struct {
 	run    string
-	flush  []chan struct{}    // to each core: end of the bundle
-	blocks chan *record.Block // to whichever core is free
-	ready  chan output        // from the cores
+	flush  []chan struct{} // to each core: end of the bundle
+	blocks chan T          // to whichever core is free
+	ready  chan output     // from the cores
 	quit   chan struct{}
 }
 
-func (b *blockCores) start(run string, cores []blockCore) {
-	b.run, b.blocks, b.ready, b.quit = run, make(chan *record.Block), make(chan output), make(chan struct{})
+func (b *coresOf[T]) start(run string, cores []coreOf[T]) {
+	b.run, b.blocks, b.ready, b.quit = run, make(chan T), make(chan output), make(chan struct{})
 	for _, c := range cores {
 		flush := make(chan struct{})
 		b.flush = append(b.flush, flush)
@@ -54,7 +62,7 @@ func (b *blockCores) start(run string, cores []blockCore) {
 	}
 }
 
-func (b *blockCores) stop() {
+func (b *coresOf[T]) stop() {
 	if b.quit != nil {
 		close(b.quit)
 	}
@@ -62,7 +70,7 @@ func (b *blockCores) stop() {
 }
 
 // serve processes blocks until quit is closed.
-func serve(c blockCore, blocks <-chan *record.Block, flush <-chan struct{}, ready chan<- output, quit <-chan struct{}) {
+func serve[T any](c coreOf[T], blocks <-chan T, flush <-chan struct{}, ready chan<- output, quit <-chan struct{}) {
 	defer c.close()
 	for {
 		var out output
@@ -88,7 +96,7 @@ func serve(c blockCore, blocks <-chan *record.Block, flush <-chan struct{}, read
 
 // process hands the block to a core and does not wait for it: meanwhile the next
 // block is read. Only this goroutine may emit, so it does for the cores.
-func (b *blockCores) process(ctx context.Context, block *record.Block, to *emitters) error {
+func (b *coresOf[T]) process(ctx context.Context, block T, to *emitters) error {
 	for {
 		select {
 		case b.blocks <- block:
@@ -104,7 +112,7 @@ func (b *blockCores) process(ctx context.Context, block *record.Block, to *emitt
 }
 
 // finish asks each core for everything that is left, once the block in hand is done.
-func (b *blockCores) finish(to *emitters) error {
+func (b *coresOf[T]) finish(to *emitters) error {
 	for _, flush := range b.flush {
 		go func(quit <-chan struct{}) {
 			select {
@@ -132,6 +140,7 @@ type emitters struct {
 	fragments, partials    func(string, []byte)
 	funnels                func(string, []byte)
 	ledgers                func([]byte)
+	steps                  func(string, []byte)
 }
 
 func (to *emitters) emit(out output) error {
@@ -151,6 +160,9 @@ func (to *emitters) emit(out output) error {
 	}
 	for _, p := range out.funnels {
 		to.funnels(p.key, p.blob)
+	}
+	for _, p := range out.steps {
+		to.steps(p.key, p.blob)
 	}
 	if out.ledger != nil {
 		to.ledgers(out.ledger)

@@ -3,6 +3,7 @@ package transforms
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"runtime"
@@ -34,18 +35,29 @@ type ClickConfig struct {
 	Attribution      bool
 	AttributionRules string   // file; built-in rules when empty
 	OwnDomains       []string // of the shop itself
+	// Use is what becomes of the events: what it does not read is left out of them.
+	Use ClickUseConfig
 }
 
 // ClickOutputs are what one pass over the lines gives: table.Rows, and ledgers in JSON
 // of all but the events, which Dedup counts.
-type ClickOutputs struct{ Events, BadRows, Raw, Ledger beam.PCollection }
+type ClickOutputs struct {
+	Events, BadRows, Raw, Ledger beam.PCollection
+
+	waiting, ids beam.PCollection // instead of Events where rows wait in files, see localClicksFn
+}
 
 // Clicks decodes and masks blocks of events of a shop, PCollection<record.Block>. Full
 // personal data lives only inside. Blocks are spread over all cores. Its events go
-// through Dedup with ClickColumns, and from there on.
+// on to UniqueClickUse.
 func Clicks(s beam.Scope, cfg ClickConfig, blocks beam.PCollection) ClickOutputs {
 	s = s.Scope("Clicks")
-	out := beam.ParDoN(s, &clickFn{Config: cfg, Rules: readAttributionRules(cfg.AttributionRules)}, blocks)
+	fn := clickFn{Config: cfg, Rules: readAttributionRules(cfg.AttributionRules)}
+	if cfg.Common.local() {
+		out := beam.ParDoN(s, &localClicksFn{fn}, blocks)
+		return ClickOutputs{waiting: out[0], ids: out[1], BadRows: out[2], Raw: out[3], Ledger: out[4]}
+	}
+	out := beam.ParDoN(s, &fn, blocks)
 	return ClickOutputs{Events: out[0], BadRows: out[1], Raw: out[2], Ledger: out[3]}
 }
 
@@ -100,8 +112,10 @@ type clickCore struct {
 	intake *intake.Intake
 	rows   *clickevents.Rows
 	vault  *vaultRows // nil without reversible tokens
+	packer packer
 	live   bool
-	bundle int // bytes since the bundle began
+	local  bool // rows wait in files
+	bundle int  // bytes since the bundle began
 }
 
 func newClickCore(cfg ClickConfig, keys secrets, rules *attribution.Rules) (*clickCore, error) {
@@ -121,14 +135,25 @@ func newClickCore(cfg ClickConfig, keys secrets, rules *attribution.Rules) (*cli
 		return nil, err
 	}
 	rows := clickevents.NewRows(cfg.Options, masker, cfg.Common.Policy, from)
+	needs, err := clickNeeds(cfg.Use)
+	if err != nil {
+		return nil, err
+	}
+	if needs.IDs = cfg.Common.local(); !needs.IDs {
+		needs.Add(clickstream.EventClientEventID) // tells duplicates
+	}
+	rows.Need(needs)
 	in := intake.New(intake.Config{
 		From: cfg.Common.From, To: cfg.Common.To, Before: cfg.Before, After: cfg.After, Uncounted: true,
 		Keep: keep, Open: opener(keys.Ring), TimeBound: decode.CheckArrival,
 	}, rows)
-	return &clickCore{intake: in, rows: rows, vault: vault, live: cfg.Common.Live != nil}, nil
+	return &clickCore{
+		intake: in, rows: rows, vault: vault, packer: packer{dir: cfg.Common.Spill},
+		live: cfg.Common.Live != nil, local: cfg.Common.local(),
+	}, nil
 }
 
-func (c *clickCore) close() {}
+func (c *clickCore) close() { c.packer.close() }
 
 func (c *clickCore) process(block *record.Block) output {
 	if err := c.intake.Block(block); err != nil {
@@ -148,7 +173,11 @@ func (c *clickCore) process(block *record.Block) output {
 }
 
 func (c *clickCore) take() (out output) {
-	out.events = c.rows.Take()
+	if c.local {
+		out.err = c.takeWaiting(&out)
+	} else {
+		out.events = c.rows.Take()
+	}
 	out.bad, out.raw = c.intake.Take()
 	c.vault.add(&out, c.rows.Forget)
 	return out
@@ -161,7 +190,9 @@ func (c *clickCore) takeLast() output {
 	}
 	c.bundle = 0
 	if !c.live { // otherwise the blocks' rolls took it
-		out.ledger, out.err = json.Marshal(c.intake.TakeLedger())
+		var err error
+		out.ledger, err = json.Marshal(c.intake.TakeLedger())
+		out.err = errors.Join(out.err, err)
 	}
 	return out
 }

@@ -2,7 +2,6 @@ package transforms
 
 import (
 	"reflect"
-	"strconv"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
@@ -10,10 +9,8 @@ import (
 	"millrace/schemas/clickstream"
 	"millrace/schemas/late"
 	"millrace/schemas/table"
-	"millrace/transforms/clickevents"
 	"millrace/transforms/funnels"
 	"millrace/transforms/sessions"
-	"millrace/transforms/shop"
 )
 
 func init() {
@@ -59,166 +56,36 @@ func putLateClicks(b, events *table.Batch) {
 	}
 }
 
-// useRows is how many rows are pre-aggregated before what they come to goes on.
-const useRows = 128 << 10
-
 type clickUseFn struct {
 	Config ClickUseConfig
 
-	packer   packer
-	sessions *sessions.Collector
-	funnels  *funnels.Collector // nil without funnels
-	steps    *shop.Collector
-	rollups  *shopRollups
-	rows     int // since the last flush
-	touch    []byte
-	items    []clickevents.ItemOf
+	use *clickUse
 }
 
 func (fn *clickUseFn) Setup() (err error) {
-	fn.packer.dir = fn.Config.Common.Spill
-	fn.steps, fn.rollups = shop.NewCollector(), newShopRollups(fn.Config.Shop)
-	if fn.sessions, err = sessions.NewCollector(fn.Config.Sessions); err != nil {
-		return err
-	}
-	if len(fn.Config.Funnels) == 0 {
-		return nil
-	}
-	set, err := funnelSet{fn.Config.Funnels, clickstream.Events.ID()}.compile()
-	if err != nil {
-		return err
-	}
-	fn.funnels = set.NewCollector(funnels.Columns{
-		Visitor: clickstream.EventVisitorID, Time: clickstream.EventTime, Source: clickstream.EventSource, Position: clickstream.EventPosition, Late: clickstream.EventLate,
-	})
-	return nil
+	fn.use, err = newClickUse(fn.Config)
+	return err
 }
 
-func (fn *clickUseFn) Teardown() { fn.packer.close() }
+func (fn *clickUseFn) Teardown() {
+	if fn.use != nil {
+		fn.use.packer.close()
+	}
+}
+
+// useRows is how many rows are pre-aggregated before what they come to goes on.
+const useRows = 128 << 10
 
 func (fn *clickUseFn) ProcessElement(rows table.Rows, events, late func(table.Rows), fragments, funnels, steps, partials func(string, []byte)) error {
-	return failure.Note(fn.Config.Common.Run, fn.use(rows, events, late, fragments, funnels, steps, partials))
+	out := output{group: rows.Group}
+	if out.err = fn.use.add(rows.Batch, &out); out.err == nil && fn.use.rows >= useRows {
+		out.err = fn.use.flush(&out)
+	}
+	return failure.Note(fn.Config.Common.Run, (&emitters{events: events, late: late, fragments: fragments, funnels: funnels, steps: steps, partials: partials}).emit(out))
 }
 
-func (fn *clickUseFn) use(rows table.Rows, events, lates func(table.Rows), fragments, funnels, steps, partials func(string, []byte)) error {
-	b := rows.Batch
-	var inside []uint32
-	for row := range b.Len() {
-		within := fn.Config.Common.within(b.DayOf(row))
-		if within {
-			inside = append(inside, uint32(row))
-		}
-		if !b.Bool(clickstream.EventLate, row) {
-			if err := fn.count(b, row, within); err != nil {
-				return err
-			}
-		}
-	}
-	if fn.funnels != nil {
-		fn.funnels.Add(b, 0)
-	}
-	fn.rows += b.Len()
-	if len(inside) > 0 {
-		if len(inside) < b.Len() {
-			rows = picked(rows, inside)
-		}
-		events(rows)
-		late := table.NewBatch(late.Rows)
-		if putLateClicks(late, rows.Batch); late.Len() > 0 {
-			lates(table.Rows{Batch: late, Group: rows.Group})
-		}
-	}
-	if fn.rows < useRows {
-		return nil
-	}
-	return fn.flush(fragments, funnels, steps, partials)
-}
-
-// count adds an event that came in time to what it belongs to.
-func (fn *clickUseFn) count(b *table.Batch, row int, within bool) error {
-	e := shopEvent{
-		time: b.Int(clickstream.EventTime, row), name: string(b.Text(clickstream.EventName, row)),
-		currency: textOf(b, clickstream.EventCurrency, row), channel: textOf(b, clickstream.EventTrafficChannel, row),
-		visitor: textOf(b, clickstream.EventVisitorID, row), user: textOf(b, clickstream.EventUserID, row),
-	}
-	if !b.Null(clickstream.EventValue, row) {
-		e.value = b.Int(clickstream.EventValue, row)
-	}
-	if !b.Null(clickstream.EventItems, row) {
-		var err error
-		if e.items, err = clickevents.ParseItems(b.Text(clickstream.EventItems, row), fn.items); err != nil {
-			return err
-		}
-	}
-	if e.visitor != "" {
-		fn.visit(b, row, &e)
-	}
-	if within {
-		fn.rollups.add(&e)
-	}
-	return nil
-}
-
-// visit adds an event of a visitor to his visits. Days further away than a day before
-// and after do not matter to sessions, but do to what goes together.
-func (fn *clickUseFn) visit(b *table.Batch, row int, e *shopEvent) {
-	source, position := textOf(b, clickstream.EventSource, row), b.Int(clickstream.EventPosition, row)
-	if !b.Null(clickstream.EventSequence, row) {
-		source += "/" + textOf(b, clickstream.EventSequence, row)
-	}
-	if kind := shop.KindOf(e.name); kind != shop.None {
-		fn.steps.Add(e.visitor, shop.Step{Time: e.time, Source: source, Position: position, Kind: kind, Currency: e.currency, Items: append([]clickevents.ItemOf(nil), e.items...)})
-	}
-	if !fn.Config.Common.near(table.FloorDay(e.time), 1, 1) || isServer(b, row) {
-		return
-	}
-	fn.touch = fn.touch[:0]
-	if e.channel != "" {
-		fn.touch = sessions.AppendTouch(fn.touch, b.Text(clickstream.EventTrafficSource, row), b.Text(clickstream.EventTrafficMedium, row), b.Text(clickstream.EventTrafficCampaign, row), []byte(e.channel))
-	}
-	fn.sessions.Add(sessions.VisitorOf(e.visitor), &sessions.Event{
-		Time: e.time, Source: source, Position: position, Page: b.Bool(clickstream.EventPageView, row), Path: b.Text(clickstream.EventPagePath, row),
-		Campaign: b.Text(clickstream.EventTrafficCampaign, row), Touch: fn.touch, Direct: e.channel == "Direct", Conversion: e.name == "purchase",
-	})
-}
-
-// isServer tells whether a server sent the event: it is part of no visit.
-func isServer(b *table.Batch, row int) bool {
-	return string(b.Text(clickstream.EventPlatform, row)) == "server"
-}
-
-// textOf is a text, empty for null.
-func textOf(b *table.Batch, col, row int) string { return string(b.Text(col, row)) }
-
-func (fn *clickUseFn) FinishBundle(_, _ func(table.Rows), fragments, funnels, steps, partials func(string, []byte)) error {
-	return failure.Note(fn.Config.Common.Run, fn.flush(fragments, funnels, steps, partials))
-}
-
-func (fn *clickUseFn) flush(fragments, funnels, steps, partials func(string, []byte)) error {
-	fn.rows = 0
-	send := func(emit func(string, []byte), key string, blob []byte) error {
-		packed, err := fn.packer.pack(blob)
-		if err == nil {
-			emit(key, packed)
-		}
-		return err
-	}
-	for _, p := range fn.sessions.Flush(visitorShards) {
-		if err := send(fragments, strconv.Itoa(p.Shard), p.Blob); err != nil {
-			return err
-		}
-	}
-	if fn.funnels != nil {
-		for _, p := range fn.funnels.Flush(visitorShards) {
-			if err := send(funnels, strconv.Itoa(p.Shard), p.Blob); err != nil {
-				return err
-			}
-		}
-	}
-	for _, p := range fn.steps.Flush(visitorShards) {
-		if err := send(steps, strconv.Itoa(p.Shard), p.Blob); err != nil {
-			return err
-		}
-	}
-	return fn.rollups.take(func(key string, blob []byte) error { return send(partials, key, blob) })
+func (fn *clickUseFn) FinishBundle(events, late func(table.Rows), fragments, funnels, steps, partials func(string, []byte)) error {
+	var out output
+	out.err = fn.use.flush(&out)
+	return failure.Note(fn.Config.Common.Run, (&emitters{events: events, late: late, fragments: fragments, funnels: funnels, steps: steps, partials: partials}).emit(out))
 }

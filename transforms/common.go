@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"context"
+	"slices"
 
 	"millrace/internal/maskkey"
 	"millrace/transforms/mask"
@@ -26,9 +27,20 @@ type Common struct {
 	// VaultRef is the key of the vault by reference, which a policy with reversible
 	// tokens needs.
 	VaultRef string `json:",omitempty"`
+	// Only are the outputs that are asked for; all when empty. What serves no other is
+	// not computed.
+	Only []string
 	// Live is set when records keep coming.
 	Live *Live
 }
+
+// makes tells whether one of the outputs is asked for.
+func (c Common) makes(outputs ...string) bool {
+	return len(c.Only) == 0 || slices.ContainsFunc(outputs, func(o string) bool { return slices.Contains(c.Only, o) })
+}
+
+// local tells whether a batch runs on one machine, whose files all steps see.
+func (c Common) local() bool { return c.Live == nil && c.Spill != "" }
 
 // within tells whether a day is to be written.
 func (c Common) within(day int64) bool {

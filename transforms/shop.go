@@ -43,7 +43,8 @@ func newShopTables(options []byte) (map[string]mergedTable, error) {
 	}, nil
 }
 
-// shopRollups are the tables that one goroutine fills from rows of events.
+// shopRollups are the tables that one goroutine fills from rows of events. Those that
+// nobody asks for are nil.
 type shopRollups struct {
 	products    *shop.Products
 	minute, day *shop.Revenue
@@ -51,8 +52,21 @@ type shopRollups struct {
 	identities  *shop.Identities
 }
 
-func newShopRollups(o ShopOptions) *shopRollups {
-	return &shopRollups{shop.NewProducts(), shop.NewMinuteRevenue(), shop.NewDayRevenue(), rollup.NewVisitors(o.ExactVisitors), shop.NewIdentities()}
+func newShopRollups(o ShopOptions, c Common) *shopRollups {
+	r := &shopRollups{}
+	if c.makes("products") {
+		r.products = shop.NewProducts()
+	}
+	if c.makes("revenue") {
+		r.minute, r.day = shop.NewMinuteRevenue(), shop.NewDayRevenue()
+	}
+	if c.makes("visitors") {
+		r.visitors = rollup.NewVisitors(o.ExactVisitors)
+	}
+	if c.makes("identities") {
+		r.identities = shop.NewIdentities()
+	}
+	return r
 }
 
 // event is what the tables need of one.
@@ -65,32 +79,43 @@ type shopEvent struct {
 }
 
 func (r *shopRollups) add(e *shopEvent) {
-	r.products.Add(e.time, e.name, e.currency, e.items)
-	r.minute.Add(e.time, e.name, e.currency, e.channel, e.value)
-	r.day.Add(e.time, e.name, e.currency, e.channel, e.value)
-	if e.visitor != "" {
+	if r.products != nil {
+		r.products.Add(e.time, e.name, e.currency, e.items)
+	}
+	if r.minute != nil {
+		r.minute.Add(e.time, e.name, e.currency, e.channel, e.value)
+		r.day.Add(e.time, e.name, e.currency, e.channel, e.value)
+	}
+	if r.visitors != nil && e.visitor != "" {
 		// Who is not known stands where bots do: both are counted apart.
 		r.visitors.Add(e.time, sketch.Hash([]byte(e.visitor)), e.user == "")
 	}
-	if e.user != "" && e.visitor != e.user {
+	if r.identities != nil && e.user != "" && e.visitor != e.user {
 		r.identities.Add(e.time, e.visitor, e.user)
 	}
 }
 
 // take hands over the tables' partial aggregates and empties the tables.
-func (r *shopRollups) take(emit func(key string, blob []byte) error) error {
-	for _, t := range []struct {
-		name string
-		accumulator
-	}{{"products", r.products}, {"revenue.minute", r.minute}, {"revenue.day", r.day}, {"visitors", r.visitors}, {"identities", r.identities}} {
+func (r *shopRollups) take(emit func(key string, blob []byte)) {
+	take := func(name string, t accumulator) {
 		for _, p := range t.Parts() {
-			if err := emit(t.name+"/"+p.Key, p.Blob); err != nil {
-				return err
-			}
+			emit(name+"/"+p.Key, p.Blob)
 		}
 		t.Reset()
 	}
-	return nil
+	if r.products != nil {
+		take("products", r.products)
+	}
+	if r.minute != nil {
+		take("revenue.minute", r.minute)
+		take("revenue.day", r.day)
+	}
+	if r.visitors != nil {
+		take("visitors", r.visitors)
+	}
+	if r.identities != nil {
+		take("identities", r.identities)
+	}
 }
 
 type productTable struct{ *shop.Products }

@@ -31,6 +31,7 @@ func (f *jobFlags) add(c *cobra.Command) {
 	fs.StringVar(&f.options.Format, "format", "", "format of the lines: combined, alb, cloudfront, nginx@/etc/nginx/nginx.conf, json@mapping.yaml, ... (default: each file's is detected; millrace jobs show JOB lists them, docs/formats.md explains them)")
 	fs.StringVar(&f.options.Lake, "lake", "", "where to write: a folder or s3://bucket/prefix; every output becomes LAKE/<output>/year=/month=/day=/*.parquet")
 	fs.StringArrayVar(&f.outputs, "output", nil, "send one output to a sink besides the lake: NAME=URL, for example sessions=kinesis://sessions; of a stream also rows that can still change (repeatable, also for one output)")
+	fs.StringVar(&f.options.Only, "only", "", "backfills: outputs to make, separated by commas, for example sessions,products; what serves no other is not computed, and of other outputs the lake keeps what it has (default all; bad_rows are always made)")
 	fs.StringVar(&f.config, "config", "", "YAML file with any of these settings; flags win over it")
 	fs.StringArrayVar(&f.set, "set", nil, "a setting of the job: NAME=VALUE (repeatable; millrace jobs show JOB lists them)")
 	fs.StringVar(&f.funnels, "funnels", "", "YAML file of funnels, as the key funnels of --config has them, in place of those (docs/funnels.md)")

@@ -28,6 +28,7 @@ var fileKeys = []fileKey{
 	{"format", func(o *Options) *string { return &o.Format }},
 	{"lake", func(o *Options) *string { return &o.Lake }},
 	{"outputs", nil},
+	{"only", func(o *Options) *string { return &o.Only }},
 	{"runner", func(o *Options) *string { return &o.Runner }},
 	{"mask_key", func(o *Options) *string { return &o.MaskKey }},
 	{maskpolicy.Key, nil},

@@ -16,6 +16,8 @@ import (
 	"millrace/io/lakeio"
 	"millrace/io/refusal"
 	"millrace/runners/prism"
+	"millrace/schemas/badrow"
+	"millrace/schemas/late"
 	"millrace/schemas/manifest"
 	refusedRows "millrace/schemas/refused"
 	"millrace/schemas/table"
@@ -122,7 +124,11 @@ func (p *Plan) carryOut(ctx context.Context, lease *lakeio.Lease, started time.T
 	}
 	p.closing.Store(true)
 	r.Manifest = p.manifest(sum, files, started)
-	if fault := imbalance(r.Manifest, sum.Written, p.req.job.EventsOutput()); fault != "" {
+	counted := []string{badrow.Rows.Name, late.Rows.Name}
+	if events := p.req.job.EventsOutput(); !p.req.leavesOut(events) {
+		counted = append(counted, events)
+	}
+	if fault := imbalance(r.Manifest, sum.Written, counted); fault != "" {
 		return r, &UnbalancedError{fault}
 	}
 	if err := lease.Check(ctx); err != nil {
@@ -179,7 +185,7 @@ func (p *Plan) pipeline(ctx context.Context, w Watcher) (sum endpoint.Closing, f
 	if err != nil {
 		return sum, nil, err
 	}
-	common := p.masking(transforms.Common{Run: p.Run, KeyRef: p.KeyRef, Raw: p.req.Raw, From: p.req.from, To: p.req.to, Revisions: p.Revisions, Replay: p.req.replay(p.Source)})
+	common := p.masking(transforms.Common{Run: p.Run, KeyRef: p.KeyRef, Raw: p.req.Raw, From: p.req.from, To: p.req.to, Revisions: p.Revisions, Replay: p.req.replay(p.Source), Only: p.req.only})
 	if !p.onFlink() { // where memory is what shuffles take
 		common.Spill = filepath.Join(p.spill.Location(), "runs")
 	}
@@ -192,7 +198,7 @@ func (p *Plan) pipeline(ctx context.Context, w Watcher) (sum endpoint.Closing, f
 	}
 	var written []beam.PCollection
 	for _, out := range p.req.job.Outputs {
-		if !outputs.Rows[out.Name].IsValid() {
+		if !outputs.Rows[out.Name].IsValid() || p.req.leavesOut(out.Name) {
 			continue
 		}
 		written = append(written, write(out.Name, out.Schema, outputs.Rows[out.Name]))
@@ -228,13 +234,20 @@ func (p *Plan) pipeline(ctx context.Context, w Watcher) (sum endpoint.Closing, f
 }
 
 // imbalance says what does not add up: the ledger itself, or the ledger against
-// the rows that the sinks were given and that the finished files hold. events is the
-// output that has a row for each event.
-func imbalance(m manifest.Manifest, written map[string]int64, events string) string {
+// the rows that the sinks were given and that the finished files hold. outputs have a row
+// for each record that the ledger counts so: bad rows, late ones, and any other events.
+func imbalance(m manifest.Manifest, written map[string]int64, outputs []string) string {
 	if !m.Ledger.Balanced {
 		return m.Ledger.String()
 	}
-	for output, counted := range map[string]int64{events: m.Ledger.Events, "bad_rows": m.Ledger.Bad, "late": m.Ledger.Late} {
+	for _, output := range outputs {
+		counted := m.Ledger.Events
+		switch output {
+		case badrow.Rows.Name:
+			counted = m.Ledger.Bad
+		case late.Rows.Name:
+			counted = m.Ledger.Late
+		}
 		if stored := m.Outputs[output].Rows; written[output] != counted || stored != counted {
 			return fmt.Sprintf("%s counts %d in the ledger, the sink was given %d rows, its files hold %d", output, counted, written[output], stored)
 		}

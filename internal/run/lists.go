@@ -93,7 +93,7 @@ func list[T any](f *file, key string, into *[]T, n ast.Node, where string, decod
 }
 
 // makes tells whether the run has an output.
-func (r *request) makes(output string) bool { return r.lacks(output) == "" }
+func (r *request) makes(output string) bool { return !r.leavesOut(output) && r.lacks(output) == "" }
 
 // lacks says what an output needs that the run has not, "" for nothing.
 func (r *request) lacks(output string) string {

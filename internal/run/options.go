@@ -28,6 +28,7 @@ type Options struct {
 	Format  string `json:",omitempty"` // of the lines, see jobs.Job.ReadFormat; else detected
 	Lake    string
 	Outputs Outputs // sinks where outputs go besides the lake
+	Only    string  `json:",omitempty"` // outputs to make, separated by commas; all when empty
 	Runner  string  // "prism", "direct" or "flink"
 	MaskKey string  // reference; the user's own key when empty
 	Raw     string  // "off", "plain" or "sealed"
@@ -74,7 +75,8 @@ type request struct {
 	settings any
 	from, to int64 // days; 0 is open
 	live     live
-	format   string // in full, of Format or of the source's parameter; "" for none
+	only     []string // of Only, with those that every run makes; nil for all
+	format   string   // in full, of Format or of the source's parameter; "" for none
 }
 
 // check validates options, all faults at once.
@@ -145,6 +147,7 @@ func (r *request) checkJob() (faults []error) {
 	if endpoint.IsStream(r.Source) {
 		r.Values = absoluteFiles(r.Values, r.settings)
 	}
+	faults = append(faults, r.checkOnly()...)
 	set := errors.Join(settings.Apply(r.settings, r.Values), r.setFunnels(), r.setAlerts())
 	for _, name := range slices.Sorted(maps.Keys(r.Outputs)) {
 		if !slices.Contains(r.job.OutputNames(), name) {
@@ -157,6 +160,10 @@ func (r *request) checkJob() (faults []error) {
 		}
 		if name == vault.Rows.Name {
 			faults = append(faults, fmt.Errorf("%s: the vault stays in the lake, as LAKE/%s, where a role of its own can read it", r.at("output"), name))
+			continue
+		}
+		if r.leavesOut(name) {
+			faults = append(faults, fmt.Errorf("%s: %s %s leaves output %s out: add it there", r.at("output"), r.at("only"), r.Only, name))
 			continue
 		}
 		if lacks := r.lacks(name); lacks != "" && set == nil {
@@ -202,6 +209,9 @@ func (r *request) checkLive() (faults []error) {
 	}
 	if r.Staging != "" {
 		faults = append(faults, fmt.Errorf("%s is for backfills: rows of a stream wait in its lake; leave it out", r.at("staging")))
+	}
+	if r.Only != "" {
+		faults = append(faults, fmt.Errorf("%s is for backfills: the outputs of a stream belong together; leave it out", r.at("only")))
 	}
 	if r.From != "" || r.To != "" {
 		faults = append(faults, fmt.Errorf("--from and --to are for backfills: a stream is bounded by its URL, for example %s?until=tip", r.Source))

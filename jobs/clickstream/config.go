@@ -115,8 +115,12 @@ func days(d time.Duration) int64 { return int64((d + 24*time.Hour - 1) / (24 * t
 func (s Settings) clicks(c transforms.Common) transforms.ClickConfig {
 	return transforms.ClickConfig{
 		Common: c, Options: clickevents.Options{Analytics: s.Analytics, Ads: s.Ads}, Before: s.before(), After: s.after(),
-		Attribution: s.Attribution, AttributionRules: s.AttributionFile, OwnDomains: s.ownDomains(),
+		Attribution: s.Attribution, AttributionRules: s.AttributionFile, OwnDomains: s.ownDomains(), Use: s.use(c),
 	}
+}
+
+func (s Settings) use(c transforms.Common) transforms.ClickUseConfig {
+	return transforms.ClickUseConfig{Common: c, Sessions: s.sessions(), Funnels: s.Funnels, Shop: s.shop()}
 }
 
 func (s Settings) dedup(c transforms.Common) transforms.DedupConfig {

@@ -18,8 +18,7 @@ import (
 func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollection) transforms.Outputs {
 	s = s.Scope("clickstream")
 	clicks := transforms.Clicks(s, cfg.clicks(c), records)
-	unique := transforms.Dedup(s, cfg.dedup(c), clicks.Events)
-	use := transforms.ClickUse(s, transforms.ClickUseConfig{Common: c, Sessions: cfg.sessions(), Funnels: cfg.Funnels, Shop: cfg.shop()}, unique.Kept)
+	use, counted := transforms.UniqueClickUse(s, cfg.dedup(c), cfg.use(c), clicks)
 	sessions, openSessions := transforms.Sessions(s, c, cfg.sessions(), use.Fragments)
 	tables, openTables := transforms.Tables(s, cfg.shop().Tables(c), use.Partials)
 	visits := transforms.Visits(s, transforms.VisitConfig{Common: c, Gap: cfg.SessionGap, CartTimeout: cfg.CartTimeout, Recommend: cfg.recommend()}, use.Steps)
@@ -37,7 +36,7 @@ func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollec
 			"abandoned_carts": visits.Carts,
 		},
 		Provisional: []beam.PCollection{openSessions, openTables},
-		Ledger:      beam.Flatten(s, clicks.Ledger, unique.Ledger),
+		Ledger:      beam.Flatten(s, clicks.Ledger, counted),
 	}
 	out.Vault(s, c)
 	if len(cfg.Funnels) > 0 {

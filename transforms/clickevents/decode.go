@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/netip"
-	"net/url"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -81,7 +80,8 @@ type Options struct {
 }
 
 // Event is a decoded event. Its texts are as they came, not masked; those that
-// consent does not cover are empty.
+// consent does not cover are empty. They may be views of the line, and hold as long as
+// it does not change.
 type Event struct {
 	Time, DeviceTime int64 // Unix milliseconds; DeviceTime 0 where nothing was corrected
 	Received         int64 // 0 when not said
@@ -127,6 +127,8 @@ func (e *Event) PageView() bool { return e.Name == "page_view" || e.Name == "scr
 type Decoder struct {
 	options Options
 	line    line
+	scanner scanner
+	pages   pages
 }
 
 // NewDecoder makes a decoder.
@@ -137,6 +139,10 @@ func NewDecoder(o Options) *Decoder { return &Decoder{options: o} }
 func (d *Decoder) Decode(b []byte, into *Event) (skip bool, reason badrow.Reason) {
 	if len(bytes.TrimSpace(b)) == 0 {
 		return true, badrow.None
+	}
+	d.line = line{Items: d.line.Items[:0]}
+	if d.scanner.scan(b, &d.line) {
+		return false, d.event(into)
 	}
 	d.line = line{Items: d.line.Items[:0]}
 	if err := json.Unmarshal(b, &d.line); err != nil {
@@ -179,7 +185,7 @@ func (d *Decoder) event(e *Event) badrow.Reason {
 	}
 	e.List, e.Coupon = l.List, l.Coupon
 	if e.Analytics {
-		return l.person(e)
+		return l.person(e, &d.pages)
 	}
 	return badrow.None
 }
@@ -192,7 +198,7 @@ func said(v *bool, otherwise bool) bool {
 }
 
 // person reads what tells of one.
-func (l *line) person(e *Event) badrow.Reason {
+func (l *line) person(e *Event, pages *pages) badrow.Reason {
 	e.ClientID, e.UserID, e.Search = l.ClientID, l.UserID, l.Search
 	e.OS, e.Browser, e.Language = l.Device.OS, l.Device.Browser, l.Device.Language
 	if devices[l.Device.Category] {
@@ -203,19 +209,16 @@ func (l *line) person(e *Event) badrow.Reason {
 	}
 	e.Path, e.Referrer = l.Page.Screen, l.Page.Referrer
 	if c := &l.Campaign; c.Source != "" || c.Medium != "" {
-		e.Campaign = url.Values{"utm_source": {c.Source}, "utm_medium": {c.Medium}, "utm_campaign": {c.Name}}.Encode()
+		e.Campaign = pages.campaign(c.Source, c.Medium, c.Name)
 	}
 	if l.Page.Location == "" {
 		return badrow.None
 	}
-	u, err := url.Parse(l.Page.Location)
-	if err != nil {
+	p := pages.of(l.Page.Location)
+	if !p.ok {
 		return badrow.Format
 	}
-	e.Host, e.Path, e.Query = u.Hostname(), u.EscapedPath(), u.RawQuery
-	if e.Path == "" {
-		e.Path = "/"
-	}
+	e.Host, e.Path, e.Query = p.host, p.path, p.query
 	return badrow.None
 }
 

@@ -26,6 +26,9 @@ type ItemOf struct {
 
 // ParseItems reads a value of the column items, which AppendItems wrote.
 func ParseItems(column []byte, into []ItemOf) ([]ItemOf, error) {
+	if items, ok := scanItems(column, into[:0]); ok {
+		return items, nil
+	}
 	into = into[:0]
 	if err := json.Unmarshal(column, &into); err != nil {
 		return nil, fmt.Errorf("reading the items of an event: %w", err)

@@ -29,15 +29,6 @@ func (r *Rows) treated(col int, p mask.Treatment, value string) {
 	r.events.PutText(col, r.scratch)
 }
 
-// word puts a word of ours, which stays as it is but for a policy.
-func (r *Rows) word(col int, value string) {
-	if p := r.policy[col]; p.Set() && value != "" {
-		r.treated(col, p, value)
-		return
-	}
-	putString(r.events, col, value)
-}
-
 // addr puts the network of an address, or what a policy makes of it.
 func (r *Rows) addr(a netip.Addr) {
 	switch p := r.policy[clickstream.EventClientIP]; {

@@ -8,6 +8,7 @@ import (
 	"millrace/schemas/pii"
 	"millrace/schemas/table"
 	"millrace/transforms/attribution"
+	"millrace/transforms/dedup"
 	"millrace/transforms/intake"
 	"millrace/transforms/mask"
 )
@@ -15,24 +16,28 @@ import (
 // Rows makes masked rows, of clickstream.Events, of lines. It is an intake.Handler and
 // belongs to one goroutine.
 type Rows struct {
-	decoder *Decoder
-	masker  *mask.Masker
-	policy  []mask.Treatment        // by column of events
-	from    *attribution.Attributor // nil to leave out where visits come from
-	events  *table.Batch
-	event   Event
-	scratch []byte
-	seen    map[string]string // masked texts that repeat
+	decoder  *Decoder
+	masker   *mask.Masker
+	policy   []mask.Treatment        // by column of events
+	from     *attribution.Attributor // nil to leave out where visits come from
+	events   *table.Batch
+	event    Event
+	scratch  []byte
+	scratch2 []byte  // while scratch is in use
+	seen     [5]memo // masked texts that repeat, by where they stand
+	people   [2]memo // tokens of visitors and users
+	needs    Needs
+	ids      []dedup.ID // of the rows, where Needs asks for them
 }
-
-// maxSeen bounds the memory of texts; a full one starts anew.
-const maxSeen = 1 << 16
 
 // NewRows makes one that masks with a masker of its own, and single fields as the policy
 // says, if there is one.
 func NewRows(o Options, masker *mask.Masker, policy *mask.Policy, from *attribution.Attributor) *Rows {
-	return &Rows{decoder: NewDecoder(o), masker: masker, policy: policy.Treatments(clickstream.Events, Fields()), from: from, events: table.NewBatch(clickstream.Events), seen: map[string]string{}}
+	return &Rows{decoder: NewDecoder(o), masker: masker, policy: policy.Treatments(clickstream.Events, Fields()), from: from, events: table.NewBatch(clickstream.Events), needs: AllNeeds()}
 }
+
+// Need leaves out what is not needed of the rows that follow.
+func (r *Rows) Need(n Needs) { r.needs = n }
 
 // Read implements intake.Handler.
 func (r *Rows) Read(line pii.Text, at *intake.Place) (ms int64, skip bool, reason badrow.Reason) {
@@ -47,7 +52,10 @@ func (r *Rows) Read(line pii.Text, at *intake.Place) (ms int64, skip bool, reaso
 func (r *Rows) Rows() int { return r.events.Len() }
 
 // Rewind takes rows back.
-func (r *Rows) Rewind(rows int) { r.events.Rewind(rows) }
+func (r *Rows) Rewind(rows int) {
+	r.events.Rewind(rows)
+	r.ids = r.ids[:min(len(r.ids), rows)]
+}
 
 // Size estimates the memory of the rows in bytes.
 func (r *Rows) Size() int { return r.events.Size() }
@@ -55,12 +63,23 @@ func (r *Rows) Size() int { return r.events.Size() }
 // Take hands over the rows.
 func (r *Rows) Take() *table.Batch {
 	b := r.events
-	r.events = table.NewBatch(clickstream.Events)
+	for col := range r.needs.columns {
+		if !r.needs.columns[col] {
+			b.PadNulls(col, col)
+		}
+	}
+	r.events, r.ids = table.NewBatch(clickstream.Events), nil
 	return b
 }
 
+// IDs are the ids of the rows that Take will hand over, by their row, where Needs asks
+// for them. That of an event without one is zero.
+func (r *Rows) IDs() []dedup.ID { return r.ids }
+
 // Forget empties the memory of texts.
-func (r *Rows) Forget() { clear(r.seen) }
+func (r *Rows) Forget() {
+	r.seen, r.people = [5]memo{}, [2]memo{}
+}
 
 // Put implements intake.Handler.
 func (r *Rows) Put(at *intake.Place) {
@@ -68,10 +87,15 @@ func (r *Rows) Put(at *intake.Place) {
 	b.PutUUID(clickstream.EventID, at.EventID())
 	b.PutInt(clickstream.EventTime, e.Time)
 	b.PutString(clickstream.EventName, e.Name)
-	r.people()
+	r.persons()
 	r.token(clickstream.EventClientEventID, "event", e.EventID)
+	if r.needs.IDs {
+		r.id()
+	}
 	putTime(b, clickstream.EventArrivalTime, at.Arrival)
-	putTime(b, clickstream.EventDeviceTime, e.DeviceTime)
+	if r.needs.columns[clickstream.EventDeviceTime] {
+		putTime(b, clickstream.EventDeviceTime, e.DeviceTime)
+	}
 	b.PutBool(clickstream.EventLate, at.Behind > 0)
 	putInt(b, clickstream.EventLateByMs, at.Behind, at.Behind > 0)
 	b.PutInt(clickstream.EventVersion, int64(e.Version))
@@ -80,7 +104,9 @@ func (r *Rows) Put(at *intake.Place) {
 	r.text(clickstream.EventOS, e.OS, mask.FreeText)
 	r.text(clickstream.EventBrowser, e.Browser, mask.FreeText)
 	r.text(clickstream.EventLanguage, e.Language, mask.FreeText)
-	r.addr(e.Addr)
+	if r.needs.columns[clickstream.EventClientIP] {
+		r.addr(e.Addr)
+	}
 	r.text(clickstream.EventPageHost, e.Host, mask.FreeText)
 	r.text(clickstream.EventPagePath, e.Path, mask.Path)
 	r.text(clickstream.EventPageQuery, e.Query, mask.Query)
@@ -98,9 +124,19 @@ func (r *Rows) Put(at *intake.Place) {
 	b.EndRow()
 }
 
-// people puts who it was. A visitor is a browser or an installed app; where there is
+// id notes by which id the event is known, of which the token says as much.
+func (r *Rows) id() {
+	var id dedup.ID
+	if r.event.EventID != "" {
+		r.scratch = append(r.scratch[:0], r.event.EventID...)
+		id = dedup.IDOf(r.scratch)
+	}
+	r.ids = append(r.ids, id)
+}
+
+// persons puts who it was. A visitor is a browser or an installed app; where there is
 // none, as on a server, the user.
-func (r *Rows) people() {
+func (r *Rows) persons() {
 	e := &r.event
 	switch {
 	case e.ClientID != "":
@@ -116,6 +152,9 @@ func (r *Rows) people() {
 // view of a page can tell.
 func (r *Rows) traffic() {
 	b, e := r.events, &r.event
+	if !r.needs.traffic() {
+		return
+	}
 	if r.from != nil && e.Analytics && (e.Host != "" || e.Referrer != "" || e.Campaign != "") {
 		query := e.Query
 		if e.Campaign != "" {
@@ -146,66 +185,95 @@ func (r *Rows) traffic() {
 
 func (r *Rows) money() {
 	b, e := r.events, &r.event
-	putString(b, clickstream.EventCurrency, e.Currency)
-	putInt(b, clickstream.EventValue, e.Value.Minor, e.Value.Known)
-	putInt(b, clickstream.EventTax, e.Tax.Minor, e.Tax.Known)
-	putInt(b, clickstream.EventShipping, e.Shipping.Minor, e.Shipping.Known)
+	r.word(clickstream.EventCurrency, e.Currency)
+	r.amount(clickstream.EventValue, e.Value)
+	r.amount(clickstream.EventTax, e.Tax)
+	r.amount(clickstream.EventShipping, e.Shipping)
 	r.text(clickstream.EventCoupon, e.Coupon, mask.FreeText)
 	r.token(clickstream.EventTransactionID, "order", e.TransactionID)
 	switch p := r.policy[clickstream.EventItems]; {
+	case !r.needs.columns[clickstream.EventItems]:
 	case len(e.Items) == 0:
 		b.PutNull(clickstream.EventItems)
 	case p.Set():
-		r.scratch = AppendItems(r.scratch[:0], e.Items, func(text string) string { return string(r.masker.AppendTreated(nil, p, pii.Of([]byte(text)))) })
+		treat := func(text string) string {
+			return string(r.masker.AppendTreated(nil, p, pii.Of([]byte(text))))
+		}
+		r.scratch = appendItems(r.scratch[:0], e.Items, treat, r.needs.ItemTexts)
 		b.PutText(clickstream.EventItems, r.scratch)
 	default:
-		r.scratch = AppendItems(r.scratch[:0], e.Items, r.masked)
+		r.scratch = appendItems(r.scratch[:0], e.Items, r.masked, r.needs.ItemTexts)
 		b.PutText(clickstream.EventItems, r.scratch)
 	}
 	b.PutInt(clickstream.EventItemCount, int64(len(e.Items)))
 }
 
 func (r *Rows) token(col int, typ, value string) {
-	if value == "" {
+	switch {
+	case !r.needs.columns[col]:
+	case value == "":
 		r.events.PutNull(col)
-		return
-	}
-	if p := r.policy[col]; p.Set() {
-		r.treated(col, p, value)
-		return
-	}
-	if typ == "user" {
-		r.scratch = r.masker.AppendUser(r.scratch[:0], pii.Of([]byte(value)))
-	} else {
+	case r.policy[col].Set():
+		r.treated(col, r.policy[col], value)
+	case typ == "user":
+		r.known(&r.people[0], col, value, func(dst []byte, text pii.Text) []byte { return r.masker.AppendUser(dst, text) })
+	case typ == "visitor":
+		r.known(&r.people[1], col, value, func(dst []byte, text pii.Text) []byte { return r.masker.AppendToken(dst, "visitor", text) })
+	default: // comes once
 		r.scratch = r.masker.AppendToken(r.scratch[:0], typ, pii.Of([]byte(value)))
+		r.events.PutText(col, r.scratch)
 	}
-	r.events.PutText(col, r.scratch)
 }
 
 func (r *Rows) text(col int, value string, where mask.Where) {
-	if value == "" {
+	switch {
+	case !r.needs.columns[col]:
+	case value == "":
 		r.events.PutNull(col)
+	case r.policy[col].Set():
+		r.treated(col, r.policy[col], value)
+	default:
+		r.known(&r.seen[where], col, value, func(dst []byte, text pii.Text) []byte { return r.masker.AppendMasked(dst, text, where) })
+	}
+}
+
+// known puts a text as mask makes it, once for those that repeat.
+func (r *Rows) known(m *memo, col int, value string, mask func(dst []byte, text pii.Text) []byte) {
+	if masked, ok := m.find(value); ok {
+		r.events.PutString(col, masked)
 		return
 	}
-	if p := r.policy[col]; p.Set() {
-		r.treated(col, p, value)
-		return
-	}
-	r.scratch = r.masker.AppendMasked(r.scratch[:0], pii.Of([]byte(value)), where)
+	r.scratch = mask(r.scratch[:0], pii.Of([]byte(value)))
 	r.events.PutText(col, r.scratch)
+	m.keep(value, r.scratch)
 }
 
 // masked is a text of an item, of which there are few.
 func (r *Rows) masked(text string) string {
-	if m, ok := r.seen[text]; ok {
-		return m
+	m := &r.seen[mask.FreeText]
+	if masked, ok := m.find(text); ok {
+		return masked
 	}
-	if len(r.seen) >= maxSeen {
-		clear(r.seen)
+	r.scratch2 = r.masker.AppendMasked(r.scratch2[:0], pii.Of([]byte(text)), mask.FreeText)
+	m.keep(text, r.scratch2)
+	return string(r.scratch2)
+}
+
+// word puts a word of ours, null for none, which stays as it is but for a policy.
+func (r *Rows) word(col int, word string) {
+	switch {
+	case !r.needs.columns[col]:
+	case word != "" && r.policy[col].Set():
+		r.treated(col, r.policy[col], word)
+	default:
+		putString(r.events, col, word)
 	}
-	m := string(r.masker.AppendMasked(nil, pii.Of([]byte(text)), mask.FreeText))
-	r.seen[text] = m
-	return m
+}
+
+func (r *Rows) amount(col int, a Amount) {
+	if r.needs.columns[col] {
+		putInt(r.events, col, a.Minor, a.Known)
+	}
 }
 
 func putString(b *table.Batch, col int, s string) {
@@ -229,6 +297,11 @@ func putTime(b *table.Batch, col int, ms int64) { putInt(b, col, ms, ms != 0) }
 // AppendItems writes items as the column items has them: a list of objects in JSON.
 // Each text goes through masked.
 func AppendItems(dst []byte, items []Item, masked func(string) string) []byte {
+	return appendItems(dst, items, masked, true)
+}
+
+// appendItems leaves out what texts describe an item, unless they are wanted.
+func appendItems(dst []byte, items []Item, masked func(string) string, texts bool) []byte {
 	dst = append(dst, '[')
 	for i := range items {
 		it := &items[i]
@@ -237,7 +310,7 @@ func AppendItems(dst []byte, items []Item, masked func(string) string) []byte {
 		}
 		dst = appendMember(append(dst, '{'), "id", masked(it.ID))
 		for _, m := range []struct{ name, text string }{{"name", it.Name}, {"category", it.Category}, {"brand", it.Brand}, {"variant", it.Variant}} {
-			if m.text != "" {
+			if texts && m.text != "" {
 				dst = appendMember(append(dst, ','), m.name, masked(m.text))
 			}
 		}

@@ -28,7 +28,8 @@ func (c *Columns) id(b *table.Batch, row int) (ID, bool) {
 	return IDOf(text), len(text) > 0
 }
 
-func (c *Columns) order(b *table.Batch, row int) Order {
+// Order is the place of a row among those with its id.
+func (c *Columns) Order(b *table.Batch, row int) Order {
 	arrival := int64(0)
 	if c.Arrival != None && !b.Null(c.Arrival, row) {
 		arrival = b.Int(c.Arrival, row)
@@ -77,7 +78,7 @@ func NewJudge(c Columns, horizon time.Duration, live bool) (*Judge, error) {
 func (j *Judge) Note(b *table.Batch) {
 	for row := range b.Len() {
 		if id, ok := j.columns.id(b, row); ok && !j.late(b, row) {
-			j.Add(id, j.columns.order(b, row))
+			j.Add(id, j.columns.Order(b, row))
 		}
 	}
 }
@@ -98,7 +99,7 @@ const Ended = math.MaxInt64
 func (j *Judge) Sort(b *table.Batch, watermark int64) (s Sorted) {
 	for row := range b.Len() {
 		id, ok := j.columns.id(b, row)
-		at := j.columns.order(b, row)
+		at := j.columns.Order(b, row)
 		var kept bool
 		switch {
 		case j.late(b, row):

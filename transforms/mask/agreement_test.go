@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"millrace/internal/mutate"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -134,7 +136,8 @@ func TestTheScannerFindsInRandomTextsWhatTheReferenceFinds(t *testing.T) {
 }
 
 // FuzzScannerAgreesWithTheReference on any text.
-func FuzzScannerAgreesWithTheReference(f *testing.F) {
+func FuzzScannerAgreesWithTheReference(tf *testing.F) {
+	f := mutate.Of(tf)
 	for i, p := range crumbs {
 		f.Add([]byte(p+crumbs[(i*11+5)%len(crumbs)]), uint8(i))
 	}
