@@ -3,10 +3,19 @@ package jobs
 import (
 	"fmt"
 
+	"millrace/transforms/authlog"
 	"millrace/transforms/clickevents"
 	"millrace/transforms/decode"
 	"millrace/transforms/device"
 )
+
+// eventTime reads the event time of a record that arrived at a time.
+type eventTime = func(record []byte, arrival int64) (ms int64, ok bool)
+
+// whenever is of a format whose records have all of their time in them.
+func whenever(read func(record []byte) (ms int64, ok bool)) eventTime {
+	return func(record []byte, _ int64) (int64, bool) { return read(record) }
+}
 
 // weblogFormats are what weblogs reads.
 var weblogFormats = []Format{
@@ -90,4 +99,31 @@ func deviceEventTime(format string) func(record []byte) (ms int64, ok bool) {
 		return none
 	}
 	return d.EventTime
+}
+
+// authFormats are what authlogs reads.
+var authFormats = []Format{
+	{authlog.Format, "lines of syslog, with a year or without; of files whose lines have none: syslog until=2026-03-31, a day on which the log has ended, and zone=+01:00 where the clock is not UTC's"},
+}
+
+func readAuthFormat(text string, _ func(file string) ([]byte, error)) (string, error) {
+	s, err := authlog.ParseSpec(text)
+	return s.String(), err
+}
+
+func inspectAuth(head []byte, given string) (Inspected, error) {
+	spec, err := authlog.ParseSpec(given)
+	if err != nil {
+		return Inspected{}, err
+	}
+	near, note, err := authlog.Inspect(head, spec)
+	return Inspected{Format: spec.String(), Near: near, Note: note}, err
+}
+
+func authEventTime(format string) eventTime {
+	spec, err := authlog.ParseSpec(format)
+	if err != nil {
+		return func([]byte, int64) (int64, bool) { return 0, false }
+	}
+	return spec.Open().EventTime
 }

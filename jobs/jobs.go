@@ -6,12 +6,14 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
+	"millrace/jobs/authlogs"
 	clicks "millrace/jobs/clickstream"
 	"millrace/jobs/devices"
 	"millrace/jobs/weblogs"
 	"millrace/schemas/alert"
 	"millrace/schemas/anomaly"
 	"millrace/schemas/attack"
+	"millrace/schemas/authlog"
 	"millrace/schemas/badrow"
 	"millrace/schemas/clickstream"
 	"millrace/schemas/device"
@@ -30,6 +32,7 @@ import (
 	devicerows "millrace/transforms/device"
 	"millrace/transforms/funnels"
 	"millrace/transforms/mask"
+	"millrace/transforms/security"
 )
 
 // Job is one entry of the catalogue.
@@ -54,8 +57,9 @@ type Job struct {
 	// ReadFormat gave, or "" when nobody named one.
 	Inspect func(head []byte, given string) (Inspected, error)
 	// EventTime makes the function that reads the event time of a record of a format,
-	// in Unix milliseconds, if it has one: as the decoder does. One goroutine uses it.
-	EventTime func(format string) func(record []byte) (ms int64, ok bool)
+	// which arrived at a time (0: nobody knows), both in Unix milliseconds, if it has
+	// one: as the decoder does. One goroutine uses it.
+	EventTime func(format string) func(record []byte, arrival int64) (ms int64, ok bool)
 	// Fingerprint names the reference data the settings select, so that rows
 	// made with other data count as another run.
 	Fingerprint func(ctx context.Context, settings any, live bool) (string, error)
@@ -131,7 +135,7 @@ var Catalogue = []Job{
 		Formats:        weblogFormats,
 		ReadFormat:     readFormat,
 		Inspect:        inspect,
-		EventTime:      decode.EventTimeOf,
+		EventTime:      func(format string) eventTime { return whenever(decode.EventTimeOf(format)) },
 		Shards:         func(s any) int { return s.(*weblogs.Settings).Shards },
 		Funnels:        func(s any) *[]funnels.Definition { return &s.(*weblogs.Settings).Funnels },
 		FunnelsExample: weblogs.FunnelsExample,
@@ -173,7 +177,7 @@ var Catalogue = []Job{
 		Formats:        clickFormats,
 		ReadFormat:     readClickFormat,
 		Inspect:        inspectClicks,
-		EventTime:      func(string) func([]byte) (int64, bool) { return clickevents.EventTime },
+		EventTime:      func(string) eventTime { return whenever(clickevents.EventTime) },
 		Shards:         func(s any) int { return s.(*clicks.Settings).Shards },
 		Funnels:        func(s any) *[]funnels.Definition { return &s.(*clicks.Settings).Funnels },
 		FunnelsExample: clicks.FunnelsExample,
@@ -208,7 +212,7 @@ var Catalogue = []Job{
 		Formats:       deviceFormats,
 		ReadFormat:    readDeviceFormat,
 		Inspect:       inspectDevices,
-		EventTime:     deviceEventTime,
+		EventTime:     func(format string) eventTime { return whenever(deviceEventTime(format)) },
 		Shards:        func(s any) int { return s.(*devices.Settings).Shards },
 		Alerts:        func(s any) *[]alerts.Rule { return &s.(*devices.Settings).Alerts },
 		AlertsExample: devices.AlertsExample,
@@ -216,6 +220,34 @@ var Catalogue = []Job{
 		Fingerprint:   func(_ context.Context, s any, _ bool) (string, error) { return s.(*devices.Settings).Fingerprint() },
 		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {
 			return devices.Build(s, *settings.(*devices.Settings), c, records)
+		},
+	},
+	{
+		Name: "authlogs",
+		Doc:  "logs of authentication (syslog of sshd and others: auth.log, secure) to masked events, what sources did that can be part of an attack, and alerts of brute force",
+		Outputs: []Output{
+			{"events", authlog.Events, "every line, masked; never its message", true},
+			{"sources", attack.Sources, "failed and successful logins of single clients, by the minute", false},
+			{"alerts", alert.Rows, "broken rules, the built-in ones and those of the YAML key alerts", false},
+			{"bad_rows", badrow.Rows, "lines that could not become events, by reason; never their text", true},
+			{"late", late.Rows, "events that came after their windows were sealed; none when reading files", true},
+			{"refused", refused.Rows, "rows that a sink of --output will not take, with the reason; millrace replay sends them again", false},
+			{"raw", raw.Rows, "every line as it came, encrypted unless --raw plain", true},
+		},
+		NewSettings:   func() any { s := authlogs.Defaults(); return &s },
+		Validate:      func(s any) error { return s.(*authlogs.Settings).Validate() },
+		Formats:       authFormats,
+		ReadFormat:    readAuthFormat,
+		Inspect:       inspectAuth,
+		EventTime:     authEventTime,
+		Shards:        func(s any) int { return s.(*authlogs.Settings).Shards },
+		Alerts:        func(s any) *[]alerts.Rule { return &s.(*authlogs.Settings).Alerts },
+		AlertsExample: authlogs.AlertsExample,
+		BuiltInAlerts: func(any) (string, []byte) { return "security/logins.yaml", security.LoginRules },
+		Example:       "file:///var/log/auth.log*",
+		Fingerprint:   func(context.Context, any, bool) (string, error) { return "", nil },
+		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {
+			return authlogs.Build(s, *settings.(*authlogs.Settings), c, records)
 		},
 	},
 }

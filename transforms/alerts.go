@@ -38,11 +38,11 @@ type AlertInput struct {
 }
 
 // Alerts watches rows by rules, in the global window, and gives alert rows,
-// PCollection<table.Rows> of alert.Rows. A row is sealed when its alert is resolved; an
-// absence is when data come again, and not when the key is given up. In batch others
-// that are still open at the end are written as they are: at the end of the last day
-// that is to be written, or else at the end of time. A live run also gives provisional
-// rows as alerts begin to fire, and after them the sealed ones.
+// PCollection<table.Rows> of alert.Rows, one for each transition: a transition follows
+// from sealed rows alone, and so is sealed itself, see alerts.Sealed for the exception.
+// Windows are judged up to the end of the last day that is to be written, or else the
+// end of time. provisional, of a live run, has all transitions for sinks, where the
+// later one of an alert takes the place of the earlier one.
 func Alerts(s beam.Scope, c Common, rules []alerts.Rule, inputs map[string]AlertInput) (rows, provisional beam.PCollection) {
 	s = s.Scope("Alerts")
 	watched := watchedRules{Rules: rules}
@@ -193,8 +193,7 @@ func (fn *alertsFn) ProcessElement(_ context.Context, key string, next func(*[]b
 	rows := table.NewBatch(alert.Rows)
 	for k := range transitions {
 		row := &transitions[k]
-		open := k+1 == len(transitions) && row.State == alert.Firing && fn.Watched.Rules[i].AbsentFor == 0
-		if (alerts.Final(row) || open) && fn.Common.within(table.FloorDay(int64(row.FiringSince))) {
+		if alerts.Sealed(row) && fn.Common.within(table.FloorDay(int64(row.FiringSince))) {
 			putAlert(rows, fn.Common, *row)
 		}
 	}

@@ -146,7 +146,8 @@ func (fn *liveAlertsFn) advance(sp state.Provider, tp timers.Provider, key strin
 	return fn.kept().write(sp, tp, fn.alarm(), watermark, w.AppendState(nil, rest), next)
 }
 
-// emit gives transitions: what is final is sealed, the rest can still change.
+// emit gives transitions. To a sink, which keeps the last one, a firing alert is one
+// that can still change.
 func (fn *liveAlertsFn) emit(transitions []alert.Row, lag int64, sealed, provisional func(table.Rows)) {
 	wanted := fn.Common.Live.Provisional["alerts"]
 	for _, row := range transitions {
@@ -155,6 +156,8 @@ func (fn *liveAlertsFn) emit(transitions []alert.Row, lag int64, sealed, provisi
 		kind := table.Provisional
 		if alerts.Final(&row) {
 			kind = table.Sealed
+		}
+		if alerts.Sealed(&row) {
 			judged := int64(row.ChangedAt) + 1000*int64(row.WindowSeconds) + lag
 			sealed(table.Rows{Batch: one, Group: fn.Common.Live.group(judged)})
 		}

@@ -63,7 +63,7 @@ if all of them were acknowledged.
   millrace generate weblog --to kinesis://access-logs --rate 300/min --shuffle 30s --out truth`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 && args[0] != "weblog" {
-				return &run.UsageError{Err: fmt.Errorf("unknown schema %q%s", args[0], settings.Suggest(args[0], []string{"weblog", "clickstream", "device"}))}
+				return &run.UsageError{Err: fmt.Errorf("unknown schema %q%s", args[0], settings.Suggest(args[0], []string{"weblog", "clickstream", "device", "authlog"}))}
 			}
 			return exactArgs(1, "millrace generate weblog --out DIR or --to kinesis://STREAM")(c, args)
 		},
@@ -102,6 +102,7 @@ if all of them were acknowledged.
 	fs.BoolVar(&f.cfg.Gzip, "gzip", false, "files: compress the logs")
 	c.AddCommand(generateClicksCommand())
 	c.AddCommand(generateDeviceCommand())
+	c.AddCommand(generateAuthLogCommand())
 	return c
 }
 

@@ -32,16 +32,30 @@ type AuthLine struct {
 	Text string
 }
 
-// AuthLog makes the lines of the log in order, and the attacks in it. Equal
-// settings give equal lines.
-func AuthLog(cfg AuthConfig) ([]AuthLine, []Attack, error) {
+func (cfg AuthConfig) withDefaults() AuthConfig {
 	setDefault(&cfg.Start, time.Date(2025, 3, 3, 0, 0, 0, 0, time.UTC))
 	setDefault(&cfg.Days, 2)
 	setDefault(&cfg.Users, 40)
 	setDefault(&cfg.Attacks, 24)
+	return cfg
+}
+
+// Validate reports settings that cannot work.
+func (cfg AuthConfig) Validate() error {
+	cfg = cfg.withDefaults()
 	if cfg.Days < 1 || cfg.Days > 366 || cfg.Users < 1 || cfg.Users > 10_000 || cfg.Attacks < 0 || cfg.Attacks > 10_000 {
-		return nil, nil, errors.New("generate auth log: days are from 1 to 366, users from 1 to 10,000, attacks up to 10,000")
+		return errors.New("generate auth log: days are from 1 to 366, users from 1 to 10,000, attacks up to 10,000")
 	}
+	return nil
+}
+
+// AuthLog makes the lines of the log in order, and the attacks in it. Equal
+// settings give equal lines.
+func AuthLog(cfg AuthConfig) ([]AuthLine, []Attack, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, nil, err
+	}
+	cfg = cfg.withDefaults()
 	l := authLog{cfg: cfg, rng: newRNG(cfg.Seed, 7)}
 	for user := range cfg.Users {
 		for range 3 * cfg.Days {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/parquet-go/parquet-go"
 
 	"millrace/internal/columns"
@@ -90,8 +91,12 @@ func worse(a, b *Alert) int {
 func collectAlerts(ctx context.Context, src Source, d *Data) error {
 	a := &d.Alerts
 	rules, points := map[string]*RuleAlerts{}, openAlerts{}
-	names := []string{"rule", "alert_key", "severity", "state", "firing_since", "changed_at", "peak", "condition", "replay"}
-	err := scan(ctx, src, "alerts", names, func(b columns.Batch) error {
+	over, err := resolvedAlerts(ctx, src)
+	if err != nil {
+		return err
+	}
+	names := []string{"rule", "alert_key", "severity", "state", "firing_since", "changed_at", "peak", "condition", "replay", "alert_id"}
+	err = scan(ctx, src, "alerts", names, func(b columns.Batch) error {
 		for i := range b.Rows() {
 			row := Alert{
 				Rule: shortText(b[0][i]), Key: shortText(b[1][i]), Severity: shortText(b[2][i]), State: shortText(b[3][i]),
@@ -100,6 +105,9 @@ func collectAlerts(ctx context.Context, src Source, d *Data) error {
 			if !b[6][i].IsNull() {
 				peak := b[6][i].Double()
 				row.Peak = &peak
+			}
+			if row.IsOpen() && over[xxhash.Sum64(columns.Text(b[9][i]))] {
+				continue
 			}
 			a.add(rules, row)
 			to := row.Changed
@@ -121,6 +129,21 @@ func collectAlerts(ctx context.Context, src Source, d *Data) error {
 		a.Points = points
 	}
 	return err
+}
+
+// resolvedAlerts are the alerts that are in order again, by a hash of their id: there is
+// a row, too, of when they began.
+func resolvedAlerts(ctx context.Context, src Source) (map[uint64]bool, error) {
+	over := map[uint64]bool{}
+	err := scan(ctx, src, "alerts", []string{"alert_id", "state"}, func(b columns.Batch) error {
+		for i := range b.Rows() {
+			if string(columns.Text(b[1][i])) == "resolved" {
+				over[xxhash.Sum64(columns.Text(b[0][i]))] = true
+			}
+		}
+		return nil
+	})
+	return over, err
 }
 
 func (a *Alerts) add(rules map[string]*RuleAlerts, row Alert) {

@@ -18,6 +18,7 @@ type alertRow struct {
 	State       string   `parquet:"state,dict"`
 	FiringSince int64    `parquet:"firing_since,timestamp(millisecond)"`
 	ChangedAt   int64    `parquet:"changed_at,timestamp(millisecond)"`
+	AlertID     string   `parquet:"alert_id"`
 	Peak        *float64 `parquet:"peak,optional"`
 	Condition   string   `parquet:"condition"`
 	Replay      string   `parquet:"replay"`
@@ -90,6 +91,11 @@ func (l *lake) watch() {
 		if i%30 == 29 {
 			r.State, r.Key, r.Peak = "firing", hostile[i%len(hostile)], nil
 		}
+		r.AlertID = fmt.Sprintf("%032d", i)
+		if begun := r; r.State != "firing" && i%5 > 0 { // a row of when it began; older lakes have none
+			begun.State, begun.ChangedAt = "firing", r.FiringSince
+			l.alerts = append(l.alerts, begun)
+		}
 		l.alerts = append(l.alerts, r)
 	}
 	network := "203.0.113.0"
@@ -111,7 +117,7 @@ func TestAlertsAndSourcesShowWhatTheLakeCounts(t *testing.T) {
 	d := collectedIn(t, l, root)
 	want := map[string]string{}
 	for _, row := range testenv.DuckDB(t, strings.ReplaceAll(`
-		create table alerts as select * from read_parquet('LAKE/alerts/*/*/*/*.parquet');
+		create table alerts as select * from read_parquet('LAKE/alerts/*/*/*/*.parquet') qualify row_number() over (partition by alert_id order by state desc) = 1;
 		create table sources as select source, sum(scanner + leaks + injection + traversal + bad_agent + auth_failed) as signs from read_parquet('LAKE/sources/*/*/*/*.parquet') group by source;
 		select 'alerts.total', count(*) from alerts
 		union all select 'alerts.open', count(*) from alerts where state <> 'resolved'

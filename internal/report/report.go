@@ -32,6 +32,7 @@ type Data struct {
 	Late      Late      `json:"late"`
 	Shop      *Shop     `json:"shop,omitempty"`    // of a lake of events of a shop
 	Devices   *Devices  `json:"devices,omitempty"` // of a lake of readings of devices
+	Logins    *Logins   `json:"logins,omitempty"`  // of a lake of logs of authentication
 }
 
 // Run says which run made the lake.

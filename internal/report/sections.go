@@ -23,6 +23,7 @@ type section struct {
 var sections = []section{
 	shopSection,
 	devicesSection,
+	loginsSection,
 	trafficSection,
 	alertsSection,
 	statusSection,

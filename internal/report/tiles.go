@@ -23,6 +23,9 @@ func tiles(d *Data) []Tile {
 	if d.Devices != nil {
 		return deviceTiles(d)
 	}
+	if d.Logins != nil {
+		return loginTiles(d)
+	}
 	t := &d.Traffic
 	errors := t.Classes[class5xx]
 	list := []Tile{

@@ -81,7 +81,7 @@ func Write(w io.Writer, d Data) error {
 		Style: template.CSS(styleSheet), Library: template.JS(chartLibrary), Script: template.JS(pageScript), //nolint:gosec // our own files
 	}
 	for _, s := range sections {
-		if s.shown != nil && !s.shown(&d) || d.Shop != nil && !slices.Contains(shopSections, s.ID) || d.Devices != nil && !slices.Contains(deviceSections, s.ID) {
+		if s.shown != nil && !s.shown(&d) || d.Shop != nil && !slices.Contains(shopSections, s.ID) || d.Devices != nil && !slices.Contains(deviceSections, s.ID) || d.Logins != nil && !slices.Contains(loginSections, s.ID) {
 			continue
 		}
 		v := sectionView{ID: s.ID, Title: s.Title, Nav: cmp.Or(s.Nav, s.Title), Half: s.Half}

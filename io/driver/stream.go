@@ -80,9 +80,9 @@ type StreamOptions struct {
 	// Format of the records, where the parameters of the stream name none.
 	Format string
 	// EventTime makes the function that gives the event time of a record of a format
-	// in Unix milliseconds, if it has one. It is what the decoder uses; one goroutine
-	// uses one.
-	EventTime func(format string) func(record []byte) (ms int64, ok bool)
+	// that arrived at a time (0: nobody knows), both in Unix milliseconds, if it has
+	// one. It is what the decoder uses; one goroutine uses one.
+	EventTime func(format string) func(record []byte, arrival int64) (ms int64, ok bool)
 	// MaxDisorder is how far behind the latest event time of its shard an event
 	// may lie: the watermark follows at this distance.
 	MaxDisorder time.Duration

@@ -139,11 +139,11 @@ func OpenBootstrap(ctx context.Context, archive string, until time.Time, url str
 
 // eventTimes make the functions that read the event time of a job's records, by
 // format. A worker, which is told the job's name only, finds them here.
-var eventTimes = map[string]func(format string) func(record []byte) (ms int64, ok bool){}
+var eventTimes = map[string]func(format string) func(record []byte, arrival int64) (ms int64, ok bool){}
 
 // KnowEventTime makes the function known under a job's name. It is for package
 // initialisation.
-func KnowEventTime(job string, f func(format string) func(record []byte) (ms int64, ok bool)) {
+func KnowEventTime(job string, f func(format string) func(record []byte, arrival int64) (ms int64, ok bool)) {
 	eventTimes[job] = f
 }
 

@@ -20,7 +20,7 @@ const streamKeys = 8
 
 func streamOptions() driver.StreamOptions {
 	return driver.StreamOptions{
-		EventTime: func(string) func([]byte) (int64, bool) { return EventTime }, MaxDisorder: time.Minute, AllowedLateness: 10 * time.Second, RollBytes: 700, RollEvery: time.Hour,
+		EventTime: func(string) func([]byte, int64) (int64, bool) { return eventTimeOf }, MaxDisorder: time.Minute, AllowedLateness: 10 * time.Second, RollBytes: 700, RollEvery: time.Hour,
 	}
 }
 

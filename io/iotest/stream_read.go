@@ -33,6 +33,8 @@ type StreamReading struct {
 	Closes  map[string]record.Close // of rolls
 }
 
+func eventTimeOf(text []byte, _ int64) (int64, bool) { return EventTime(text) }
+
 // EventTime is the event time of a test's record: the number that it begins with,
 // in Unix milliseconds, up to a space or the end.
 func EventTime(text []byte) (int64, bool) {

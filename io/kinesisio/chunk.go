@@ -32,7 +32,7 @@ type part struct {
 
 // framing says how stream records are cut into lines.
 type framing struct {
-	eventTime func([]byte) (int64, bool)
+	eventTime func(line []byte, arrival int64) (int64, bool)
 	hashes    hashRange
 	block     int // bytes of a chunk, about
 	maxLine   int // longest line carried
@@ -123,7 +123,7 @@ func (f *framer) line(line []byte, position int64) {
 	if len(line) > f.maxLine {
 		c.oversize = int64(len(line))
 		line = line[:min(oversizeHead, f.maxLine)]
-	} else if ms, ok := f.eventTime(line); ok {
+	} else if ms, ok := f.eventTime(line, f.now.arrival); ok {
 		at = ms
 	}
 	c.data = append(c.data, line...)

@@ -98,8 +98,8 @@ func BenchmarkRead(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			benchServer(b, records)
 			s, err := OpenStream(b.Context(), "kinesis://logs?poll=1us&rate=1000GiB", driver.StreamOptions{
-				EventTime: func(string) func([]byte) (int64, bool) {
-					return func(line []byte) (int64, bool) { return int64(len(line)), true }
+				EventTime: func(string) func([]byte, int64) (int64, bool) {
+					return func(line []byte, _ int64) (int64, bool) { return int64(len(line)), true }
 				},
 				RollBytes: 64 << 20, RollEvery: time.Minute, MaxDisorder: time.Minute,
 			})

@@ -103,7 +103,9 @@ func OpenStream(ctx context.Context, location string, opt driver.StreamOptions) 
 	}
 	s := &Stream{place: p, opt: opt, now: time.Now}
 	if s.opt.EventTime == nil {
-		s.opt.EventTime = func(string) func([]byte) (int64, bool) { return func([]byte) (int64, bool) { return 0, false } }
+		s.opt.EventTime = func(string) func([]byte, int64) (int64, bool) {
+			return func([]byte, int64) (int64, bool) { return 0, false }
+		}
 	}
 	if s.opt.RollBytes <= 0 {
 		s.opt.RollBytes = math.MaxInt64

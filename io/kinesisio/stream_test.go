@@ -16,10 +16,10 @@ import (
 )
 
 // testTime is the event time of a test's record.
-func testTime(line []byte) (int64, bool) { return iotest.EventTime(line) }
+func testTime(line []byte, _ int64) (int64, bool) { return iotest.EventTime(line) }
 
 // testTimes is testTime for any format.
-func testTimes(string) func([]byte) (int64, bool) { return testTime }
+func testTimes(string) func([]byte, int64) (int64, bool) { return testTime }
 
 // world is a stream of a test with what it holds.
 type world struct {

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"millrace/io/driver"
+	"millrace/io/rowid"
 	"millrace/schemas/table"
 )
 
@@ -272,7 +273,8 @@ func (c Current) withoutLive() map[string]CurrentDay {
 
 // Views is SQL for DuckDB that makes one view of each output, over exactly the
 // files its current state names. root is the lake as DuckDB should address it. A
-// column that a schema got later is null in rows of files from before.
+// column that a schema got later is null in rows of files from before. Of rows of which
+// a lake keeps every version, views have the last.
 func Views(root string, outputs []Current) string {
 	var b strings.Builder
 	b.WriteString("-- Views of this lake for DuckDB, each over the files that make up its output now.\n")
@@ -286,9 +288,28 @@ func Views(root string, outputs []Current) string {
 		if len(keys) == 0 {
 			continue
 		}
-		fmt.Fprintf(&b, "CREATE OR REPLACE VIEW %s AS SELECT * FROM read_parquet([\n%s\n], hive_partitioning = false, union_by_name = true);\n", c.Output, strings.Join(keys, ",\n"))
+		fmt.Fprintf(&b, "CREATE OR REPLACE VIEW %s AS SELECT * FROM read_parquet([\n%s\n], hive_partitioning = false, union_by_name = true)%s;\n", c.Output, strings.Join(keys, ",\n"), lastVersion(c.Schema))
 	}
 	return b.String()
+}
+
+// lastVersion is the clause that leaves the last version of each row, empty where a lake
+// has no others.
+func lastVersion(schema string) string {
+	s, known := table.Lookup(schema)
+	if !known {
+		return ""
+	}
+	version, ok := s.History()
+	id, err := rowid.Columns("", s)
+	if !ok || err != nil {
+		return ""
+	}
+	var names []string
+	for _, col := range id {
+		names = append(names, s.Columns[col].Name)
+	}
+	return fmt.Sprintf("\nQUALIFY row_number() OVER (PARTITION BY %s ORDER BY %s DESC) = 1", strings.Join(names, ", "), s.Columns[version].Name)
 }
 
 // viewRoot is the root of a store as a reader in any folder can address it.

@@ -209,7 +209,7 @@ func TestWhatWasPlantedIsFound(t *testing.T) {
 		{"flags", " flag=gap ", 8, 8}, // one of each vital sign, and of each measure of a machine
 		{"flags", " flag=spike .* code=8867-4 ", 1, 1},
 		{"flags", " flag=stuck .* code=temperature ", 60, 200},
-		{"alerts", " rule=ill ", 1, 9},
+		{"alerts", " rule=ill .* state=resolved ", 1, 9},
 		{"alerts", " rule=silent ", 1, 1},
 		{"news2", " risk=high ", 10, 90},
 	} {

@@ -2,6 +2,7 @@ package weblogs_test
 
 import (
 	"fmt"
+	"strings"
 
 	"millrace/transforms/alerts"
 )
@@ -26,16 +27,22 @@ const minute = 60_000
 
 // wantAlerts is what the rules make of the lines.
 func wantAlerts() (rows []string) {
-	add := func(rule int, key string, since, changed, pending int64, value, peak string, breaches int, reason string) {
-		r := rules()[rule]
-		rows = append(rows, fmt.Sprintf("alert_id=%s firing_since=%d rule=%s alert_key=%s state=resolved severity=%s changed_at=%d pending_since=%d %scondition=%s breaches=%d reason=%s input=%s field=%s window_seconds=%d rule_version=%s replay= version=2",
-			alerts.ID(r.Name, key, since), since, r.Name, key, r.Severity, changed, pending, value+peak, r.Condition(), breaches, reason, r.Input, r.Field, r.Every/1000, r.Version()))
+	row := func(r alerts.Rule, key, state string, since, changed, pending int64, numbers string, reason string, version int) {
+		rows = append(rows, fmt.Sprintf("alert_id=%s firing_since=%d rule=%s alert_key=%s state=%s severity=%s changed_at=%d pending_since=%d %scondition=%s breaches=1 reason=%s input=%s field=%s window_seconds=%d rule_version=%s replay= version=%d",
+			alerts.ID(r.Name, key, since), since, r.Name, key, state, r.Severity, changed, pending, numbers, r.Condition(), reason, r.Input, r.Field, r.Every/1000, r.Version(), version))
 	}
-	add(0, "", ms, ms+minute, ms, "", "peak=1 ", 1, "silence")
-	add(1, "path=/product", ms, ms+20*minute, ms, "", "peak=2 ", 1, "silence")
-	add(2, "", ms, ms+minute, ms, "value=0 ", "peak=4 ", 1, "cleared")
-	add(3, "method=GET", ms, ms+minute, ms, "", "peak=4 ", 1, "silence")
-	add(4, "", ms+11*minute, ms+30*minute, ms+minute, "", "", 1, "data")
+	add := func(rule int, key string, since, changed, pending int64, value, peak, reason string) {
+		r := rules()[rule]
+		if r.AbsentFor == 0 { // each of them fires with its peak
+			row(r, key, "firing", since, since, pending, strings.Replace(peak, "peak", "value", 1)+peak, "breach", 1)
+		}
+		row(r, key, "resolved", since, changed, pending, value+peak, reason, 2)
+	}
+	add(0, "", ms, ms+minute, ms, "", "peak=1 ", "silence")
+	add(1, "path=/product", ms, ms+20*minute, ms, "", "peak=2 ", "silence")
+	add(2, "", ms, ms+minute, ms, "value=0 ", "peak=4 ", "cleared")
+	add(3, "method=GET", ms, ms+minute, ms, "", "peak=4 ", "silence")
+	add(4, "", ms+11*minute, ms+30*minute, ms+minute, "", "", "data")
 	return rows
 }
 

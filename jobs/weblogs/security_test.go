@@ -73,12 +73,19 @@ var wantSources = []string{
 
 var wantAttacks = []string{
 	"brute-force resolved for somebody, minutes 0 to 10, peak 7, silence, leaks false",
+	"brute-force firing for somebody, minutes 0 to 0, peak 7, breach, leaks false",
 	"login-after-brute-force resolved for somebody, minutes 2 to 3, peak 1, silence, leaks false",
+	"login-after-brute-force firing for somebody, minutes 2 to 2, peak 1, breach, leaks false",
 	"scanner resolved for somebody, minutes 1 to 61, peak 2, silence, leaks false",
+	"scanner firing for somebody, minutes 1 to 1, peak 2, breach, leaks false",
 	"secret-served resolved for somebody, minutes 1 to 2, peak 1, silence, leaks false",
+	"secret-served firing for somebody, minutes 1 to 1, peak 1, breach, leaks false",
 	"injection resolved for somebody, minutes 1 to 11, peak 3, silence, leaks false",
+	"injection firing for somebody, minutes 1 to 1, peak 3, breach, leaks false",
 	"attack-tool resolved for somebody, minutes 3 to 13, peak 1, silence, leaks false",
+	"attack-tool firing for somebody, minutes 3 to 3, peak 1, breach, leaks false",
 	"server-error-burst resolved for the site, minutes 6 to 8, peak 1, silence, leaks false",
+	"server-error-burst firing for the site, minutes 6 to 6, peak 1, breach, leaks false",
 }
 
 // attackBlocks are a block a line, in any order.

@@ -3,8 +3,8 @@ package alert
 
 import "millrace/schemas/table"
 
-// Row is one alert: a rule that a key's values broke. It is written when it
-// begins to fire and again, with a greater version, when it is resolved.
+// Row is a transition of an alert: a rule that a key's values broke. There is one for
+// when it begins to fire and another, of a greater version, for when it is resolved.
 type Row struct {
 	AlertID       string       `col:"alert_id,sort3,plain" mask:"hash" ecs:"event.id" doc:"first 32 hex digits of SHA-256 over rule, key and first firing window"`
 	FiringSince   table.Millis `col:"firing_since,sort1,day" ecs:"event.start" doc:"start of the window in which it began to fire, UTC; its day is the alert's day"`
@@ -24,7 +24,7 @@ type Row struct {
 	WindowSeconds int32        `col:"window_seconds" doc:"length of a window"`
 	RuleVersion   string       `col:"rule_version" mask:"hash" ecs:"rule.version" doc:"first 12 hex digits of SHA-256 over the rule"`
 	Replay        string       `col:"replay" mask:"none" doc:"command that computes it again from the records of its days"`
-	Version       int64        `col:"version" doc:"revision * 2^32 + transitions so far; the greater one wins"`
+	Version       int64        `col:"version,history" doc:"revision * 2^32 + transitions so far; the greater one wins"`
 }
 
 // Columns of Row.

@@ -24,6 +24,7 @@ import (
 	_ "millrace/schemas/alert"
 	_ "millrace/schemas/anomaly"
 	_ "millrace/schemas/attack"
+	_ "millrace/schemas/authlog"
 	_ "millrace/schemas/badrow"
 	_ "millrace/schemas/clickstream"
 	_ "millrace/schemas/device"

@@ -309,12 +309,16 @@ func FloorDay(ms int64) int64 {
 	return d
 }
 
-// Compare orders row i of a against row j of b by the schema's order.
+// Compare orders row i of a against row j of b by the schema's order, and versions of
+// the same row, where all are kept, from the first to the last.
 func Compare(a *Batch, i int, b *Batch, j int) int {
 	for _, col := range a.schema.Order {
 		if c := compareColumn(a, i, b, j, col); c != 0 {
 			return c
 		}
+	}
+	if version, ok := a.schema.History(); ok {
+		return compareColumn(a, i, b, j, version)
 	}
 	return 0
 }

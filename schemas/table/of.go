@@ -84,6 +84,10 @@ func (s *Schema) apply(c *Column, options []string, ranks *[4]int) (faults []err
 			c.Null = true
 		case "plain":
 			c.plain = true
+		case "history":
+			if s.history = len(s.Columns) + 1; c.Name != "version" || c.Kind != Int64 {
+				fault("history is an option of the column version, an int64")
+			}
 		case "sort1", "sort2", "sort3", "sort4":
 			if rank := &ranks[o[4]-'1']; *rank >= 0 {
 				fault("column %s is %s already", s.Columns[*rank].Name, o)

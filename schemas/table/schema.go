@@ -110,6 +110,7 @@ type Schema struct {
 	Order   []int    `json:"-"` // columns that define the order of rows, most significant first
 	DayBy   int      `json:"-"` // the Time or Date column that decides a row's UTC day
 	row     reflect.Type
+	history int // column + 1, see History; 0 for none
 }
 
 // Index returns the position of a column.
@@ -123,6 +124,14 @@ func (s *Schema) Index(name string) (int, bool) {
 func (s *Schema) Versioned() (column int, ok bool) {
 	i, ok := s.Index("version")
 	return i, ok && s.Columns[i].Kind == Int64
+}
+
+// History tells whether a lake keeps every version of a row, instead of the last one
+// alone, and which column has it: rows that are all sealed when they are written, each
+// saying what became of the same thing later. Whoever wants what holds now takes the
+// greatest version of each identity.
+func (s *Schema) History() (version int, ok bool) {
+	return s.history - 1, s.history > 0
 }
 
 // Origin is the column that names the input which a row came from: source, where rows

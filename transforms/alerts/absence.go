@@ -24,7 +24,10 @@ func (w *Watch) sealAbsence(to int64) (out []alert.Row) {
 	return append(out, w.silence(to)...)
 }
 
-const givenUp = "given_up"
+const (
+	absent  = "absence"
+	givenUp = "given_up"
+)
 
 // silence lives from the last reading up to a time.
 func (w *Watch) silence(to int64) (out []alert.Row) {
@@ -34,7 +37,7 @@ func (w *Watch) silence(to int64) (out []alert.Row) {
 	r := w.rule
 	if due := w.due(); !w.firing && due <= to && due < w.end() {
 		w.firing, w.since, w.pending, w.breaches = true, due, w.seen, 1
-		out = append(out, w.row(due, alert.Firing, "absence", nil))
+		out = append(out, w.row(due, alert.Firing, absent, nil))
 	}
 	if end := w.end(); end <= to {
 		if w.firing {

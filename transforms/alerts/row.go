@@ -46,6 +46,15 @@ func (w *Watch) row(at int64, state, reason string, value *float64) alert.Row {
 	return row
 }
 
+// Sealed tells whether a transition follows from sealed readings alone, so that a live
+// run and a batch run over the same records both have it. That something is absent is
+// told by the watermark, which says more the longer a stream goes on than the records
+// do: of an absence only its end is sealed, when data come again, and not that a key
+// was given up.
+func Sealed(row *alert.Row) bool {
+	return row.State == alert.Firing && row.Reason != absent || Final(row)
+}
+
 // Final tells whether a row says the last of its alert. That a key was given up as
 // absent does not: where data end, all of them look absent, and nobody can tell the
 // one from the other.

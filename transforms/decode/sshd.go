@@ -43,10 +43,8 @@ func (a *AuthLog) readSSHD(message []byte) {
 		a.from(AuthTooMany, before, 0)
 	case cut(&before, "Did not receive identification string"), cut(&before, "Bad protocol version identification "):
 		a.from(AuthNoIdent, before, -1)
-	case isClosed && cut(&before, "Connection closed by "), isClosed && cut(&before, "Disconnected from "):
-		cut(&before, "authenticating user ")
-		a.Event = AuthClosed
-		a.client(before)
+	case isClosed && (cut(&before, "Connection closed by ") || cut(&before, "Connection reset by ") || cut(&before, "Disconnected from ")):
+		a.closed(before)
 	}
 	if a.Event == AuthOther {
 		a.Times = 1
@@ -107,6 +105,20 @@ func (a *AuthLog) from(e AuthEvent, b []byte, skip int) {
 	if skip >= 0 {
 		a.User = pii.Of(b[:i])
 	}
+}
+
+// closed reads "[authenticating user USER |invalid user USER ]SOURCE port N".
+func (a *AuthLog) closed(b []byte) {
+	a.Event = AuthClosed
+	if cut(&b, "authenticating user ") || cut(&b, "invalid user ") {
+		port := max(bytes.LastIndex(b, []byte(" port ")), 0)
+		space := bytes.LastIndexByte(b[:port], ' ')
+		if space < 0 {
+			return
+		}
+		a.User, b = pii.Of(b[:space]), b[space+1:]
+	}
+	a.client(b)
 }
 
 // client reads "SOURCE[ port N][...]".

@@ -35,7 +35,8 @@ type AuthLog struct {
 // The traditional form has no year. Its year is the latest one in which the time
 // exists and is not more than a day after Reference: a log is written before it is
 // read, but for a clock that is ahead. Reference is the arrival time of the record;
-// of a file, which has none, the end of the time that it is known to cover.
+// of a file, which has none, the end of the time that it is known to cover. Where
+// nobody knows either it is 0, and such lines have no time.
 type SyslogParser struct {
 	Reference int64 // Unix milliseconds
 	Offset    int32 // of the writer's clock from UTC, in seconds
@@ -154,6 +155,9 @@ func twoDigits(b []byte, space bool) (int, bool) {
 // yearly finds the year: see SyslogParser. The 29th of February can be up to eight
 // years ago.
 func (p *SyslogParser) yearly(month time.Month, day int, inDay int64) (ms int64, ok bool) {
+	if p.Reference == 0 {
+		return 0, false
+	}
 	latest := time.UnixMilli(p.Reference + dayMillis).UTC()
 	for back := range 9 {
 		t := time.Date(latest.Year()+1-back, month, day, 0, 0, 0, 0, time.UTC)

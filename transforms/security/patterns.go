@@ -19,6 +19,11 @@ var patternList string
 //go:embed alerts.yaml
 var AlertRules []byte
 
+// LoginRules is logins.yaml: those of AlertRules that a log of authentication can break.
+//
+//go:embed logins.yaml
+var LoginRules []byte
+
 // Patterns say what a line can give away, by kind.
 type Patterns struct {
 	scanners   map[string][]string // by first part of the path
