@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/internal/mutate"
 	rows "millrace/schemas/authlog"
 	"millrace/schemas/badrow"
 	"millrace/schemas/ledger"
@@ -185,7 +186,8 @@ func TestAFileWithoutYearsNeedsADay(t *testing.T) {
 
 // FuzzDecode: the time of a line is the same however it is asked for, and nothing
 // panics.
-func FuzzDecode(f *testing.F) {
+func FuzzDecode(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add("syslog until=2017-12-31", "Mar 27 13:06:56 h sshd[1]: Invalid user a from 1.2.3.4", int64(0))
 	f.Add("syslog zone=+14:00", "Feb 29 13:06:56 h sshd[1]: message repeated 2 times: [ Failed password for a from b port 1]", int64(1767225605000))
 	f.Add("syslog", "Feb 29 13:06:56 h sshd[1]: Disconnected from invalid user  1.2.3.4 port 9 [preauth]", int64(1767225605000))
