@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"millrace/internal/generate"
+	farms "millrace/internal/generate"
 	"millrace/internal/testenv"
 )
 
@@ -69,7 +69,7 @@ func TestGuessersOfAGeneratedLogAreFound(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
 	mustRun(t, e, "generate", "authlog", "--out", e.in("host"), "--seed", "4", "--gzip")
-	var truth generate.AuthTruth
+	var truth farms.AuthTruth
 	readJSON(t, e.in("host", "truth.json"), &truth)
 	lake := e.in("lake")
 	mustRun(t, e, authlogs(e.in("host", "auth.log.gz"), lake, truth.Until)...)
