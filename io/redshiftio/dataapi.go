@@ -1,9 +1,11 @@
 package redshiftio
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -43,8 +45,45 @@ func newDataAPI(ctx context.Context, c *config) (*dataAPI, error) {
 	case cfg.Region == "":
 		return nil, c.fault("no AWS region is set", "set AWS_REGION, or add region=... to the URL")
 	}
-	return &dataAPI{c, redshiftdata.NewFromConfig(cfg)}, nil
+	return &dataAPI{c, redshiftdata.NewFromConfig(cfg, func(o *redshiftdata.Options) { o.HTTPClient = shortAnswers{o.HTTPClient} })}, nil
 }
+
+// Limits of answers. What is asked for are the state of a batch and the columns of a
+// table, of which there are 1,600 at most.
+const (
+	answerLimit = 4 << 20 // bytes
+	rowsLimit   = 10_000
+)
+
+var errAnswerLong = errors.New("an answer that is longer than one of the Data API can be")
+
+// shortAnswers reads answers whole, unless they are too long.
+type shortAnswers struct{ next redshiftdata.HTTPClient }
+
+// Do implements redshiftdata.HTTPClient.
+func (s shortAnswers) Do(r *http.Request) (*http.Response, error) {
+	response, err := s.next.Do(r)
+	if err != nil {
+		return response, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, answerLimit+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(body) > answerLimit:
+		return nil, errAnswerLong
+	}
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	return response, nil
+}
+
+// corrupt is the error of an answer that is none.
+func (d *dataAPI) corrupt(err error) error {
+	return &driver.Error{Doing: "reach", Object: d.config.place, Class: driver.ErrCorrupt, Cause: err, Cure: "check what answers there: it is not the Data API"}
+}
+
+var errNoID = errors.New("an answer without the id of its statement")
 
 func (d *dataAPI) close() {}
 
@@ -72,6 +111,9 @@ func (d *dataAPI) run(ctx context.Context, token string, statements []string) ([
 	if err != nil {
 		return nil, d.callError(ctx, err)
 	}
+	if out.Id == nil {
+		return nil, d.corrupt(errNoID)
+	}
 	done, err := d.finish(ctx, *out.Id)
 	if err != nil {
 		return nil, err
@@ -90,6 +132,9 @@ func (d *dataAPI) query(ctx context.Context, sql string) (rows [][]string, err e
 	if err != nil {
 		return nil, d.callError(ctx, err)
 	}
+	if out.Id == nil {
+		return nil, d.corrupt(errNoID)
+	}
 	if _, err := d.finish(ctx, *out.Id); err != nil {
 		return nil, err
 	}
@@ -98,6 +143,9 @@ func (d *dataAPI) query(ctx context.Context, sql string) (rows [][]string, err e
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, d.callError(ctx, err)
+		}
+		if len(rows)+len(page.Records) > rowsLimit || len(page.Records) == 0 && pages.HasMorePages() {
+			return nil, d.corrupt(fmt.Errorf("more rows than %d, or pages without any", rowsLimit))
 		}
 		for _, record := range page.Records {
 			var row []string
@@ -184,6 +232,9 @@ func fieldText(f types.Field) string {
 func (d *dataAPI) callError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
+	}
+	if errors.Is(err, errAnswerLong) {
+		return d.corrupt(errAnswerLong)
 	}
 	e := &driver.Error{Doing: "reach", Object: d.config.place, Class: driver.ErrUnavailable, Cause: err, Cure: "check the region, and whether the Data API can be reached"}
 	status := 0

@@ -5,9 +5,11 @@
 //
 // [WindowFunnel] with its modes, [Retention], and [Pattern] for sequences, over [Hit]s
 // of one user. They mean what ClickHouse's windowFunnel, retention, sequenceMatch,
-// sequenceCount and sequenceMatchEvents mean, as its tests
+// sequenceCount and sequenceMatchEvents mean in ClickHouse 25.12, the first with
+// allow_reentry (its pull request 86916), as its tests
 // 00632_aggregation_window_funnel and 00222_sequence_aggregate_function_family hold
-// them; the cases of both are among the tests here.
+// them; the cases of both are among the tests here. Times are whole numbers of any unit,
+// and windows have the same; a window includes its last moment.
 // Two times in a row in a pattern, which ClickHouse refuses, hold together here; a
 // time at the beginning or at the end of a pattern, which there compares with an
 // event that is not in the pattern, is refused here. Matching takes time in
@@ -18,7 +20,8 @@
 // A [Definition] names steps, each a predicate over the columns of the events (see
 // package predicate), and a window. Every event that satisfies step 1 begins an
 // attempt. What an attempt reaches depends on the order (the model are
-// PostHog's funnels, https://posthog.com/docs/product-analytics/funnels):
+// PostHog's funnels, https://posthog.com/docs/product-analytics/funnels, as they were in
+// November 2026; the cases of its tests of conversion times are among the tests here):
 //
 //   - ordered: each step is the earliest event that satisfies it, after the step
 //     before and within the window of the attempt's first event, the last millisecond

@@ -105,3 +105,53 @@ func ExampleEvaluator_Advance() {
 	// withdrawn 10 version 3
 	// sealed 5 level 2 version 3
 }
+
+func ExampleWindowFunnel() {
+	// Steps: 1 search, 2 cart, 4 paid, as bits; 0 is any other event. Times are minutes.
+	hits := []funnels.Hit{{Time: 0, Steps: 1}, {Time: 5, Steps: 2}, {Time: 7}, {Time: 20, Steps: 4}}
+	fmt.Println(funnels.WindowFunnel(hits, 3, 20, 0))                   // the last minute counts
+	fmt.Println(funnels.WindowFunnel(hits, 3, 19, 0))                   // it is beyond the window
+	fmt.Println(funnels.WindowFunnel(hits, 3, 20, funnels.StrictOrder)) // another event comes between
+	// Output:
+	// 3
+	// 2
+	// 2
+}
+
+func ExamplePattern() {
+	// A search, and within ten minutes of it a cart, without another event between.
+	p, err := funnels.ParsePattern("(?1)(?t<=10)(?2)", 3)
+	if err != nil {
+		panic(err)
+	}
+	hits := []funnels.Hit{{Time: 0, Steps: 1}, {Time: 4, Steps: 2}, {Time: 30, Steps: 1}, {Time: 31, Steps: 4}, {Time: 60, Steps: 1}, {Time: 70, Steps: 2}}
+	found, err := p.Match(hits)
+	if err != nil {
+		panic(err)
+	}
+	count, err := p.Count(hits)
+	if err != nil {
+		panic(err)
+	}
+	first, err := p.Events(hits)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(found, count, first)
+	// Output: true 2 [0 4]
+}
+
+func ExampleRetention() {
+	// Who came on the first day (1), and on the second (2) and third (4) as well?
+	days := map[string][]uint64{"ann": {1, 1, 2}, "bob": {1, 4}, "eve": {2, 4}}
+	retention := make(funnels.Retention, 3)
+	for _, visits := range days {
+		var union uint64
+		for _, day := range visits {
+			union |= day
+		}
+		retention.Add(union)
+	}
+	fmt.Println(retention)
+	// Output: [2 1 1]
+}

@@ -33,9 +33,9 @@ func newInterpreter(predicates ...*Predicate) *Evaluator {
 	return &Evaluator{predicates: predicates}
 }
 
-// Masks answers for each row of a batch from row from on: bit i is set when the row
-// satisfies predicate i. What it returns is valid until the next call. It allocates
-// nothing once it has grown, unless a predicate is not Direct.
+// Masks answers for each row of a batch: bit i is set when the row satisfies predicate
+// i. What it returns is valid until the next call. It allocates nothing once it has
+// grown, unless a predicate is not Direct.
 func (e *Evaluator) Masks(b *table.Batch) []uint64 {
 	n := b.Len()
 	if cap(e.masks) < n {

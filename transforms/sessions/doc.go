@@ -15,6 +15,13 @@
 // What follows a bound is a chain of its own: it has its own count of events,
 // and the options begin anew.
 //
+// The model: a gap of 30 minutes is the default of Google Analytics 4, of Universal
+// Analytics and of Matomo (visit_standard_length, 1,800 s). The cuts at midnight and at
+// a new campaign are those of Universal Analytics and Matomo, the flag Engaged is that
+// of Google Analytics 4; a new referrer cuts in none of them. All as documented in
+// November 2026. Times are Unix milliseconds. The cases of testdata/vectors/sessions.json
+// are among the tests.
+//
 // # Fragments
 //
 // Events do not travel to where a visitor is put together. A [Collector] folds

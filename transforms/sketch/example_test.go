@@ -2,6 +2,7 @@ package sketch_test
 
 import (
 	"fmt"
+	"maps"
 
 	"millrace/transforms/sketch"
 )
@@ -45,4 +46,27 @@ func ExampleHLL() {
 	}
 	fmt.Println(h.Count())
 	// Output: 100721
+}
+
+func ExampleDistinct() {
+	mobile, desktop := sketch.NewDistinct(1000), sketch.NewDistinct(1000)
+	for i := range 700 {
+		mobile.Add(sketch.Hash(fmt.Appendf(nil, "visitor %d", i)))
+		desktop.Add(sketch.Hash(fmt.Appendf(nil, "visitor %d", 300+i)))
+	}
+	if err := mobile.Merge(desktop); err != nil {
+		panic(err)
+	}
+	fmt.Println(mobile.Count(), mobile.Exact())
+	mobile.Add(sketch.Hash([]byte("one more than are counted one by one")))
+	fmt.Println(mobile.Exact())
+	// Output:
+	// 1000 true
+	// false
+}
+
+func ExampleLargest() {
+	views := map[string]int64{"/": 9, "/b": 4, "/a": 4, "/c": 1}
+	fmt.Println(sketch.Largest(maps.All(views), 3))
+	// Output: [{/ 9} {/a 4} {/b 4}]
 }

@@ -13,6 +13,10 @@ import (
 // merging are sums: neither order nor partition leaves a trace. It takes 8 bytes
 // for each bin between the least and the greatest value; a span of 1 to 1,000,000 has 691.
 // The zero value is empty.
+//
+// The method is that of Masson, Rim and Lee, "DDSketch: a fast and fully-mergeable
+// quantile sketch with relative-error guarantees" (VLDB 2019, arXiv:1908.10693), with
+// logarithmic bins; the tests compare with DataDog's sketches-go v1.4.8.
 type Quantiles struct {
 	count, zeros int64
 	least, most  uint64
