@@ -27,7 +27,7 @@ func TestNoCanaryOfAnyFormatIsFoundInAnyOutput(t *testing.T) {
 	writeFile(t, e.in("mapping.yaml"), []byte("\"@timestamp\": time\nclient.address: ip\nuser.name: user\nurl.original: url\nhttp.response.status_code: status\n"))
 	writeFile(t, e.in("policy.yaml"), []byte("fields:\n  user: {class: user, method: token}\nreversible: [user, email]\n"))
 	writeFile(t, e.in("funnels.yaml"), []byte("funnels:\n  - name: buy\n    within: 1h\n    steps:\n      - {name: look, where: 'path == \"/a\"'}\n      - {name: cart, where: 'path == \"/b\"'}\n"))
-	writeFile(t, e.in("alerts.yaml"), []byte("- name: many\n  input: events\n  aggregate: count\n  by: [user_agent]\n  above: 1\n"))
+	writeFile(t, e.in("alerts.yaml"), []byte("- name: many\n  input: events\n  aggregate: count\n  by: [user_agent]\n  above: 0\n"))
 	list := ""
 	for _, kind := range slices.Sorted(maps.Keys(canary)) {
 		list += kind + "\t" + canary[kind] + "\n"
