@@ -1,6 +1,7 @@
 package transforms
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,9 @@ type References struct {
 	UserAgents bool
 	AgentRules string // place of a file like uap-core's regexes.yaml; built-in when empty
 	Geo, ASN   string // places of databases in the MaxMind DB format; none when empty
+	Codes      string // place of a table of codes, see enrich.ParseCodes; none when empty
+	CodesBy    string // field by which it is looked up, one of accesslog.CodesFields
+	CodesKey   string // its column that has that field's values; of the same name when empty
 	AsOf       string // a date, see OpenReference
 	Missing    enrich.Missing
 	// Refresh is how often a live run looks whether there is a newer table; never
@@ -47,6 +51,14 @@ func (r References) Validate() error {
 	if r.Refresh != 0 && r.Refresh < time.Second {
 		faults = append(faults, errors.New("setting enrich.refresh: must be 0s or at least 1s"))
 	}
+	if r.Codes != "" {
+		if _, err := enrich.CodesFormat(placeName(r.Codes)); err != nil {
+			faults = append(faults, fmt.Errorf("setting enrich.codes: %w", err))
+		}
+	}
+	if fields := accesslog.CodesFields(); !slices.Contains(fields, r.CodesBy) && (r.Codes != "" || r.CodesBy != "") {
+		faults = append(faults, fmt.Errorf("setting enrich.codes_by: %q is no field to look up by; there are %s", r.CodesBy, strings.Join(fields, ", ")))
+	}
 	if _, err := parsePins(r.Pin); err != nil {
 		faults = append(faults, fmt.Errorf("setting enrich.pin: %w", err))
 	}
@@ -60,7 +72,7 @@ func (r References) fixed(live bool) bool { return !live || r.Refresh == 0 || r.
 // policy allows it. Tables that change while a run lasts have no place in it.
 func (r References) Versions(ctx context.Context, live bool) ([]string, error) {
 	if !r.fixed(live) {
-		r.Geo, r.ASN, r.AgentRules = "", "", "" // the settings name their places
+		r.Geo, r.ASN, r.AgentRules, r.Codes = "", "", "", "" // the settings name their places
 	}
 	tables, err := r.acquire(ctx, 0)
 	if err != nil {
@@ -71,7 +83,7 @@ func (r References) Versions(ctx context.Context, live bool) ([]string, error) {
 }
 
 // names of tables in the column enrichment.
-var referenceNames = []string{"agents", "asn", "bots", "geo"}
+var referenceNames = []string{"agents", "asn", "bots", "codes", "geo"}
 
 // parsePins reads "asn=VERSION geo=VERSION".
 func parsePins(text string) (map[string]string, error) {
@@ -92,6 +104,7 @@ type referenceTables struct {
 	agents  *sharedTable[*enrich.Agents]
 	geo     *sharedTable[*enrich.Geo]
 	asn     *sharedTable[*enrich.Geo]
+	codes   *sharedTable[*enrich.Codes]
 	builtIn bool
 }
 
@@ -100,13 +113,16 @@ type referenceTables struct {
 func (r References) acquire(ctx context.Context, refresh time.Duration) (*referenceTables, error) {
 	t := &referenceTables{config: r, builtIn: r.UserAgents && r.AgentRules == ""}
 	if r.UserAgents && r.AgentRules != "" {
-		t.agents = sharedAgents.acquire(ctx, tablePlace{r.AgentRules, r.AsOf}, refresh)
+		t.agents = sharedAgents.acquire(ctx, tablePlace{place: r.AgentRules, asOf: r.AsOf}, refresh)
 	}
 	if r.Geo != "" {
-		t.geo = sharedGeo.acquire(ctx, tablePlace{r.Geo, r.AsOf}, refresh)
+		t.geo = sharedGeo.acquire(ctx, tablePlace{place: r.Geo, asOf: r.AsOf}, refresh)
 	}
 	if r.ASN != "" {
-		t.asn = sharedGeo.acquire(ctx, tablePlace{r.ASN, r.AsOf}, refresh)
+		t.asn = sharedGeo.acquire(ctx, tablePlace{place: r.ASN, asOf: r.AsOf}, refresh)
+	}
+	if r.Codes != "" {
+		t.codes = sharedCodes.acquire(ctx, tablePlace{place: r.Codes, asOf: r.AsOf, key: cmp.Or(r.CodesKey, r.CodesBy)}, refresh)
 	}
 	if err := t.check(); err != nil {
 		t.release()
@@ -122,6 +138,7 @@ func (t *referenceTables) release() {
 	t.agents.release()
 	t.geo.release()
 	t.asn.release()
+	t.codes.release()
 }
 
 // check holds the tables against the policy and the pins.
@@ -171,6 +188,10 @@ func (t *referenceTables) versions() (versions []string, err error) {
 		v, fault := t.asn.version()
 		add("asn", v, fault)
 	}
+	if t.codes != nil {
+		v, fault := t.codes.version()
+		add("codes", v, fault)
+	}
 	if t.geo != nil {
 		v, fault := t.geo.version()
 		add("geo", v, fault)
@@ -192,6 +213,9 @@ func (t *referenceTables) forWorker(bots string) *accesslog.References {
 	}
 	if t.asn != nil {
 		r.ASN = t.asn.holder.Get
+	}
+	if t.codes != nil {
+		r.Codes, r.CodesBy = t.codes.holder.Get, t.config.CodesBy
 	}
 	return r
 }

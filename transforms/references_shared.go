@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,16 +14,34 @@ import (
 // Tables are shared by all DoFns of a process: a large one is in memory once, and
 // twice while a newer one takes its place.
 var (
-	sharedAgents = tableShelf[*enrich.Agents]{parse: enrich.ParseAgents}
-	sharedGeo    = tableShelf[*enrich.Geo]{parse: enrich.ParseGeo}
+	sharedAgents = tableShelf[*enrich.Agents]{parse: func(_ tablePlace, b []byte) (*enrich.Agents, error) { return enrich.ParseAgents(b) }}
+	sharedGeo    = tableShelf[*enrich.Geo]{parse: func(_ tablePlace, b []byte) (*enrich.Geo, error) { return enrich.ParseGeo(b) }}
+	sharedCodes  = tableShelf[*enrich.Codes]{parse: parseCodes}
 )
 
-// tablePlace is where a table is, and as of which date.
-type tablePlace struct{ place, asOf string }
+// tablePlace is where a table is, and as of which date; of a table of codes also the
+// column that has its key.
+type tablePlace struct{ place, asOf, key string }
+
+func parseCodes(at tablePlace, content []byte) (*enrich.Codes, error) {
+	format, err := enrich.CodesFormat(placeName(at.place))
+	if err != nil {
+		return nil, err
+	}
+	return enrich.ParseCodes(format, content, at.key)
+}
+
+// placeName is a place without the parameters of a URL.
+func placeName(place string) string {
+	if strings.Contains(place, "://") {
+		place, _, _ = strings.Cut(place, "?")
+	}
+	return place
+}
 
 // tableShelf holds the tables of one kind that are in use.
 type tableShelf[T enrich.Table] struct {
-	parse func([]byte) (T, error)
+	parse func(at tablePlace, content []byte) (T, error)
 
 	mu     sync.Mutex
 	tables map[tablePlace]*sharedTable[T]
@@ -101,7 +120,7 @@ func (t *sharedTable[T]) refresh(ctx context.Context) error {
 		if err != nil || unchanged {
 			return table, etag, unchanged, err
 		}
-		if table, err = t.shelf.parse(content); err != nil {
+		if table, err = t.shelf.parse(t.at, content); err != nil {
 			return table, "", false, fmt.Errorf("%s: %w", t.at.place, err)
 		}
 		return table, newETag, false, nil

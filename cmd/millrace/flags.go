@@ -20,6 +20,7 @@ type jobFlags struct {
 	funnels string
 	alerts  string
 	policy  string
+	asOf    string
 	set     []string
 	outputs []string
 }
@@ -40,6 +41,7 @@ func (f *jobFlags) add(c *cobra.Command) {
 	fs.StringVar(&f.policy, "mask-policy", "", "YAML file of a masking policy, as the key mask_policy of --config has it, in place of that: how single columns are masked (docs/masking.md)")
 	fs.StringVar(&f.options.VaultKey, "vault-key", "", "key of the vault by reference, as --mask-key and another one; for a policy with reversible tokens")
 	fs.StringVar(&f.options.Raw, "raw", "", "keep every line as it came in output raw: off, sealed (encrypted) or plain (default off for files, sealed for streams)")
+	fs.StringVar(&f.asOf, "as-of", "", "reference data as of a day: of places with {date} the newest version until then, 2006-01-02; short for --set enrich.as_of=DAY")
 	fs.StringVar(&f.options.From, "from", "", "first UTC day to write, 2006-01-02; days named so are replaced")
 	fs.StringVar(&f.options.To, "to", "", "last UTC day to write")
 	fs.StringVar(&f.options.Staging, "staging", "", "backfills: folder or s3:// URL where rows wait for the commit, in its folder _staging (default: the lake; for a lake on S3 without --runner flink your cache folder). A folder must be one for all workers: with TaskManagers on several machines that is yours to see to")
@@ -97,6 +99,9 @@ func (f *jobFlags) read(job string) (run.Options, error) {
 		v, err := settings.Parse(s)
 		faults = append(faults, err)
 		o.Values = append(o.Values, v)
+	}
+	if f.asOf != "" {
+		o.Values = append(o.Values, settings.Value{Name: "enrich.as_of", Text: f.asOf, Where: "--as-of"})
 	}
 	for _, s := range f.outputs {
 		name, url, ok := strings.Cut(s, "=")

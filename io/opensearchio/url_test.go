@@ -158,7 +158,7 @@ func TestColumnsAreIndexedByTheirKind(t *testing.T) {
 		"bot_name": "keyword", "page_view": "boolean", "user": "keyword", "host": "keyword", "request": "keyword+text", "source": "keyword", "position": "long", "sequence": "keyword",
 		"duration_ms": "double", "bytes_received": "long", "target_status": "integer", "edge": "keyword+text", "edge_result": "keyword+text",
 		"tls_version": "keyword+text", "tls_cipher": "keyword+text", "request_id": "keyword+text",
-		"asn": "long", "bot_reason": "keyword", "browser": "keyword+text", "browser_version": "keyword+text", "city": "keyword", "country": "keyword",
+		"asn": "long", "bot_reason": "keyword", "codes": "keyword+text", "browser": "keyword+text", "browser_version": "keyword+text", "city": "keyword", "country": "keyword",
 		"device": "keyword+text", "device_class": "keyword", "enrichment": "keyword", "network": "keyword", "os": "keyword+text", "os_version": "keyword+text", "region": "keyword",
 	}
 	if d := cmp.Diff(want, types(weblog.Events, "opensearch://h/i")); d != "" {

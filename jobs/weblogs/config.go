@@ -47,6 +47,9 @@ type Settings struct {
 	AgentRules      string        `set:"enrich.user_agent_rules" file:"true" doc:"file or s3:// URL of rules in the format of uap-core's regexes.yaml to use instead of the built-in ones"`
 	Geo             string        `set:"enrich.geo" file:"true" doc:"file or s3:// URL of a country or city database in the MaxMind DB format; {date} stands for the date of a version; empty tells no countries"`
 	ASN             string        `set:"enrich.asn" file:"true" doc:"file or s3:// URL of a database of autonomous systems likewise; empty tells no networks"`
+	Codes           string        `set:"enrich.codes" file:"true" doc:"file or s3:// URL of a table of codes: .csv with a header line, .json, .ndjson or .parquet; the column codes has what its row says; empty looks nothing up"`
+	CodesBy         string        `set:"enrich.codes_by" doc:"field of the line, as it came, by which enrich.codes is looked up: client_ip, edge, host, method, path, status or user"`
+	CodesKey        string        `set:"enrich.codes_key" doc:"column of enrich.codes that has the values of that field; of the same name when empty"`
 	Missing         string        `set:"enrich.missing" doc:"what becomes of events when reference data is missing or broken: fail ends the run, flag goes on and says so in the column enrichment, bad_row makes them bad rows"`
 	AsOf            string        `set:"enrich.as_of" doc:"of places with {date}, take the newest version until this date, for example 2026-11-01; empty takes the newest"`
 	Refresh         time.Duration `set:"enrich.refresh" doc:"how often a live run looks for a newer table; 0s keeps those it began with"`
@@ -60,7 +63,7 @@ type Settings struct {
 
 // Defaults are the settings of a run that sets none.
 func Defaults() Settings {
-	return Settings{SessionGap: 30 * time.Minute, TopPages: 10, ExactVisitors: 65_536, Shards: 1, Attribution: true, AnomalyPages: 20, UserAgents: true, Missing: string(enrich.Fail), Refresh: time.Hour}
+	return Settings{SessionGap: 30 * time.Minute, TopPages: 10, ExactVisitors: 65_536, Shards: 1, Attribution: true, AnomalyPages: 20, UserAgents: true, CodesBy: "host", Missing: string(enrich.Fail), Refresh: time.Hour}
 }
 
 // Validate reports every setting that cannot work.
@@ -99,7 +102,7 @@ func (s Settings) sessions() sessions.Options {
 // references are the settings of what events are enriched from.
 func (s Settings) references() transforms.References {
 	return transforms.References{
-		UserAgents: s.UserAgents, AgentRules: s.AgentRules, Geo: s.Geo, ASN: s.ASN, AsOf: s.AsOf, Missing: enrich.Missing(s.Missing), Refresh: s.Refresh, Pin: s.Pin,
+		UserAgents: s.UserAgents, AgentRules: s.AgentRules, Geo: s.Geo, ASN: s.ASN, Codes: s.Codes, CodesBy: s.CodesBy, CodesKey: s.CodesKey, AsOf: s.AsOf, Missing: enrich.Missing(s.Missing), Refresh: s.Refresh, Pin: s.Pin,
 	}
 }
 

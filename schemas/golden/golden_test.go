@@ -32,6 +32,7 @@ import (
 	_ "millrace/schemas/late"
 	_ "millrace/schemas/raw"
 	_ "millrace/schemas/refused"
+	_ "millrace/schemas/vault"
 	_ "millrace/schemas/weblog"
 )
 

@@ -22,7 +22,7 @@ func TestTheColumnNumbersNameTheirColumns(t *testing.T) {
 			"tls_version": EventTLSVersion, "tls_cipher": EventTLSCipher, "request_id": EventRequestID,
 			"browser": EventBrowser, "browser_version": EventBrowserVersion, "os": EventOS, "os_version": EventOSVersion, "device": EventDevice,
 			"device_class": EventDeviceClass, "bot_reason": EventBotReason, "country": EventCountry, "region": EventRegion, "city": EventCity,
-			"asn": EventASN, "network": EventNetwork, "enrichment": EventEnrichment,
+			"asn": EventASN, "network": EventNetwork, "enrichment": EventEnrichment, "codes": EventCodes,
 		}},
 		{Sessions, map[string]int{
 			"session_id": SessionID, "visitor_id": SessionVisitorID, "start_time": SessionStartTime, "end_time": SessionEndTime,

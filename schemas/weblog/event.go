@@ -53,6 +53,7 @@ type Event struct {
 	ASN            *int64  `col:"asn,null" ecs:"client.as.number" doc:"number of the autonomous system of the full client address; null without enrich.asn"`
 	Network        *string `col:"network,null" mask:"none" ecs:"client.as.organization.name" doc:"who runs the autonomous system"`
 	Enrichment     *string `col:"enrichment,null" mask:"none" doc:"versions of the reference data used: NAME=VERSION, 16 hex digits of SHA-256 each, or NAME=missing, NAME=broken"`
+	Codes          *string `col:"codes,null" mask:"scanned" doc:"what the table of enrich.codes says: a JSON object of the row's other columns; findings masked; null without one, and where it has no row"`
 }
 
 // Columns of Event.
@@ -100,6 +101,7 @@ const (
 	EventASN
 	EventNetwork
 	EventEnrichment
+	EventCodes
 )
 
 // Events is the schema of Event.

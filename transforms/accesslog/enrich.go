@@ -19,6 +19,8 @@ import (
 type References struct {
 	Agents   func() (*enrich.Agents, error)
 	Geo, ASN func() (*enrich.Geo, error)
+	Codes    func() (*enrich.Codes, error)
+	CodesBy  string         // field by which codes are looked up, one of CodesFields
 	Missing  enrich.Missing // what becomes of events when a table is missing or an entry broken
 	Bots     string         // version of the list of bots
 }
@@ -30,6 +32,7 @@ const unknown = "(unknown)"
 type tables struct {
 	agents   *enrich.Agents
 	geo, asn *enrich.Geo
+	codes    *enrich.Codes
 }
 
 // lookups is the side of a worker that looks up.
@@ -38,9 +41,10 @@ type lookups struct {
 	geoCache, asnCache *enrich.GeoCache
 	places             map[placeKey]*location
 	nowhere            location
-	label              string  // of the tables
-	labels             [4]text // the same, by broken entries: 1 of geo, 2 of asn
-	missing            bool    // under the policy bad_row
+	label              string           // of the tables
+	coded              map[string]*text // what codes say, by key
+	labels             [4]text          // the same, by broken entries: 1 of geo, 2 of asn
+	missing            bool             // under the policy bad_row
 }
 
 // told is what reference data tells of a user agent, masked.
@@ -69,10 +73,11 @@ func (w *Worker) refer() error {
 	}
 	var now tables
 	var faults []error
-	parts := []string{"", "bots=" + r.Bots, "", ""} // by name
+	parts := []string{"", "bots=" + r.Bots, "", "", ""} // by name, but for codes
 	now.agents = inUse("agents", r.Agents, &parts[0], &faults)
 	now.asn = inUse("asn", r.ASN, &parts[2], &faults)
 	now.geo = inUse("geo", r.Geo, &parts[3], &faults)
+	now.codes = inUse("codes", r.Codes, &parts[4], &faults)
 	if len(faults) > 0 && r.Missing != enrich.Flag && r.Missing != enrich.BadRow {
 		return faults[0]
 	}
@@ -81,7 +86,7 @@ func (w *Worker) refer() error {
 	if now == w.look.tables && versions == w.look.label {
 		return nil
 	}
-	w.look = lookups{tables: now, label: versions, places: map[placeKey]*location{}, missing: w.look.missing}
+	w.look = lookups{tables: now, label: versions, places: map[placeKey]*location{}, coded: map[string]*text{}, missing: w.look.missing}
 	if now.geo != nil {
 		w.look.geoCache = enrich.NewGeoCache(now.geo)
 	}
@@ -261,4 +266,5 @@ func (w *Worker) putTold(v *visitor, a *agent) {
 	}
 	w.putMemo(weblog.EventNetwork, &o.network)
 	w.putMemo(weblog.EventEnrichment, &w.look.labels[o.broken])
+	w.putCodes()
 }

@@ -17,7 +17,7 @@ func Fields() mask.Fields {
 		"path": mask.Text, "query": mask.Text, "referrer": mask.Text, "user_agent": mask.Text, "request": mask.Text,
 		"edge": mask.Text, "edge_result": mask.Text, "tls_version": mask.Text, "tls_cipher": mask.Text, "request_id": mask.Text,
 		"method": mask.None, "protocol": mask.None, "host": mask.None,
-		"country": mask.None, "region": mask.None, "city": mask.None, "network": mask.None,
+		"country": mask.None, "region": mask.None, "city": mask.None, "network": mask.None, "codes": mask.Text,
 	}
 }
 

@@ -9,8 +9,10 @@ import (
 	"io"
 	"iter"
 	"maps"
+	"path"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -21,6 +23,7 @@ import (
 // Safe for concurrent use.
 type Codes struct {
 	version string
+	key     string
 	columns []string
 	rows    map[string][]string
 }
@@ -68,7 +71,7 @@ func ParseCodes(format string, content []byte, key string) (*Codes, error) {
 	if at < 0 {
 		return nil, fmt.Errorf("reading a table of codes: it has no column %s (there are %q)", key, columns)
 	}
-	c := &Codes{version: version(content), columns: columns, rows: make(map[string][]string, len(rows))}
+	c := &Codes{version: version(content), key: key, columns: columns, rows: make(map[string][]string, len(rows))}
 	for i, row := range rows {
 		if row[at] == "" {
 			return nil, fmt.Errorf("reading a table of codes: row %d has no %s", i+1, key)
@@ -84,6 +87,9 @@ func ParseCodes(format string, content []byte, key string) (*Codes, error) {
 // Version identifies the content.
 func (c *Codes) Version() string { return c.version }
 
+// Key is the column by whose values rows are found.
+func (c *Codes) Key() string { return c.key }
+
 // Columns are the names of the columns, in the order of rows.
 func (c *Codes) Columns() []string { return c.columns }
 
@@ -97,6 +103,17 @@ func (c *Codes) Keys() iter.Seq[string] { return maps.Keys(c.rows) }
 func (c *Codes) Lookup(key []byte) (row []string, ok bool) {
 	row, ok = c.rows[string(key)]
 	return row, ok
+}
+
+// CodesFormat tells the format of a table of codes by the name of its file.
+func CodesFormat(name string) (string, error) {
+	switch ending := strings.ToLower(path.Ext(name)); ending {
+	case ".csv", ".json", ".parquet":
+		return ending[1:], nil
+	case ".ndjson", ".jsonl":
+		return "json", nil
+	}
+	return "", fmt.Errorf("a table of codes ends in .csv, .json, .ndjson, .jsonl or .parquet, and %s does not", path.Base(name))
 }
 
 var (
