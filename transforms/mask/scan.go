@@ -41,10 +41,6 @@ type scanner struct {
 	decoded   []byte
 	survey    survey // of the current layer
 	words     []word
-	stretch   number // that words are of
-	// Places that no word of any type, or none of telephones, stands before or
-	// behind, the second in the stretch.
-	silentAt, noWordBefore, noWordAfter int
 
 	types     typeSet // to look for
 	assume    typeSet // to find without context
@@ -99,7 +95,6 @@ func (s *scanner) search(l *layer) {
 func (s *scanner) numbers(l *layer) {
 	v := &s.survey
 	v.make(l.text)
-	s.silentAt, s.noWordAfter = -1, -1
 	if s.types&colonTypes != 0 && v.manyColons() {
 		s.colons(l)
 	}
@@ -110,7 +105,6 @@ func (s *scanner) numbers(l *layer) {
 		s.ibans(l)
 	}
 	for n, ok := v.nextNumber(0); ok; n, ok = v.nextNumber(n.end) {
-		s.stretch, s.noWordBefore = n, 0
 		if n.digits >= minPAN && s.types&cardType != 0 {
 			s.cards(l, n.start, n.end)
 		}
@@ -121,8 +115,12 @@ func (s *scanner) numbers(l *layer) {
 		if s.types&ipType != 0 {
 			s.ipv4s(l)
 		}
-		s.idents(l)
-		if s.types&phoneType != 0 {
+		shapes, phones := &allShapes, s.types&phoneType != 0
+		if s.silent(l, n) {
+			shapes, phones = &sureShapes, phones && s.surePhone(l, n)
+		}
+		s.idents(l, shapes)
+		if phones {
 			s.phonesIn(l)
 		}
 	}
@@ -138,7 +136,7 @@ func (s *scanner) numbers(l *layer) {
 				continue
 			}
 			s.listWords(l, start, end)
-			s.idents(l)
+			s.idents(l, &allShapes)
 			s.cryptos(l)
 		}
 	}

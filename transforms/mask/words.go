@@ -94,29 +94,7 @@ const contextWidth, contextAfter = 48, 10
 
 // near tells whether one of the words stands before t[start].
 func near(t []byte, start int, words *wordSet) bool {
-	return words.in(t[max(0, start-contextWidth):start])
-}
-
-// contextWords are the words of all types that need one.
-var contextWords = func() *wordSet {
-	words := phoneContext
-	for _, r := range idRules {
-		words = append(words, r.words...)
-	}
-	return newWordSet(words)
-}()
-
-// near is the same for the words of a type. Numbers of many types look alike, so
-// it is remembered where no word of any type stands.
-func (s *scanner) near(t []byte, start int, words *wordSet) bool {
-	if start == s.silentAt {
-		return false
-	}
-	if !near(t, start, contextWords) {
-		s.silentAt = start
-		return false
-	}
-	return near(t, start, words)
+	return words.in(t[max(0, start-contextWidth):start], 1)
 }
 
 // wordSet is a list of words in lower case, of two letters or more, by the first.
@@ -135,28 +113,30 @@ func newWordSet(words []string) *wordSet {
 }
 
 // in tells whether t has one of the words, at the start of a word of its own; a
-// capital after a small letter begins one, and so does t[0].
-func (s *wordSet) in(t []byte) bool {
+// capital after a small letter begins one, and so does each of the first cut
+// bytes, behind which t may have been cut.
+func (s *wordSet) in(t []byte, cut int) bool {
 	if len(t) == 0 {
 		return false
 	}
 	two := int(t[0] & 31)
 	for i, c := range t[1:] { // c is t[i+1]
 		two = (two<<5 | int(c&31)) & (len(s.two) - 1)
-		if s.two[two] && s.at(t, i) {
+		if s.two[two] && (i < cut || beginsWord(t, i)) && s.at(t[i:]) {
 			return true
 		}
 	}
 	return false
 }
 
-// at tells whether one of the words stands at t[i], as in in.
-func (s *wordSet) at(t []byte, i int) bool {
-	if i > 0 && isAlpha(t[i-1]) && !(isLower(t[i-1]) && isUpper(t[i])) {
-		return false
-	}
-	for _, w := range s.by[t[i]&31] {
-		if hasFold(t[i:], w) {
+func beginsWord(t []byte, i int) bool {
+	return i == 0 || !isAlpha(t[i-1]) || isLower(t[i-1]) && isUpper(t[i])
+}
+
+// at tells whether t begins with one of the words.
+func (s *wordSet) at(t []byte) bool {
+	for _, w := range s.by[t[0]&31] {
+		if hasFold(t, w) {
 			return true
 		}
 	}
