@@ -99,14 +99,20 @@ func near(t []byte, start int, words *wordSet) bool {
 
 // wordSet is a list of words in lower case, of two letters or more, by the first.
 type wordSet struct {
-	two [1 << 10]bool // by the low five bits of the first two letters
-	by  [32][]string
+	by [32][]string
+	// third holds, by the low five bits of the first two letters, those that the
+	// third byte may have, a bit for each.
+	third [1 << 10]uint32
 }
 
 func newWordSet(words []string) *wordSet {
 	var s wordSet
 	for _, w := range words {
-		s.two[letterPair(w[0], w[1])] = true
+		third := ^uint32(0)
+		if len(w) > 2 && w[2] != ' ' {
+			third = 1 << (w[2] & 31)
+		}
+		s.third[letterPair(w[0], w[1])] |= third
 		s.by[w[0]&31] = append(s.by[w[0]&31], w)
 	}
 	return &s
@@ -116,17 +122,18 @@ func newWordSet(words []string) *wordSet {
 // capital after a small letter begins one, and so does each of the first cut
 // bytes, behind which t may have been cut.
 func (s *wordSet) in(t []byte, cut int) bool {
-	if len(t) == 0 {
+	if len(t) < 2 {
 		return false
 	}
-	two := int(t[0] & 31)
-	for i, c := range t[1:] { // c is t[i+1]
-		two = (two<<5 | int(c&31)) & (len(s.two) - 1)
-		if s.two[two] && (i < cut || beginsWord(t, i)) && s.at(t[i:]) {
+	two := letterPair(t[0], t[1])
+	for i, c := range t[2:] { // c is t[i+2]
+		if s.third[two]>>(c&31)&1 == 1 && (i < cut || beginsWord(t, i)) && s.at(t[i:]) {
 			return true
 		}
+		two = (two<<5 | int(c&31)) & (len(s.third) - 1)
 	}
-	return false
+	i := len(t) - 2
+	return (i < cut || beginsWord(t, i)) && s.at(t[i:])
 }
 
 func beginsWord(t []byte, i int) bool {
