@@ -122,7 +122,7 @@ func init() {
 // idents finds the identifiers of idRules that have one of the shapes.
 func (s *scanner) idents(l *layer, shapes *shapeTable) {
 	t := l.text
-	for _, w := range s.words {
+	for i, w := range s.words {
 		n := w.end - w.start
 		if n > longestWord {
 			continue
@@ -131,22 +131,29 @@ func (s *scanner) idents(l *layer, shapes *shapeTable) {
 		if w.numeric() {
 			numeric = 1
 		}
-		for i, list := 0, shapes.lists[shapes.by[numeric][n][0]]; i < len(list); i++ {
-			s.identAt(l, w.start, &list[i])
+		by := &shapes.by[numeric][n]
+		if by[0] != 0 {
+			for i := range shapes.lists[by[0]] {
+				s.identAt(l, w.start, &shapes.lists[by[0]][i])
+			}
 		}
-		if !shapes.goOn[numeric][n] || w.end == len(t) || !s.sepAt(t, w.end) {
+		if !shapes.goOn[numeric][n] {
 			continue
 		}
-		next := 1 // as sepAt has seen
-		for w.end+1+next < len(t) && next <= longestWord && isAlnum(t[w.end+1+next]) {
-			next++
+		next := 0
+		if i+1 < len(s.words) && s.words[i+1].start == w.end+1 {
+			next = s.words[i+1].end - s.words[i+1].start
+		} else {
+			for p := w.end + 1; p < len(t) && next <= longestWord && isAlnum(t[p]); p++ {
+				next++
+			}
 		}
-		if next > longestWord {
+		if next == 0 || next > longestWord || by[next] == 0 || !s.sepAt(t, w.end) {
 			continue
 		}
-		for i, list := 0, shapes.lists[shapes.by[numeric][n][next]]; i < len(list); i++ {
+		for i := range shapes.lists[by[next]] {
 			// Seldom are the last separator and the end in the right places.
-			sh := &list[i]
+			sh := &shapes.lists[by[next]][i]
 			end := w.start + sh.size
 			if end <= len(t) && t[w.start+sh.last] == t[w.end] && (end == len(t) || !isAlnum(t[end])) {
 				s.identAt(l, w.start, sh)

@@ -103,6 +103,7 @@ type wordSet struct {
 	// third holds, by the low five bits of the first two letters, those that the
 	// third byte may have, a bit for each.
 	third [1 << 10]uint32
+	short bool // a word has two letters
 }
 
 func newWordSet(words []string) *wordSet {
@@ -112,6 +113,7 @@ func newWordSet(words []string) *wordSet {
 		if len(w) > 2 && w[2] != ' ' {
 			third = 1 << (w[2] & 31)
 		}
+		s.short = s.short || len(w) == 2
 		s.third[letterPair(w[0], w[1])] |= third
 		s.by[w[0]&31] = append(s.by[w[0]&31], w)
 	}
@@ -133,7 +135,7 @@ func (s *wordSet) in(t []byte, cut int) bool {
 		two = (two<<5 | int(c&31)) & (len(s.third) - 1)
 	}
 	i := len(t) - 2
-	return (i < cut || beginsWord(t, i)) && s.at(t[i:])
+	return s.short && (i < cut || beginsWord(t, i)) && s.at(t[i:])
 }
 
 func beginsWord(t []byte, i int) bool {
