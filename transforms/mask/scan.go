@@ -9,6 +9,7 @@ import (
 
 // wordTypes are found at words with digits; colonTypes also without any.
 var (
+	everyType  = setOf(allTypes)
 	wordTypes  = setOf(allTypes[IBAN.rank():])
 	cardType   = setOf([]Type{Card})
 	ibanType   = setOf([]Type{IBAN})
@@ -104,41 +105,51 @@ func (s *scanner) numbers(l *layer) {
 	if s.types&ibanType != 0 {
 		s.ibans(l)
 	}
-	for n, ok := v.nextNumber(0); ok; n, ok = v.nextNumber(n.end) {
-		if n.digits >= minPAN && s.types&cardType != 0 {
-			s.cards(l, n.start, n.end)
-		}
-		if n.digits < minPhone && !fewDigits(l.text, n) {
-			continue
-		}
-		s.listWords(l, n.start, n.end)
-		if s.types&ipType != 0 {
-			s.ipv4s(l)
-		}
-		shapes, phones := &allShapes, s.types&phoneType != 0
-		if s.silent(l, n) {
-			shapes, phones = &sureShapes, phones && s.surePhone(l, n)
-		}
-		s.idents(l, shapes)
-		if phones {
-			s.phonesIn(l)
+	end := 0
+	for b := range len(v.blocks) - 1 {
+		for at := v.longStretches(b); at != 0; at &= at - 1 {
+			if start := b*blockLen + bits.TrailingZeros64(at); start >= end {
+				n := v.stretch(start)
+				s.numbersIn(l, n)
+				end = n.end
+			}
 		}
 	}
-	end := 0
+	end = 0
 	for b := range len(v.blocks) - 1 {
 		for at := v.longRuns(b) | v.beneficiaries(b); at != 0; at &= at - 1 {
 			start := b*blockLen + bits.TrailingZeros64(at)
 			if start < end {
 				continue
 			}
-			end = v.runEnd(start)
-			if !v.digitIn(start, end) {
-				continue
+			if end = v.runEnd(start); v.digitIn(start, end) {
+				s.listWords(l, start, end)
+				s.idents(l, &allShapes)
+				s.cryptos(l)
 			}
-			s.listWords(l, start, end)
-			s.idents(l, &allShapes)
-			s.cryptos(l)
 		}
+	}
+}
+
+// numbersIn searches a stretch of digits and what may stand between them.
+func (s *scanner) numbersIn(l *layer, n number) {
+	if n.digits < minPhone && !fewDigits(l.text, n) {
+		return
+	}
+	if n.digits >= minPAN && s.types&cardType != 0 {
+		s.cards(l, n.start, n.end)
+	}
+	s.listWords(l, n.start, n.end)
+	if s.types&ipType != 0 {
+		s.ipv4s(l)
+	}
+	shapes, phones := &allShapes, s.types&phoneType != 0
+	if s.silent(l, n) {
+		shapes, phones = &sureShapes, phones && s.surePhone(l, n)
+	}
+	s.idents(l, shapes)
+	if phones {
+		s.phonesIn(l)
 	}
 }
 
@@ -146,7 +157,7 @@ func (s *scanner) numbers(l *layer) {
 // an IP address, or the digits of a UK national insurance number, which stand
 // behind two letters. All other numbers have more.
 func fewDigits(t []byte, n number) bool {
-	if bytes.Count(t[n.start:n.end], []byte(".")) >= 3 {
+	if n.digits >= 4 && n.end-n.start >= len("1.2.3.4") && bytes.Count(t[n.start:n.end], []byte(".")) >= 3 {
 		return true
 	}
 	return n.digits == 6 && n.start >= 2 && (isAlpha(t[n.start-1]) || isAlpha(t[n.start-2]))
@@ -154,7 +165,7 @@ func fewDigits(t []byte, n number) bool {
 
 // add records a finding in a layer.
 func (s *scanner) add(l *layer, t Type, start, end int) {
-	if !s.types.has(t) {
+	if s.types != everyType && !s.types.has(t) {
 		return
 	}
 	s.found = append(s.found, match{
