@@ -152,7 +152,7 @@ func (s *scanner) macs(l *layer) {
 			s.macAt(l, b*blockLen+bits.TrailingZeros64(pairs), '-', 2, len("00-00-00-00-00-00"))
 		}
 		for ; fours != 0; fours &= fours - 1 {
-			if i := b*blockLen + bits.TrailingZeros64(fours); l.text[i] == '.' {
+			if i := b*blockLen + bits.TrailingZeros64(fours); l.text[i] == '.' && l.text[i+5] == '.' {
 				s.macAt(l, i, '.', 4, len("0000.0000.0000"))
 			}
 		}

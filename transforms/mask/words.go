@@ -12,7 +12,7 @@ type word struct {
 }
 
 // listWords fills s.words with the words of a layer that have a digit in
-// text[from:to], in order.
+// text[from:to], in order. Words of tokens are among them.
 func (s *scanner) listWords(l *layer, from, to int) {
 	s.words = s.words[:0]
 	for b, end := from/blockLen, from; b*blockLen < to; b++ {
@@ -27,36 +27,36 @@ func (s *scanner) listWords(l *layer, from, to int) {
 			if digits == 0 {
 				break
 			}
-			var w word
-			var ok bool
-			if w, ok = s.wordAt(l, b*blockLen+bits.TrailingZeros64(digits)); ok {
+			w := s.wordAt(l.text, b*blockLen+bits.TrailingZeros64(digits))
+			if end = w.end; w.start < w.end {
 				s.words = append(s.words, w)
 			}
-			end = w.end
 		}
 	}
 }
 
-// wordAt returns the word around the digit text[i]; false when there is none,
-// since the digit is of an escape or in a token. Nothing may be found inside a
-// token.
-func (s *scanner) wordAt(l *layer, i int) (w word, ok bool) {
-	t := l.text
+// wordAt returns the word around the digit t[i], an empty one when the digit is of
+// an escape and no other follows.
+func (s *scanner) wordAt(t []byte, i int) (w word) {
 	w.start, w.end = i, s.survey.digitsEnd(i)
-	for w.start > 0 && isAlnum(t[w.start-1]) {
-		w.start--
-	}
+	w.lead = w.end - i
 	for w.end < len(t) && isAlnum(t[w.end]) {
 		w.end++
+	}
+	if i == 0 || !isAlnum(t[i-1]) && t[i-1] != '%' {
+		return w
+	}
+	for w.start > 0 && isAlnum(t[w.start-1]) {
+		w.start--
 	}
 	if w.start > 0 && t[w.start-1] == '%' && w.end-w.start >= 2 && isHex(t[w.start], t[w.start+1]) {
 		// The digits of an escape belong to no number.
 		if w.start += 2; !slices.ContainsFunc(t[w.start:w.end], isDigit) {
-			return w, false
+			w.start = w.end
 		}
 	}
 	w.lead = s.survey.digitsEnd(w.start) - w.start
-	return w, !l.tokenIn(w.start, w.end)
+	return w
 }
 
 // numeric tells whether the word is digits only.
