@@ -48,3 +48,19 @@ func (s *scanner) surePhone(l *layer, n number) bool {
 	}
 	return false
 }
+
+// sureIdents tells whether s.words can hold an identifier that needs no word: each
+// has letters, or five digits in a row, or a group of two digits behind one of two
+// or three. An IP address or a version has none of these, most often.
+func (s *scanner) sureIdents() bool {
+	for i, w := range s.words {
+		n := w.end - w.start
+		if n >= 5 || !w.numeric() {
+			return true
+		}
+		if (n == 2 || n == 3) && i+1 < len(s.words) && s.words[i+1].lead == 2 {
+			return true
+		}
+	}
+	return false
+}

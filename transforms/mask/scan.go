@@ -143,11 +143,13 @@ func (s *scanner) numbersIn(l *layer, n number) {
 	if s.types&ipType != 0 {
 		s.ipv4s(l)
 	}
-	shapes, phones := &allShapes, s.types&phoneType != 0
+	shapes, idents, phones := &allShapes, true, s.types&phoneType != 0
 	if s.silent(l, n) {
-		shapes, phones = &sureShapes, phones && s.surePhone(l, n)
+		shapes, idents, phones = &sureShapes, s.sureIdents(), phones && s.surePhone(l, n)
 	}
-	s.idents(l, shapes)
+	if idents {
+		s.idents(l, shapes)
+	}
 	if phones {
 		s.phonesIn(l)
 	}
