@@ -149,3 +149,19 @@ func FuzzScannerAgreesWithTheReference(tf *testing.F) {
 		all[int(how>>4)%len(all)].agree(t, in, everywhere[int(how&15)%len(everywhere)])
 	})
 }
+
+// What sureIdents says of shapes, all of them obey: a shape that needs no word and
+// begins with digits only is one that it lets pass.
+func TestShapesWithoutContextPassTheQuickTest(t *testing.T) {
+	for _, list := range sureShapes.lists {
+		for _, sh := range list {
+			text := []byte(strings.NewReplacer("d", "1", "L", "A", "X", "1").Replace(sh.text))
+			var s scanner
+			s.survey.make(text)
+			s.listWords(&layer{text: text}, 0, len(text))
+			if !s.sureIdents() && sh.rule.Type != MBI { // which has letters by its check
+				t.Errorf("%s %s is passed over", sh.rule.Type, sh.text)
+			}
+		}
+	}
+}

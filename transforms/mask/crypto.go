@@ -14,7 +14,7 @@ func (s *scanner) cryptos(l *layer) {
 		if len(b) < 25 || len(b) > 90 {
 			continue
 		}
-		if (isBase58Address(b) || isBech32(b)) && bounded(t, w.start, w.end) {
+		if (isBase58Address(b) || isBech32(b)) && bounded(t, w.start, w.end) && !l.tokenIn(w.start, w.end) {
 			s.add(l, Crypto, w.start, w.end)
 		}
 	}

@@ -40,7 +40,7 @@ func (s *scanner) ibanAt(l *layer, p int) (end int) {
 	if n == 0 || p+15 > len(t) || p > 0 && isAlnum(t[p-1]) && !(p >= 3 && t[p-3] == '%') || !isAlpha(t[p]) || !isAlpha(t[p+1]) {
 		return 0
 	}
-	if w, ok := s.wordAt(l, p+2); !ok || w.start != p {
+	if w := s.wordAt(t, p+2); w.start != p {
 		return 0
 	}
 	e := s.ibanEnd(t, p, n)

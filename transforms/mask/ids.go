@@ -62,25 +62,36 @@ type shape struct {
 
 const longestWord = 17
 
-// shapeLists are the shapes that begin alike. shapesBy tells which of them, by
-// whether the first word with digits is all digits, by its length and by that of
-// the word after it, 0 when there is none: few words of a text get further.
-// shapesGoOn tells whether there are any with a word after it.
-var (
-	shapeLists = [][]shape{nil}
-	shapesBy   [2][longestWord + 1][longestWord + 1]uint8
-	shapesGoOn [2][longestWord + 1]bool
-)
+// shapeTable tells which shapes can begin with a word that has digits: few words
+// of a text get further.
+type shapeTable struct {
+	lists [][]shape
+	// by holds the list by whether the word is all digits, by its length and by
+	// that of the word after it, 0 when there is none.
+	by [2][longestWord + 1][longestWord + 1]uint8
+	// goOn tells whether there are any with a word after it.
+	goOn [2][longestWord + 1]bool
+}
+
+func (t *shapeTable) add(numeric, n, next int, sh shape) {
+	at := &t.by[numeric][n][next]
+	if *at == 0 {
+		*at = uint8(len(t.lists)) //nolint:gosec // there are some forty
+		t.lists = append(t.lists, nil)
+	}
+	t.lists[*at] = append(t.lists[*at], sh)
+	t.goOn[numeric][n] = t.goOn[numeric][n] || next > 0
+}
+
+// allShapes are those of all rules, sureShapes those that need no context.
+var allShapes, sureShapes = shapeTable{lists: [][]shape{nil}}, shapeTable{lists: [][]shape{nil}}
 
 func init() {
 	list := func(numeric, n, next int, sh shape) {
-		at := &shapesBy[numeric][n][next]
-		if *at == 0 {
-			*at = uint8(len(shapeLists)) //nolint:gosec // there are some forty
-			shapeLists = append(shapeLists, nil)
+		allShapes.add(numeric, n, next, sh)
+		if sh.sure {
+			sureShapes.add(numeric, n, next, sh)
 		}
-		shapeLists[*at] = append(shapeLists[*at], sh)
-		shapesGoOn[numeric][n] = shapesGoOn[numeric][n] || next > 0
 	}
 	for r := range idRules {
 		rule := &idRules[r]
@@ -108,10 +119,10 @@ func init() {
 	}
 }
 
-// idents finds the identifiers of idRules.
-func (s *scanner) idents(l *layer) {
+// idents finds the identifiers of idRules that have one of the shapes.
+func (s *scanner) idents(l *layer, shapes *shapeTable) {
 	t := l.text
-	for _, w := range s.words {
+	for i, w := range s.words {
 		n := w.end - w.start
 		if n > longestWord {
 			continue
@@ -120,22 +131,29 @@ func (s *scanner) idents(l *layer) {
 		if w.numeric() {
 			numeric = 1
 		}
-		for i, list := 0, shapeLists[shapesBy[numeric][n][0]]; i < len(list); i++ {
-			s.identAt(l, w.start, &list[i])
+		by := &shapes.by[numeric][n]
+		if by[0] != 0 {
+			for i := range shapes.lists[by[0]] {
+				s.identAt(l, w.start, &shapes.lists[by[0]][i])
+			}
 		}
-		if !shapesGoOn[numeric][n] || w.end == len(t) || !s.sepAt(t, w.end) {
+		if !shapes.goOn[numeric][n] {
 			continue
 		}
-		next := 1 // as sepAt has seen
-		for w.end+1+next < len(t) && next <= longestWord && isAlnum(t[w.end+1+next]) {
-			next++
+		next := 0
+		if i+1 < len(s.words) && s.words[i+1].start == w.end+1 {
+			next = s.words[i+1].end - s.words[i+1].start
+		} else {
+			for p := w.end + 1; p < len(t) && next <= longestWord && isAlnum(t[p]); p++ {
+				next++
+			}
 		}
-		if next > longestWord {
+		if next == 0 || next > longestWord || by[next] == 0 || !s.sepAt(t, w.end) {
 			continue
 		}
-		for i, list := 0, shapeLists[shapesBy[numeric][n][next]]; i < len(list); i++ {
+		for i := range shapes.lists[by[next]] {
 			// Seldom are the last separator and the end in the right places.
-			sh := &list[i]
+			sh := &shapes.lists[by[next]][i]
 			end := w.start + sh.size
 			if end <= len(t) && t[w.start+sh.last] == t[w.end] && (end == len(t) || !isAlnum(t[end])) {
 				s.identAt(l, w.start, sh)
@@ -189,7 +207,7 @@ func (s *scanner) identAt(l *layer, word int, sh *shape) {
 	if sh.rule.check != nil && !sh.rule.check(id) {
 		return
 	}
-	if sure := sh.sure || s.assume&sh.bit != 0; !sure && !s.near(t, start, sh.words) || l.tokenIn(start, end) {
+	if sure := sh.sure || s.assume&sh.bit != 0; !sure && !near(t, start, sh.words) || l.tokenIn(start, end) {
 		return
 	}
 	s.add(l, sh.rule.Type, start, end)

@@ -30,11 +30,23 @@ func (s *scanner) ipv4s(l *layer) {
 			i += 3 // decoded, it shows what stands before it
 			continue
 		}
-		if bounded(t, start, end) && lastDotIPv4(t[start:end]) > 0 && !(s.truncates && t[end-1] == '0' && t[end-2] == '.') && !isVersion(t, start) {
+		if bounded(t, start, end) && octets(t, words[i:i+4]) && !(s.truncates && t[end-1] == '0' && t[end-2] == '.') && !isVersion(t, start) {
 			s.add(l, IP, start, end)
 		}
 		i += 3
 	}
+}
+
+// octets tells whether words of up to three digits are numbers up to 255 without
+// leading zeros.
+func octets(t []byte, words []word) bool {
+	for _, w := range words {
+		switch b := t[w.start:w.end]; {
+		case len(b) > 1 && b[0] == '0', len(b) == 3 && (b[0] > '2' || b[0] == '2' && (b[1] > '5' || b[1] == '5' && b[2] > '5')):
+			return false
+		}
+	}
+	return true
 }
 
 var versionWords = []string{"rv:", "version ", "version/", "version=", "version: ", "ver. ", "release "}
@@ -140,7 +152,7 @@ func (s *scanner) macs(l *layer) {
 			s.macAt(l, b*blockLen+bits.TrailingZeros64(pairs), '-', 2, len("00-00-00-00-00-00"))
 		}
 		for ; fours != 0; fours &= fours - 1 {
-			if i := b*blockLen + bits.TrailingZeros64(fours); l.text[i] == '.' {
+			if i := b*blockLen + bits.TrailingZeros64(fours); l.text[i] == '.' && l.text[i+5] == '.' {
 				s.macAt(l, i, '.', 4, len("0000.0000.0000"))
 			}
 		}

@@ -150,39 +150,11 @@ func (s *scanner) phoneAt(l *layer, start, end, digits, groups int) int {
 	if s.where == UserAgent || digits < minPhone {
 		return -1
 	}
-	said := s.assume&phoneType != 0 || s.saidBefore(t, start) || s.saidAfter(t, end)
+	said := s.assume&phoneType != 0 || near(t, start, phoneWords) || phoneAfter.in(t[end:min(len(t), end+contextAfter)], 1)
 	if !said || dateLike(t[start:end]) {
 		return -1
 	}
 	return end
-}
-
-// saidBefore tells whether a word of telephones stands before t[start]. Numbers
-// come in rows: what does not stand before the first of a stretch does not stand
-// before the next, since there are no letters in between. Only a word that the
-// next one's shorter way back cuts short can be new.
-func (s *scanner) saidBefore(t []byte, start int) bool {
-	if first := s.noWordBefore; first > 0 && first <= start && start <= s.stretch.end {
-		from := max(0, start-contextWidth)
-		return from < start && phoneWords.at(t[from:start], 0)
-	}
-	if s.near(t, start, phoneWords) {
-		return true
-	}
-	s.noWordBefore = start
-	return false
-}
-
-// saidAfter tells whether one stands right behind t[:end].
-func (s *scanner) saidAfter(t []byte, end int) bool {
-	if end == s.noWordAfter {
-		return false // the number is the rest of one that was tried
-	}
-	if phoneAfter.in(t[end:min(len(t), end+contextAfter)]) {
-		return true
-	}
-	s.noWordAfter = end
-	return false
 }
 
 // lessGroups drops groups from the end of an international number until it is

@@ -252,7 +252,7 @@ func (s *reference) cryptos(l *plainLayer) {
 
 func (s *reference) idents(l *plainLayer) {
 	for _, w := range s.words {
-		for _, list := range shapeLists {
+		for _, list := range allShapes.lists {
 			for i := range list {
 				s.identAt(l, w.start, &list[i])
 			}

@@ -9,6 +9,7 @@ import (
 
 // wordTypes are found at words with digits; colonTypes also without any.
 var (
+	everyType  = setOf(allTypes)
 	wordTypes  = setOf(allTypes[IBAN.rank():])
 	cardType   = setOf([]Type{Card})
 	ibanType   = setOf([]Type{IBAN})
@@ -41,10 +42,6 @@ type scanner struct {
 	decoded   []byte
 	survey    survey // of the current layer
 	words     []word
-	stretch   number // that words are of
-	// Places that no word of any type, or none of telephones, stands before or
-	// behind, the second in the stretch.
-	silentAt, noWordBefore, noWordAfter int
 
 	types     typeSet // to look for
 	assume    typeSet // to find without context
@@ -99,7 +96,6 @@ func (s *scanner) search(l *layer) {
 func (s *scanner) numbers(l *layer) {
 	v := &s.survey
 	v.make(l.text)
-	s.silentAt, s.noWordAfter = -1, -1
 	if s.types&colonTypes != 0 && v.manyColons() {
 		s.colons(l)
 	}
@@ -109,38 +105,53 @@ func (s *scanner) numbers(l *layer) {
 	if s.types&ibanType != 0 {
 		s.ibans(l)
 	}
-	for n, ok := v.nextNumber(0); ok; n, ok = v.nextNumber(n.end) {
-		s.stretch, s.noWordBefore = n, 0
-		if n.digits >= minPAN && s.types&cardType != 0 {
-			s.cards(l, n.start, n.end)
-		}
-		if n.digits < minPhone && !fewDigits(l.text, n) {
-			continue
-		}
-		s.listWords(l, n.start, n.end)
-		if s.types&ipType != 0 {
-			s.ipv4s(l)
-		}
-		s.idents(l)
-		if s.types&phoneType != 0 {
-			s.phonesIn(l)
+	end := 0
+	for b := range len(v.blocks) - 1 {
+		for at := v.longStretches(b); at != 0; at &= at - 1 {
+			if start := b*blockLen + bits.TrailingZeros64(at); start >= end {
+				n := v.stretch(start)
+				s.numbersIn(l, n)
+				end = n.end
+			}
 		}
 	}
-	end := 0
+	end = 0
 	for b := range len(v.blocks) - 1 {
 		for at := v.longRuns(b) | v.beneficiaries(b); at != 0; at &= at - 1 {
 			start := b*blockLen + bits.TrailingZeros64(at)
 			if start < end {
 				continue
 			}
-			end = v.runEnd(start)
-			if !v.digitIn(start, end) {
-				continue
+			if end = v.runEnd(start); v.digitIn(start, end) {
+				s.listWords(l, start, end)
+				s.idents(l, &allShapes)
+				s.cryptos(l)
 			}
-			s.listWords(l, start, end)
-			s.idents(l)
-			s.cryptos(l)
 		}
+	}
+}
+
+// numbersIn searches a stretch of digits and what may stand between them.
+func (s *scanner) numbersIn(l *layer, n number) {
+	if n.digits < minPhone && !fewDigits(l.text, n) {
+		return
+	}
+	if n.digits >= minPAN && s.types&cardType != 0 {
+		s.cards(l, n.start, n.end)
+	}
+	s.listWords(l, n.start, n.end)
+	if s.types&ipType != 0 {
+		s.ipv4s(l)
+	}
+	shapes, idents, phones := &allShapes, true, s.types&phoneType != 0
+	if s.silent(l, n) {
+		shapes, idents, phones = &sureShapes, s.sureIdents(), phones && s.surePhone(l, n)
+	}
+	if idents {
+		s.idents(l, shapes)
+	}
+	if phones {
+		s.phonesIn(l)
 	}
 }
 
@@ -148,7 +159,7 @@ func (s *scanner) numbers(l *layer) {
 // an IP address, or the digits of a UK national insurance number, which stand
 // behind two letters. All other numbers have more.
 func fewDigits(t []byte, n number) bool {
-	if bytes.Count(t[n.start:n.end], []byte(".")) >= 3 {
+	if n.digits >= 4 && n.end-n.start >= len("1.2.3.4") && bytes.Count(t[n.start:n.end], []byte(".")) >= 3 {
 		return true
 	}
 	return n.digits == 6 && n.start >= 2 && (isAlpha(t[n.start-1]) || isAlpha(t[n.start-2]))
@@ -156,7 +167,7 @@ func fewDigits(t []byte, n number) bool {
 
 // add records a finding in a layer.
 func (s *scanner) add(l *layer, t Type, start, end int) {
-	if !s.types.has(t) {
+	if s.types != everyType && !s.types.has(t) {
 		return
 	}
 	s.found = append(s.found, match{

@@ -60,8 +60,9 @@ func surveyBlock(t *[blockLen]byte) (b block) {
 	return b
 }
 
-// gather moves the top bits of eight lanes into one byte.
-func gather(x uint64) uint64 { return x >> 7 * 0x0102040810204080 >> 56 }
+// gather moves the top bits of eight lanes into one byte: bit 8k+7 comes to bit
+// 56+k by the factor's bit 49-7k, and no two of the other products meet.
+func gather(x uint64) uint64 { return x * 0x0002040810204081 >> 56 }
 
 // ahead returns the bits n places further on, of a block and the one behind it.
 func ahead(here, next uint64, n int) uint64 { return here>>n | next<<(blockLen-n) }
@@ -82,32 +83,13 @@ type number struct {
 	digits int // in it
 }
 
-// nextNumber returns the first stretch at or behind from that can hold a number
-// of six digits or an address of four numbers, and false when there is none.
-func (v *survey) nextNumber(from int) (number, bool) {
-	for b := from / blockLen; b < len(v.blocks)-1; b++ {
-		here, next := v.blocks[b].loose, v.blocks[b+1].loose
-		here, next = here&ahead(here, next, 1), next&(next>>1) // two in a row
-		here, next = here&ahead(here, next, 2), next&(next>>2) // four
-		at := v.blocks[b].digit & here & ahead(here, next, 2)  // six
-		if skip := from - b*blockLen; skip > 0 {
-			at &= ^uint64(0) << skip
-		}
-		for at != 0 {
-			// Digits before it in the stretch would have been found first.
-			n := v.stretch(b*blockLen + bits.TrailingZeros64(at))
-			if n.digits >= 6 || n.digits >= 4 && n.end-n.start >= len("1.2.3.4") {
-				return n, true
-			}
-			skip := n.end - b*blockLen
-			if skip >= blockLen {
-				from = n.end
-				break
-			}
-			at &= ^uint64(0) << skip
-		}
-	}
-	return number{}, false
+// longStretches returns, for block b, the digits behind which a stretch goes on for
+// six bytes or more in all.
+func (v *survey) longStretches(b int) uint64 {
+	here, next := v.blocks[b].loose, v.blocks[b+1].loose
+	here, next = here&ahead(here, next, 1), next&(next>>1) // two in a row
+	here, next = here&ahead(here, next, 2), next&(next>>2) // four
+	return v.blocks[b].digit & here & ahead(here, next, 2) // six
 }
 
 // stretch measures the stretch that begins with the digit t[i].

@@ -12,7 +12,7 @@ type word struct {
 }
 
 // listWords fills s.words with the words of a layer that have a digit in
-// text[from:to], in order.
+// text[from:to], in order. Words of tokens are among them.
 func (s *scanner) listWords(l *layer, from, to int) {
 	s.words = s.words[:0]
 	for b, end := from/blockLen, from; b*blockLen < to; b++ {
@@ -27,36 +27,36 @@ func (s *scanner) listWords(l *layer, from, to int) {
 			if digits == 0 {
 				break
 			}
-			var w word
-			var ok bool
-			if w, ok = s.wordAt(l, b*blockLen+bits.TrailingZeros64(digits)); ok {
+			w := s.wordAt(l.text, b*blockLen+bits.TrailingZeros64(digits))
+			if end = w.end; w.start < w.end {
 				s.words = append(s.words, w)
 			}
-			end = w.end
 		}
 	}
 }
 
-// wordAt returns the word around the digit text[i]; false when there is none,
-// since the digit is of an escape or in a token. Nothing may be found inside a
-// token.
-func (s *scanner) wordAt(l *layer, i int) (w word, ok bool) {
-	t := l.text
+// wordAt returns the word around the digit t[i], an empty one when the digit is of
+// an escape and no other follows.
+func (s *scanner) wordAt(t []byte, i int) (w word) {
 	w.start, w.end = i, s.survey.digitsEnd(i)
-	for w.start > 0 && isAlnum(t[w.start-1]) {
-		w.start--
-	}
+	w.lead = w.end - i
 	for w.end < len(t) && isAlnum(t[w.end]) {
 		w.end++
+	}
+	if i == 0 || !isAlnum(t[i-1]) && t[i-1] != '%' {
+		return w
+	}
+	for w.start > 0 && isAlnum(t[w.start-1]) {
+		w.start--
 	}
 	if w.start > 0 && t[w.start-1] == '%' && w.end-w.start >= 2 && isHex(t[w.start], t[w.start+1]) {
 		// The digits of an escape belong to no number.
 		if w.start += 2; !slices.ContainsFunc(t[w.start:w.end], isDigit) {
-			return w, false
+			w.start = w.end
 		}
 	}
 	w.lead = s.survey.digitsEnd(w.start) - w.start
-	return w, !l.tokenIn(w.start, w.end)
+	return w
 }
 
 // numeric tells whether the word is digits only.
@@ -94,69 +94,58 @@ const contextWidth, contextAfter = 48, 10
 
 // near tells whether one of the words stands before t[start].
 func near(t []byte, start int, words *wordSet) bool {
-	return words.in(t[max(0, start-contextWidth):start])
-}
-
-// contextWords are the words of all types that need one.
-var contextWords = func() *wordSet {
-	words := phoneContext
-	for _, r := range idRules {
-		words = append(words, r.words...)
-	}
-	return newWordSet(words)
-}()
-
-// near is the same for the words of a type. Numbers of many types look alike, so
-// it is remembered where no word of any type stands.
-func (s *scanner) near(t []byte, start int, words *wordSet) bool {
-	if start == s.silentAt {
-		return false
-	}
-	if !near(t, start, contextWords) {
-		s.silentAt = start
-		return false
-	}
-	return near(t, start, words)
+	return words.in(t[max(0, start-contextWidth):start], 1)
 }
 
 // wordSet is a list of words in lower case, of two letters or more, by the first.
 type wordSet struct {
-	two [1 << 10]bool // by the low five bits of the first two letters
-	by  [32][]string
+	by [32][]string
+	// third holds, by the low five bits of the first two letters, those that the
+	// third byte may have, a bit for each.
+	third [1 << 10]uint32
+	short bool // a word has two letters
 }
 
 func newWordSet(words []string) *wordSet {
 	var s wordSet
 	for _, w := range words {
-		s.two[letterPair(w[0], w[1])] = true
+		third := ^uint32(0)
+		if len(w) > 2 && w[2] != ' ' {
+			third = 1 << (w[2] & 31)
+		}
+		s.short = s.short || len(w) == 2
+		s.third[letterPair(w[0], w[1])] |= third
 		s.by[w[0]&31] = append(s.by[w[0]&31], w)
 	}
 	return &s
 }
 
 // in tells whether t has one of the words, at the start of a word of its own; a
-// capital after a small letter begins one, and so does t[0].
-func (s *wordSet) in(t []byte) bool {
-	if len(t) == 0 {
+// capital after a small letter begins one, and so does each of the first cut
+// bytes, behind which t may have been cut.
+func (s *wordSet) in(t []byte, cut int) bool {
+	if len(t) < 2 {
 		return false
 	}
-	two := int(t[0] & 31)
-	for i, c := range t[1:] { // c is t[i+1]
-		two = (two<<5 | int(c&31)) & (len(s.two) - 1)
-		if s.two[two] && s.at(t, i) {
+	two := letterPair(t[0], t[1])
+	for i, c := range t[2:] { // c is t[i+2]
+		if s.third[two]>>(c&31)&1 == 1 && (i < cut || beginsWord(t, i)) && s.at(t[i:]) {
 			return true
 		}
+		two = (two<<5 | int(c&31)) & (len(s.third) - 1)
 	}
-	return false
+	i := len(t) - 2
+	return s.short && (i < cut || beginsWord(t, i)) && s.at(t[i:])
 }
 
-// at tells whether one of the words stands at t[i], as in in.
-func (s *wordSet) at(t []byte, i int) bool {
-	if i > 0 && isAlpha(t[i-1]) && !(isLower(t[i-1]) && isUpper(t[i])) {
-		return false
-	}
-	for _, w := range s.by[t[i]&31] {
-		if hasFold(t[i:], w) {
+func beginsWord(t []byte, i int) bool {
+	return i == 0 || !isAlpha(t[i-1]) || isLower(t[i-1]) && isUpper(t[i])
+}
+
+// at tells whether t begins with one of the words.
+func (s *wordSet) at(t []byte) bool {
+	for _, w := range s.by[t[0]&31] {
+		if hasFold(t, w) {
 			return true
 		}
 	}
