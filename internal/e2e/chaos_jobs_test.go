@@ -84,8 +84,9 @@ var clickstreamJob = chaosJob{
 	equals: recommendationsEqual,
 }
 
-// devicesJob is a ward of twelve patients and a hall of six machines, 138 readings a
-// minute.
+// devicesJob is a ward of sixty patients and a hall of twenty machines, 560 readings a
+// minute. Fewer of them would be more minutes, each of which is folded, and sent to sinks,
+// by itself.
 var devicesJob = chaosJob{
 	name: "devices", run: devices,
 	settings: func(t *testing.T) []string {
@@ -94,12 +95,12 @@ var devicesJob = chaosJob{
 	live: []string{"--raw", "sealed"},
 	lines: func(t *testing.T, _ *chaosWorld, e env, lines int) string {
 		t.Helper()
-		const anHour = 60 * 138
-		mustRun(t, e, "generate", "device", "--out", e.in("put"), "--hours", strconv.Itoa(1+lines/anHour), "--patients", "12", "--machines", "6", "--seed", "23", "--canaries")
+		const anHour = 60 * 560
+		mustRun(t, e, "generate", "device", "--out", e.in("put"), "--hours", strconv.Itoa(1+lines/anHour), "--patients", "60", "--machines", "20", "--seed", "23", "--canaries")
 		return e.in("put", "readings.ndjson")
 	},
 	canaries: true,
-	rows:     "readings 10000, flags 10, rollups 1000, health 20, grid 500, news2 300, anomalies 100, alerts 1, bad_rows 2, late 0",
+	rows:     "readings 10000, flags 10, rollups 5000, health 80, grid 1000, news2 1000, anomalies 100, alerts 1, bad_rows 1, late 0",
 	keys: map[string]string{
 		"readings": "reading_id", "flags": "event_time, flag, device_id, code, reading_id", "rollups": "window_start, device_id, subject, code", "health": "window_start, device_id, subject",
 		"grid": "grid_time, device_id, subject, code", "news2": "window_start, subject", "alerts": "alert_id", "bad_rows": "bad_row_id", "raw": "source, sequence, position",
