@@ -37,6 +37,9 @@ func newDeviceCore(c Common, keys maskkey.Ring, codes *normalise.Table) (*device
 		return nil, err
 	}
 	w := device.NewWorker(mask.New(key.ID(), key.Secret(), mask.Options{}), codes)
+	if !c.Makes("readings", "alerts") {
+		w.NoReadings()
+	}
 	return &deviceCore{
 		worker: w, packer: packer{dir: c.Spill}, live: c.Live != nil,
 		intake: intake.New(intake.Config{
