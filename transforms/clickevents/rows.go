@@ -27,6 +27,7 @@ type Rows struct {
 	seen    []memo // what texts became that repeat, by column
 	words   []word // by column
 	things  memo   // texts of items
+	origins map[from]*origin
 	batches uint32 // that were begun, so that codes of another are told
 	needs   Needs
 	ids     []dedup.ID // of the rows, where Needs asks for them
@@ -102,7 +103,7 @@ func (r *Rows) IDs() []dedup.ID { return r.ids }
 // Forget empties the memory of texts.
 func (r *Rows) Forget() {
 	clear(r.seen)
-	r.things = nil
+	r.things, r.origins = nil, nil
 }
 
 // Put implements intake.Handler.
@@ -184,19 +185,42 @@ func (r *Rows) traffic() {
 		if e.Campaign != "" {
 			query = e.Campaign
 		}
-		t := r.from.Touch(attribution.Request{Query: []byte(query), Referrer: []byte(e.Referrer), Host: []byte(e.Host)})
-		said := t.Kind == attribution.Tagged || t.Kind == attribution.Clicked
-		if t.Kind != attribution.Internal && (e.Ads || !said) && (e.PageView() || t.Kind != attribution.Direct) {
-			r.text(clickstream.EventTrafficSource, string(pii.Reveal(t.Source)), mask.FreeText)
-			r.text(clickstream.EventTrafficMedium, string(pii.Reveal(t.Medium)), mask.FreeText)
-			r.text(clickstream.EventTrafficCampaign, string(pii.Reveal(t.Campaign)), mask.FreeText)
-			putString(b, clickstream.EventTrafficChannel, t.Channel)
+		t := r.origin(query, e.Referrer, e.Host)
+		said := t.kind == attribution.Tagged || t.kind == attribution.Clicked
+		if t.kind != attribution.Internal && (e.Ads || !said) && (e.PageView() || t.kind != attribution.Direct) {
+			r.text(clickstream.EventTrafficSource, t.source, mask.FreeText)
+			r.text(clickstream.EventTrafficMedium, t.medium, mask.FreeText)
+			r.text(clickstream.EventTrafficCampaign, t.campaign, mask.FreeText)
+			r.word(clickstream.EventTrafficChannel, t.channel)
 			return
 		}
 	}
 	for col := clickstream.EventTrafficSource; col <= clickstream.EventTrafficChannel; col++ {
 		b.PutNull(col)
 	}
+}
+
+// from is what tells where somebody comes from, and origin is what it says.
+type from struct{ query, referrer, host string }
+
+type origin struct {
+	kind                              attribution.Kind
+	source, medium, campaign, channel string
+}
+
+// origin asks the attributor, once for those that repeat.
+func (r *Rows) origin(query, referrer, host string) *origin {
+	key := from{query, referrer, host}
+	if known := r.origins[key]; known != nil {
+		return known
+	}
+	if r.origins == nil || len(r.origins) == maxPages {
+		r.origins = map[from]*origin{}
+	}
+	t := r.from.Touch(attribution.Request{Query: []byte(query), Referrer: []byte(referrer), Host: []byte(host)})
+	found := &origin{t.Kind, string(pii.Reveal(t.Source)), string(pii.Reveal(t.Medium)), string(pii.Reveal(t.Campaign)), strings.Clone(t.Channel)}
+	r.origins[from{strings.Clone(query), strings.Clone(referrer), strings.Clone(host)}] = found
+	return found
 }
 
 func (r *Rows) money() {
