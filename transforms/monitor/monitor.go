@@ -122,6 +122,10 @@ type Monitor struct {
 
 	last    *series // of lastKey; nil for none
 	lastKey Key
+
+	lastHour     *Hour // of the point before; nil for none
+	lastHourKey  hourKey
+	lastHourCode string
 }
 
 // Sink takes what is known. Minutes and hours come when they are over.
@@ -157,7 +161,7 @@ func New(o Options) *Monitor {
 // until, a multiple of a minute: points of later ones are left. With time before until no
 // point may come any more.
 func (m *Monitor) Fold(points []Point, until int64, to Sink) (rest []Point) {
-	m.to, m.last = to, nil
+	m.to, m.last, m.lastHour = to, nil, nil
 	for _, i := range sorted(points) {
 		p := &points[i]
 		if p.Time >= until {
