@@ -12,7 +12,7 @@ c.execute(f"""copy (
 with r as (select epoch_ms(event_time) t, device_id, coalesce(patient_id, asset_id, device_id) subject, c.code, c.kind = 'counter' counter,
   case l.unit when 'W.h' then value * 3600 when '[degF]' then (value - 32) / 1.8 else value end as value
   from read_json('{src}', format='newline_delimited', ignore_errors=true, columns={{event_time:'TIMESTAMP', device_id:'VARCHAR', patient_id:'VARCHAR', asset_id:'VARCHAR', code:'VARCHAR', unit:'VARCHAR', value:'DOUBLE'}}) l
-  join codes c on c.raw_code = l.code),
+  join codes c on c.raw_code = l.code where value is not null and (l.unit is null or l.unit in (c.unit, c.raw_unit, 'W.h', '[degF]'))),
 d as (select distinct * from r),
 v as (select *, case when not counter then value when value >= lag(value) over s and t > lag(t) over s then (value - lag(value) over s) / ((t - lag(t) over s) / 1000.0) end used
   from d window s as (partition by device_id, subject, code order by t))
