@@ -113,9 +113,9 @@ func (fn *accessLogFn) Teardown() {
 }
 
 func (fn *accessLogFn) ProcessElement(ctx context.Context, block record.Block, events, bad, late, raw func(table.Rows), fragments, partials func(string, []byte), ledgers func([]byte)) error {
-	return fn.cores.process(ctx, &block, &emitters{events, bad, late, raw, fragments, partials, nil, ledgers, nil})
+	return fn.cores.process(ctx, &block, &emitters{events: events, bad: bad, late: late, raw: raw, fragments: fragments, partials: partials, ledgers: ledgers})
 }
 
 func (fn *accessLogFn) FinishBundle(events, bad, late, raw func(table.Rows), fragments, partials func(string, []byte), ledgers func([]byte)) error {
-	return fn.cores.finish(&emitters{events, bad, late, raw, fragments, partials, nil, ledgers, nil})
+	return fn.cores.finish(&emitters{events: events, bad: bad, late: late, raw: raw, fragments: fragments, partials: partials, ledgers: ledgers})
 }

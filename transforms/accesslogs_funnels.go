@@ -20,11 +20,11 @@ func (fn *funnelLogFn) Setup(ctx context.Context) error { return fn.Logs.Setup(c
 func (fn *funnelLogFn) Teardown() { fn.Logs.Teardown() }
 
 func (fn *funnelLogFn) ProcessElement(ctx context.Context, block record.Block, events, bad, late, raw func(table.Rows), fragments, partials func(string, []byte), ledgers func([]byte), funnels func(string, []byte)) error {
-	return fn.Logs.cores.process(ctx, &block, &emitters{events, bad, late, raw, fragments, partials, funnels, ledgers, nil})
+	return fn.Logs.cores.process(ctx, &block, &emitters{events: events, bad: bad, late: late, raw: raw, fragments: fragments, partials: partials, funnels: funnels, ledgers: ledgers})
 }
 
 func (fn *funnelLogFn) FinishBundle(events, bad, late, raw func(table.Rows), fragments, partials func(string, []byte), ledgers func([]byte), funnels func(string, []byte)) error {
-	return fn.Logs.cores.finish(&emitters{events, bad, late, raw, fragments, partials, funnels, ledgers, nil})
+	return fn.Logs.cores.finish(&emitters{events: events, bad: bad, late: late, raw: raw, fragments: fragments, partials: partials, funnels: funnels, ledgers: ledgers})
 }
 
 // newFunnelCollector is nil without funnels.

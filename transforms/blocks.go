@@ -26,7 +26,8 @@ type output struct {
 	vault                  *table.Batch // goes with raw, see Vault
 	group                  string       // of the rows, see table.Rows
 	fragments, partials    []keyed
-	funnels, steps         []keyed // fragments
+	funnels, steps         []keyed     // fragments
+	series                 *deviceRows // nil for none
 	ledger                 []byte
 	last                   bool // of the bundle
 	err                    error
@@ -38,7 +39,7 @@ type keyed struct {
 }
 
 func (o *output) empty() bool {
-	return o.events == nil && o.ledger == nil && o.err == nil && len(o.fragments)+len(o.partials)+len(o.funnels)+len(o.steps) == 0
+	return o.events == nil && o.series == nil && o.ledger == nil && o.err == nil && len(o.fragments)+len(o.partials)+len(o.funnels)+len(o.steps) == 0
 }
 
 // blockCores spread the blocks of a DoFn over cores.
@@ -141,6 +142,7 @@ type emitters struct {
 	funnels                func(string, []byte)
 	ledgers                func([]byte)
 	steps                  func(string, []byte)
+	series                 func(*deviceRows)
 }
 
 func (to *emitters) emit(out output) error {
@@ -163,6 +165,9 @@ func (to *emitters) emit(out output) error {
 	}
 	for _, p := range out.steps {
 		to.steps(p.key, p.blob)
+	}
+	if out.series != nil {
+		to.series(out.series)
 	}
 	if out.ledger != nil {
 		to.ledgers(out.ledger)

@@ -69,11 +69,11 @@ const (
 
 // takeWaiting takes the rows as they wait.
 func (c *clickCore) takeWaiting(out *output) error {
-	ids := c.rows.IDs()
-	b := c.rows.Take()
+	ids, b := c.rows.IDs(), c.rows.Look()
 	if b.Len() == 0 {
 		return nil
 	}
+	defer c.rows.Drop()
 	first := b.UUID(clickstream.EventID, 0) // no other batch has it
 	key := hex.EncodeToString(first[:])
 	blob, err := table.EncodeRows(table.Rows{Batch: b})

@@ -35,15 +35,15 @@ type clickUse struct {
 func newClickUse(cfg ClickUseConfig) (u *clickUse, err error) {
 	c := cfg.Common
 	u = &clickUse{config: cfg, packer: packer{dir: c.Spill}, rollups: newShopRollups(cfg.Shop, c)}
-	if c.makes("abandoned_carts", "recommendations") {
+	if c.Makes("abandoned_carts", "recommendations") {
 		u.steps = shop.NewCollector()
 	}
-	if c.makes("sessions") {
+	if c.Makes("sessions") {
 		if u.sessions, err = sessions.NewCollector(cfg.Sessions); err != nil {
 			return nil, err
 		}
 	}
-	if len(cfg.Funnels) == 0 || !c.makes("funnels", "funnel_steps") {
+	if len(cfg.Funnels) == 0 || !c.Makes("funnels", "funnel_steps") {
 		return u, nil
 	}
 	set, err := funnelSet{cfg.Funnels, clickstream.Events.ID()}.compile()
@@ -83,7 +83,7 @@ func (u *clickUse) add(b *table.Batch, out *output) error {
 		some.Gather(b, inside)
 		b = some
 	}
-	if u.config.Common.makes("events") {
+	if u.config.Common.Makes("events") {
 		out.events = b
 	}
 	out.late = table.NewBatch(late.Rows)
@@ -221,12 +221,12 @@ func (u *clickUse) flush(out *output) (err error) {
 // clickNeeds are the columns of events that somebody reads.
 func clickNeeds(cfg ClickUseConfig) (clickevents.Needs, error) {
 	c := cfg.Common
-	if c.makes("events") {
+	if c.Makes("events") {
 		return clickevents.AllNeeds(), nil
 	}
 	var columns []int
 	need := func(outputs []string, cols ...int) {
-		if c.makes(outputs...) {
+		if c.Makes(outputs...) {
 			columns = append(columns, cols...)
 		}
 	}
@@ -236,7 +236,7 @@ func clickNeeds(cfg ClickUseConfig) (clickevents.Needs, error) {
 	need([]string{"revenue"}, clickstream.EventCurrency, clickstream.EventValue, clickstream.EventTrafficChannel)
 	need([]string{"visitors", "identities"}, clickstream.EventVisitorID, clickstream.EventUserID)
 	need([]string{"abandoned_carts", "recommendations"}, clickstream.EventVisitorID, clickstream.EventCurrency, clickstream.EventItems)
-	if len(cfg.Funnels) > 0 && c.makes("funnels", "funnel_steps") {
+	if len(cfg.Funnels) > 0 && c.Makes("funnels", "funnel_steps") {
 		set, err := funnelSet{cfg.Funnels, clickstream.Events.ID()}.compile()
 		if err != nil {
 			return clickevents.Needs{}, err

@@ -34,8 +34,8 @@ type Common struct {
 	Live *Live
 }
 
-// makes tells whether one of the outputs is asked for.
-func (c Common) makes(outputs ...string) bool {
+// Makes tells whether one of the outputs is asked for.
+func (c Common) Makes(outputs ...string) bool {
 	return len(c.Only) == 0 || slices.ContainsFunc(outputs, func(o string) bool { return slices.Contains(c.Only, o) })
 }
 

@@ -40,6 +40,9 @@ func newDeviceCore(c Common, keys secrets, codes *normalise.Table) (*deviceCore,
 		return nil, err
 	}
 	w := device.NewWorker(masker, c.Policy, codes)
+	if !c.Makes("readings", "alerts") {
+		w.NoReadings()
+	}
 	return &deviceCore{
 		worker: w, vault: vault, packer: packer{dir: c.Spill}, live: c.Live != nil,
 		intake: intake.New(intake.Config{

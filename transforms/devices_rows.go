@@ -24,10 +24,13 @@ func newDeviceRows(c Common) *deviceRows {
 	return &deviceRows{c, map[*table.Schema]map[string]*table.Batch{}}
 }
 
+// deviceOutput is the output of rows of a schema.
+var deviceOutput = map[*table.Schema]string{rows.Flags: "flags", rows.Rollups: "rollups", rows.Healths: "health", rows.Grids: "grid", rows.Scores: "news2"}
+
 // batch is where a row of a time goes that is sealed at end; nil when its day is not
 // to be written.
 func (r *deviceRows) batch(s *table.Schema, time, end int64) *table.Batch {
-	if !r.common.within(table.FloorDay(time)) {
+	if !r.common.within(table.FloorDay(time)) || !r.common.Makes(deviceOutput[s], "anomalies", "alerts") {
 		return nil
 	}
 	group := ""

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"runtime"
 	"slices"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -35,23 +36,63 @@ func DeviceSeries(s beam.Scope, c Common, o monitor.Options, points beam.PCollec
 	return DeviceSeriesOutputs{Flags: out[0], Rollups: out[1], Health: out[2], Grid: out[3], Scores: out[4]}
 }
 
-// deviceSeriesFn folds the points of a shard when all are there.
+// deviceSeriesFn folds the points of a shard when all are there, as many shards at a time
+// as there are cores.
 type deviceSeriesFn struct {
 	Common  Common
 	Options monitor.Options
+
+	cores coresOf[*subjectShard]
 }
 
-func (fn *deviceSeriesFn) ProcessElement(_ context.Context, shard string, next func(*[]byte) bool, flags, rollups, health, grid, scores func(table.Rows)) error {
-	var points []monitor.Point
+// subjectShard is a shard with its packed points.
+type subjectShard struct {
+	name   string
+	points [][]byte
+}
+
+func (fn *deviceSeriesFn) Setup() {
+	var cores []coreOf[*subjectShard]
+	for range runtime.GOMAXPROCS(0) {
+		cores = append(cores, &deviceSeriesCore{fn.Common, fn.Options})
+	}
+	fn.cores.start(fn.Common.Run, cores)
+}
+
+func (fn *deviceSeriesFn) Teardown() { fn.cores.stop() }
+
+func (fn *deviceSeriesFn) ProcessElement(ctx context.Context, shard string, next func(*[]byte) bool, flags, rollups, health, grid, scores func(table.Rows)) error {
+	s := subjectShard{name: shard}
 	for b := []byte(nil); next(&b); b = nil {
+		s.points = append(s.points, b)
+	}
+	return fn.cores.process(ctx, &s, &emitters{series: func(r *deviceRows) { r.emit(flags, rollups, health, grid, scores, nil) }})
+}
+
+func (fn *deviceSeriesFn) FinishBundle(flags, rollups, health, grid, scores func(table.Rows)) error {
+	return fn.cores.finish(&emitters{series: func(r *deviceRows) { r.emit(flags, rollups, health, grid, scores, nil) }})
+}
+
+// deviceSeriesCore folds one shard after the other.
+type deviceSeriesCore struct {
+	common  Common
+	options monitor.Options
+}
+
+func (c *deviceSeriesCore) close() {}
+
+func (c *deviceSeriesCore) takeLast() output { return output{} }
+
+func (c *deviceSeriesCore) process(s *subjectShard) output {
+	var points []monitor.Point
+	for _, b := range s.points {
 		if err := eachRows(b, func(r table.Rows) error { points = appendPoints(points, r.Batch); return nil }); err != nil {
-			return fmt.Errorf("readings of subject shard %s: %w", shard, err)
+			return output{err: fmt.Errorf("readings of subject shard %s: %w", s.name, err)}
 		}
 	}
-	known := newDeviceRows(fn.Common)
-	monitor.New(fn.Options).Fold(points, math.MaxInt64, known.sink())
-	known.emit(flags, rollups, health, grid, scores, nil)
-	return nil
+	known := newDeviceRows(c.common)
+	monitor.New(c.options).Fold(points, math.MaxInt64, known.sink())
+	return output{series: known}
 }
 
 // appendPoints reads rows of device.Points.

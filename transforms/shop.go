@@ -54,16 +54,16 @@ type shopRollups struct {
 
 func newShopRollups(o ShopOptions, c Common) *shopRollups {
 	r := &shopRollups{}
-	if c.makes("products") {
+	if c.Makes("products") {
 		r.products = shop.NewProducts()
 	}
-	if c.makes("revenue") {
+	if c.Makes("revenue") {
 		r.minute, r.day = shop.NewMinuteRevenue(), shop.NewDayRevenue()
 	}
-	if c.makes("visitors") {
+	if c.Makes("visitors") {
 		r.visitors = rollup.NewVisitors(o.ExactVisitors)
 	}
-	if c.makes("identities") {
+	if c.Makes("identities") {
 		r.identities = shop.NewIdentities()
 	}
 	return r

@@ -1,5 +1,5 @@
-// Command bench measures the weblogs job, and a funnel and sessions of the events in a
-// lake, beside DuckDB doing the same work on the same input, alternately, and prints what it saw as Markdown. It reports
+// Command bench measures the weblogs job, a funnel and sessions of the events in a lake,
+// and what the jobs clickstream and devices make, beside DuckDB doing the same work on the same input, alternately, and prints what it saw as Markdown. It reports
 // and never judges: whatever the figures, it ends with 0.
 package main
 
@@ -22,6 +22,7 @@ type options struct {
 	dir         string
 	peer        string
 	job, lake   bool
+	jobs        bool
 	big         bool
 	profile     bool
 	components  bool
@@ -36,6 +37,7 @@ func main() {
 	flag.StringVar(&o.peer, "peer", "duckdb", "program to compare with: duckdb or none")
 	flag.BoolVar(&o.job, "job", true, "compare the whole job")
 	flag.BoolVar(&o.lake, "lake", true, "compare a funnel and sessions of the events in a lake")
+	flag.BoolVar(&o.jobs, "jobs", true, "compare what the jobs clickstream and devices make")
 	flag.BoolVar(&o.big, "big", false, "also run ten times the lines over 10 days, in one pass and day by day (at 20,000,000 lines: 8 GB of disk, half an hour)")
 	flag.BoolVar(&o.profile, "profile", true, "also say where the time goes, from a CPU profile of one more run")
 	flag.BoolVar(&o.components, "components", true, "also run the Go benchmarks of parser, masker, sessionizer, rollups and Parquet writer")
@@ -112,6 +114,11 @@ func (b *bencher) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if b.jobs {
+		if err := b.askJobs(ctx); err != nil {
+			return err
+		}
+	}
 	if b.profile {
 		if err := b.stages(ctx); err != nil {
 			return err
@@ -130,7 +137,7 @@ func (b *bencher) run(ctx context.Context) error {
 
 // clean removes everything but the input of the comparison and the binary.
 func (b *bencher) clean() {
-	for _, name := range []string{"lake", "days", "peer", "cpu.prof", "big.log", "big.log.tmp", "input.tmp", "funnels.yaml", "sessions"} {
+	for _, name := range []string{"lake", "days", "peer", "cpu.prof", "big.log", "big.log.tmp", "input.tmp", "funnels.yaml", "shop_funnels.yaml", "codes.csv", "sessions"} {
 		_ = os.RemoveAll(filepath.Join(b.dir, name))
 	}
 }

@@ -200,11 +200,15 @@ func must(err error) {
 }
 
 func TestOutputsAreTheSameWhateverBringsTheLines(t *testing.T) {
-	for name, source := range sources {
+	for name, source := range map[string]string{"batch": "batch", "batch on one machine": "batch", "live": "live"} {
+		source := sources[source]
 		t.Run(name, func(t *testing.T) {
 			c := common(t)
-			if name == "live" {
+			switch name {
+			case "live":
 				c.Live = &transforms.Live{Bucket: 10 * time.Minute}
+			case "batch on one machine":
+				c.Spill = t.TempDir()
 			}
 			ptest.BuildAndRun(t, func(s beam.Scope) {
 				out := job.Build(s, settings(), c, source(s))
@@ -214,6 +218,21 @@ func TestOutputsAreTheSameWhateverBringsTheLines(t *testing.T) {
 				passert.Count(s, out.Rows["funnel_steps"], "batches of steps", 1)
 			})
 		})
+	}
+}
+
+// TestAnOutputIsTheSameAlone asks for each output by itself: what is left out for it is
+// nothing that it needs.
+func TestAnOutputIsTheSameAlone(t *testing.T) {
+	for output, rows := range want {
+		for _, spill := range []string{"", t.TempDir()} {
+			c := common(t)
+			c.Spill, c.Only = spill, []string{output}
+			ptest.BuildAndRun(t, func(s beam.Scope) {
+				out := job.Build(s, settings(), c, sources["batch"](s))
+				passert.EqualsList(s.Scope(output), beam.ParDo(s, showRows, out.Rows[output]), rows)
+			})
+		}
 	}
 }
 

@@ -16,7 +16,9 @@ import (
 func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollection) transforms.Outputs {
 	s = s.Scope("devices")
 	in := transforms.DeviceReadings(s, transforms.DeviceConfig{Common: c, CodesFile: cfg.CodesFile}, records)
-	series := transforms.DeviceSeries(s, c, cfg.monitor(), in.Points)
+	watch := cfg.monitor()
+	watch.Warnings = watch.Warnings && c.Makes("news2", "alerts")
+	series := transforms.DeviceSeries(s, c, watch, in.Points)
 	out := transforms.Outputs{
 		Rows: map[string]beam.PCollection{
 			"readings": in.Readings,
@@ -37,7 +39,7 @@ func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollec
 	if cfg.GridStep > 0 {
 		out.Rows["grid"] = series.Grid
 	}
-	if cfg.Anomalies {
+	if cfg.Anomalies && c.Makes("anomalies", "alerts") {
 		scored, again := transforms.Anomalies(s, c, anomalyBoards(), anomalyInputs(series.Rollups))
 		out.Rows["anomalies"] = scored
 		out.Provisional = append(out.Provisional, again)

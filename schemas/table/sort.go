@@ -98,15 +98,18 @@ func (b *Batch) Gather(src *Batch, rows []uint32) {
 		case k.text():
 			gatherText(to, from, rows)
 		case k == UUID:
+			to.fixed = slices.Grow(to.fixed, 16*len(rows))
 			for _, r := range rows {
 				to.fixed = append(to.fixed, from.fixed[16*r:16*r+16]...)
 			}
 		default:
+			to.ints = slices.Grow(to.ints, len(rows))
 			for _, r := range rows {
 				to.ints = append(to.ints, from.ints[r])
 			}
 		}
 		if len(from.nulls) > 0 {
+			to.nulls = slices.Grow(to.nulls, len(rows))
 			for _, r := range rows {
 				to.nulls = append(to.nulls, from.nulls[r])
 			}
@@ -116,6 +119,7 @@ func (b *Batch) Gather(src *Batch, rows []uint32) {
 
 func gatherText(to, from *vector, rows []uint32) {
 	renamed := make([]uint32, len(from.dict.ends)) // new code + 1
+	to.codes = slices.Grow(to.codes, len(rows))
 	for _, r := range rows {
 		code := from.codes[r]
 		if code != nullCode {

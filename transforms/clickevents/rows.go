@@ -2,6 +2,7 @@ package clickevents
 
 import (
 	"strconv"
+	"strings"
 
 	"millrace/schemas/badrow"
 	"millrace/schemas/clickstream"
@@ -16,24 +17,38 @@ import (
 // Rows makes masked rows, of clickstream.Events, of lines. It is an intake.Handler and
 // belongs to one goroutine.
 type Rows struct {
-	decoder  *Decoder
-	masker   *mask.Masker
-	policy   []mask.Treatment        // by column of events
-	from     *attribution.Attributor // nil to leave out where visits come from
-	events   *table.Batch
-	event    Event
-	scratch  []byte
-	scratch2 []byte  // while scratch is in use
-	seen     [5]memo // masked texts that repeat, by where they stand
-	people   [2]memo // tokens of visitors and users
-	needs    Needs
-	ids      []dedup.ID // of the rows, where Needs asks for them
+	decoder *Decoder
+	masker  *mask.Masker
+	policy  []mask.Treatment        // by column of events
+	from    *attribution.Attributor // nil to leave out where visits come from
+	events  *table.Batch
+	event   Event
+	scratch []byte
+	seen    []memo // what texts became that repeat, by column
+	words   []word // by column
+	things  memo   // texts of items
+	origins map[from]*origin
+	batches uint32 // that were begun, so that codes of another are told
+	needs   Needs
+	ids     []dedup.ID // of the rows, where Needs asks for them
+}
+
+var columns = len(clickstream.Events.Columns)
+
+// word is the last word that was put in a column, with its code in a batch.
+type word struct {
+	text  string
+	code  uint32
+	batch uint32
 }
 
 // NewRows makes one that masks with a masker of its own, and single fields as the policy
 // says, if there is one.
 func NewRows(o Options, masker *mask.Masker, policy *mask.Policy, from *attribution.Attributor) *Rows {
-	return &Rows{decoder: NewDecoder(o), masker: masker, policy: policy.Treatments(clickstream.Events, Fields()), from: from, events: table.NewBatch(clickstream.Events), needs: AllNeeds()}
+	return &Rows{
+		decoder: NewDecoder(o), masker: masker, policy: policy.Treatments(clickstream.Events, Fields()), from: from,
+		events: table.NewBatch(clickstream.Events), needs: AllNeeds(), seen: make([]memo, columns), words: make([]word, columns), batches: 1,
+	}
 }
 
 // Need leaves out what is not needed of the rows that follow.
@@ -62,23 +77,37 @@ func (r *Rows) Size() int { return r.events.Size() }
 
 // Take hands over the rows.
 func (r *Rows) Take() *table.Batch {
-	b := r.events
-	for col := range r.needs.columns {
-		if !r.needs.columns[col] {
-			b.PadNulls(col, col)
-		}
-	}
-	r.events, r.ids = table.NewBatch(clickstream.Events), nil
+	b := r.Look()
+	r.events, r.ids = b.Fresh(), nil
+	r.batches++
 	return b
 }
 
-// IDs are the ids of the rows that Take will hand over, by their row, where Needs asks
+// Look shows the rows, which stay until Drop.
+func (r *Rows) Look() *table.Batch {
+	for col := range r.needs.columns {
+		if !r.needs.columns[col] {
+			r.events.PadNulls(col, col)
+		}
+	}
+	return r.events
+}
+
+// Drop empties the rows that Look showed, whose memory is used again.
+func (r *Rows) Drop() {
+	r.events.Reset()
+	r.ids = r.ids[:0]
+	r.batches++
+}
+
+// IDs are the ids of the rows, by their number, where Needs asks
 // for them. That of an event without one is zero.
 func (r *Rows) IDs() []dedup.ID { return r.ids }
 
 // Forget empties the memory of texts.
 func (r *Rows) Forget() {
-	r.seen, r.people = [5]memo{}, [2]memo{}
+	clear(r.seen)
+	r.things, r.origins = nil, nil
 }
 
 // Put implements intake.Handler.
@@ -86,7 +115,7 @@ func (r *Rows) Put(at *intake.Place) {
 	b, e := r.events, &r.event
 	b.PutUUID(clickstream.EventID, at.EventID())
 	b.PutInt(clickstream.EventTime, e.Time)
-	b.PutString(clickstream.EventName, e.Name)
+	r.word(clickstream.EventName, e.Name)
 	r.persons()
 	r.token(clickstream.EventClientEventID, "event", e.EventID)
 	if r.needs.IDs {
@@ -118,7 +147,7 @@ func (r *Rows) Put(at *intake.Place) {
 	b.PutBool(clickstream.EventAds, e.Ads)
 	r.money()
 	b.PutBool(clickstream.EventPageView, e.PageView())
-	b.PutString(clickstream.EventSource, at.Source)
+	r.word(clickstream.EventSource, at.Source)
 	b.PutInt(clickstream.EventPosition, at.Position)
 	putString(b, clickstream.EventSequence, at.Sequence)
 	b.EndRow()
@@ -168,19 +197,42 @@ func (r *Rows) traffic() {
 		if r.policy[clickstream.EventPageQuery].Set() {
 			query = ""
 		}
-		t := r.from.Touch(attribution.Request{Query: []byte(query), Referrer: []byte(referrer), Host: []byte(e.Host)})
-		said := t.Kind == attribution.Tagged || t.Kind == attribution.Clicked
-		if t.Kind != attribution.Internal && (e.Ads || !said) && (e.PageView() || t.Kind != attribution.Direct) {
-			r.text(clickstream.EventTrafficSource, string(pii.Reveal(t.Source)), mask.FreeText)
-			r.text(clickstream.EventTrafficMedium, string(pii.Reveal(t.Medium)), mask.FreeText)
-			r.text(clickstream.EventTrafficCampaign, string(pii.Reveal(t.Campaign)), mask.FreeText)
-			putString(b, clickstream.EventTrafficChannel, t.Channel)
+		t := r.origin(query, referrer, e.Host)
+		said := t.kind == attribution.Tagged || t.kind == attribution.Clicked
+		if t.kind != attribution.Internal && (e.Ads || !said) && (e.PageView() || t.kind != attribution.Direct) {
+			r.text(clickstream.EventTrafficSource, t.source, mask.FreeText)
+			r.text(clickstream.EventTrafficMedium, t.medium, mask.FreeText)
+			r.text(clickstream.EventTrafficCampaign, t.campaign, mask.FreeText)
+			r.word(clickstream.EventTrafficChannel, t.channel)
 			return
 		}
 	}
 	for col := clickstream.EventTrafficSource; col <= clickstream.EventTrafficChannel; col++ {
 		b.PutNull(col)
 	}
+}
+
+// from is what tells where somebody comes from, and origin is what it says.
+type from struct{ query, referrer, host string }
+
+type origin struct {
+	kind                              attribution.Kind
+	source, medium, campaign, channel string
+}
+
+// origin asks the attributor, once for those that repeat.
+func (r *Rows) origin(query, referrer, host string) *origin {
+	key := from{query, referrer, host}
+	if known := r.origins[key]; known != nil {
+		return known
+	}
+	if r.origins == nil || len(r.origins) == maxPages {
+		r.origins = map[from]*origin{}
+	}
+	t := r.from.Touch(attribution.Request{Query: []byte(query), Referrer: []byte(referrer), Host: []byte(host)})
+	found := &origin{t.Kind, string(pii.Reveal(t.Source)), string(pii.Reveal(t.Medium)), string(pii.Reveal(t.Campaign)), strings.Clone(t.Channel)}
+	r.origins[from{strings.Clone(query), strings.Clone(referrer), strings.Clone(host)}] = found
+	return found
 }
 
 func (r *Rows) money() {
@@ -216,9 +268,9 @@ func (r *Rows) token(col int, typ, value string) {
 	case r.policy[col].Set():
 		r.treated(col, r.policy[col], value)
 	case typ == "user":
-		r.known(&r.people[0], col, value, func(dst []byte, text pii.Text) []byte { return r.masker.AppendUser(dst, text) })
+		r.known(col, value, func(dst []byte, text pii.Text) []byte { return r.masker.AppendUser(dst, text) })
 	case typ == "visitor":
-		r.known(&r.people[1], col, value, func(dst []byte, text pii.Text) []byte { return r.masker.AppendToken(dst, "visitor", text) })
+		r.known(col, value, func(dst []byte, text pii.Text) []byte { return r.masker.AppendToken(dst, "visitor", text) })
 	default: // comes once
 		r.scratch = r.masker.AppendToken(r.scratch[:0], typ, pii.Of([]byte(value)))
 		r.events.PutText(col, r.scratch)
@@ -233,40 +285,51 @@ func (r *Rows) text(col int, value string, where mask.Where) {
 	case r.policy[col].Set():
 		r.treated(col, r.policy[col], value)
 	default:
-		r.known(&r.seen[where], col, value, func(dst []byte, text pii.Text) []byte { return r.masker.AppendMasked(dst, text, where) })
+		r.known(col, value, func(dst []byte, text pii.Text) []byte { return r.masker.AppendMasked(dst, text, where) })
 	}
 }
 
 // known puts a text as mask makes it, once for those that repeat.
-func (r *Rows) known(m *memo, col int, value string, mask func(dst []byte, text pii.Text) []byte) {
-	if masked, ok := m.find(value); ok {
-		r.events.PutString(col, masked)
-		return
+func (r *Rows) known(col int, value string, mask func(dst []byte, text pii.Text) []byte) {
+	m := &r.seen[col]
+	k := m.find(value)
+	if k == nil {
+		r.scratch = mask(r.scratch[:0], pii.Of([]byte(value)))
+		if k = m.keep(value, r.scratch); k == nil {
+			r.events.PutText(col, r.scratch)
+			return
+		}
 	}
-	r.scratch = mask(r.scratch[:0], pii.Of([]byte(value)))
-	r.events.PutText(col, r.scratch)
-	m.keep(value, r.scratch)
+	if k.batch != r.batches {
+		k.code, k.batch = r.events.Intern(col, []byte(k.became)), r.batches
+	}
+	r.events.PutCode(col, k.code)
 }
 
 // masked is a text of an item, of which there are few.
 func (r *Rows) masked(text string) string {
-	m := &r.seen[mask.FreeText]
-	if masked, ok := m.find(text); ok {
-		return masked
+	if k := r.things.find(text); k != nil {
+		return k.became
 	}
-	r.scratch2 = r.masker.AppendMasked(r.scratch2[:0], pii.Of([]byte(text)), mask.FreeText)
-	m.keep(text, r.scratch2)
-	return string(r.scratch2)
+	masked := r.masker.AppendMasked(nil, pii.Of([]byte(text)), mask.FreeText)
+	r.things.keep(text, masked)
+	return string(masked)
 }
 
-// word puts a word of ours, null for none, which stays as it is but for a policy.
-func (r *Rows) word(col int, word string) {
-	switch {
+// word puts one of few words of ours, null for none, which stays as it is but for a
+// policy.
+func (r *Rows) word(col int, text string) {
+	switch w := &r.words[col]; {
 	case !r.needs.columns[col]:
-	case word != "" && r.policy[col].Set():
-		r.treated(col, r.policy[col], word)
+	case text == "":
+		r.events.PutNull(col)
+	case r.policy[col].Set():
+		r.treated(col, r.policy[col], text)
+	case w.batch == r.batches && w.text == text:
+		r.events.PutCode(col, w.code)
 	default:
-		putString(r.events, col, word)
+		*w = word{strings.Clone(text), r.events.Intern(col, []byte(text)), r.batches}
+		r.events.PutCode(col, w.code)
 	}
 }
 

@@ -161,6 +161,9 @@ func (s *scanner) space() {
 
 // next passes over white space and gives the byte behind it, 0 at the end.
 func (s *scanner) next() byte {
+	if s.at < len(s.b) && s.b[s.at] > ' ' {
+		return s.b[s.at]
+	}
 	s.space()
 	return s.peek()
 }

@@ -32,6 +32,28 @@ type Worker struct {
 	patient  []byte
 	asset    []byte
 	versions string
+	tokens   map[string][]byte // by type and name
+	unread   bool              // nobody reads the readings
+}
+
+// NoReadings leaves out the rows of readings: points alone are made.
+func (w *Worker) NoReadings() { w.unread = true }
+
+// maxTokens bounds the memory of tokens; a full one starts anew.
+const maxTokens = 1 << 16
+
+// token is the token of a name, of which there are few. It is not to be written to.
+func (w *Worker) token(typ string, name pii.Text) []byte {
+	w.scratch = append(append(append(w.scratch[:0], typ...), '/'), pii.Reveal(name)...)
+	if t, ok := w.tokens[string(w.scratch)]; ok {
+		return t
+	}
+	if w.tokens == nil || len(w.tokens) >= maxTokens {
+		w.tokens = map[string][]byte{}
+	}
+	t := w.masker.AppendToken(nil, typ, name)
+	w.tokens[string(w.scratch)] = t
+	return t
 }
 
 // Fields are the columns of readings that a policy can set. The others are tokens that
@@ -128,7 +150,11 @@ func (w *Worker) Take() (readings, late *table.Batch) {
 // of those of the days around.
 func (w *Worker) TakePoints() *table.Batch {
 	points := w.points
-	w.points = table.NewBatch(device.Points)
+	if points == nil {
+		w.points = table.NewBatch(device.Points)
+	} else {
+		w.points = points.Fresh()
+	}
 	return points
 }
 
@@ -136,19 +162,20 @@ func (w *Worker) TakePoints() *table.Batch {
 func (w *Worker) Put(at *intake.Place) {
 	r := &w.record
 	id := at.EventID()
-	w.device = w.masker.AppendToken(w.device[:0], "device", r.Device)
-	w.patient, w.asset = w.patient[:0], w.asset[:0]
+	w.device, w.patient, w.asset = w.token("device", r.Device), nil, nil
 	subject := w.device
 	if !r.Asset.Empty() {
-		w.asset = w.masker.AppendToken(w.asset, "asset", r.Asset)
+		w.asset = w.token("asset", r.Asset)
 		subject = w.asset
 	}
 	if !r.Patient.Empty() {
-		w.patient = w.masker.AppendToken(w.patient, "patient", r.Patient)
+		w.patient = w.token("patient", r.Patient)
 		subject = w.patient
 	}
 	if at.Inside {
-		w.reading(at, id)
+		if !w.unread {
+			w.reading(at, id)
+		}
 		if at.Behind > 0 {
 			w.late.Append(&late.Row{EventID: id, EventTime: table.Millis(r.Time), Source: at.Source, Sequence: orNull(at.Sequence), Position: at.Position, DelayMs: at.Behind})
 		}

@@ -62,16 +62,22 @@ type place struct {
 
 // sorted gives the numbers of the points in order of key, time and origin.
 func sorted(points []Point) []int {
-	ranks := map[Key]int{}
-	for i := range points {
-		ranks[points[i].Key] = 0
-	}
-	for rank, k := range slices.SortedFunc(maps.Keys(ranks), Key.compare) {
-		ranks[k] = rank
-	}
+	numbers := map[Key]int{} // in the order in which keys come
 	places := make([]place, len(points))
 	for i := range points {
-		places[i] = place{ranks[points[i].Key], points[i].Time, i}
+		n, ok := numbers[points[i].Key]
+		if !ok {
+			n = len(numbers)
+			numbers[points[i].Key] = n
+		}
+		places[i] = place{n, points[i].Time, i}
+	}
+	ranks := make([]int, len(numbers))
+	for rank, k := range slices.SortedFunc(maps.Keys(numbers), Key.compare) {
+		ranks[numbers[k]] = rank
+	}
+	for i := range places {
+		places[i].rank = ranks[places[i].rank]
 	}
 	slices.SortFunc(places, func(a, b place) int {
 		switch {
@@ -83,11 +89,11 @@ func sorted(points []Point) []int {
 		p, o := &points[a.point], &points[b.point]
 		return cmp.Or(cmp.Compare(p.Source, o.Source), cmp.Compare(p.Sequence, o.Sequence), cmp.Compare(p.Position, o.Position))
 	})
-	numbers := make([]int, len(places))
+	order := make([]int, len(places))
 	for i := range places {
-		numbers[i] = places[i].point
+		order[i] = places[i].point
 	}
-	return numbers
+	return order
 }
 
 const (
@@ -113,6 +119,13 @@ type Monitor struct {
 	hours   map[hourKey]*Hour
 	vitals  map[string]*vitals
 	to      Sink
+
+	last    *series // of lastKey; nil for none
+	lastKey Key
+
+	lastHour     *Hour // of the point before; nil for none
+	lastHourKey  hourKey
+	lastHourCode string
 }
 
 // Sink takes what is known. Minutes and hours come when they are over.
@@ -148,7 +161,7 @@ func New(o Options) *Monitor {
 // until, a multiple of a minute: points of later ones are left. With time before until no
 // point may come any more.
 func (m *Monitor) Fold(points []Point, until int64, to Sink) (rest []Point) {
-	m.to = to
+	m.to, m.last, m.lastHour = to, nil, nil
 	for _, i := range sorted(points) {
 		p := &points[i]
 		if p.Time >= until {
@@ -167,11 +180,15 @@ func (m *Monitor) Fold(points []Point, until int64, to Sink) (rest []Point) {
 
 // next takes the next point of a series.
 func (m *Monitor) next(p *Point) {
-	s := m.series[p.Key]
+	s := m.last
+	if s == nil || m.lastKey != p.Key {
+		s = m.series[p.Key]
+	}
 	if s == nil {
 		s = &series{about: *p.About, clean: clean.Series{Counter: p.About.Counter}}
 		m.series[p.Key] = s
 	}
+	m.last, m.lastKey = s, p.Key // points of a series come one after the other
 	if start := floor(p.Time, minute); s.min.any && s.min.start != start {
 		m.closeMinute(p.Key, s)
 	}

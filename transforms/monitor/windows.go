@@ -86,13 +86,8 @@ func (h *Hour) Offset() (ms int64, known bool) {
 
 func (m *Monitor) hour(p *Point, j *clean.Judged) {
 	k := hourKey{p.Key.Subject, p.Key.Device, floor(p.Time, hour)}
-	h := m.hours[k]
-	if h == nil {
-		h = &Hour{Subject: k.subject, Device: k.device, Start: k.start, First: p.Time, Last: p.Time, Codes: map[string]bool{}, Flags: map[clean.Flag]int64{}}
-		m.hours[k] = h
-	}
+	h := m.hourOf(k, p)
 	h.Readings++
-	h.Codes[p.Key.Code] = true
 	h.First, h.Last = min(h.First, p.Time), max(h.Last, p.Time)
 	for _, f := range clean.Flags {
 		if j.Has(f) {
@@ -103,6 +98,21 @@ func (m *Monitor) hour(p *Point, j *clean.Judged) {
 		h.OffsetSum += p.DeviceTime - p.Time
 		h.OffsetsSum++
 	}
+}
+
+// hourOf is the hour of a point, which mostly is that of the point before.
+func (m *Monitor) hourOf(k hourKey, p *Point) *Hour {
+	if m.lastHour != nil && m.lastHourKey == k && m.lastHourCode == p.Key.Code {
+		return m.lastHour
+	}
+	h := m.hours[k]
+	if h == nil {
+		h = &Hour{Subject: k.subject, Device: k.device, Start: k.start, First: p.Time, Last: p.Time, Codes: map[string]bool{}, Flags: map[clean.Flag]int64{}}
+		m.hours[k] = h
+	}
+	h.Codes[p.Key.Code] = true
+	m.lastHour, m.lastHourKey, m.lastHourCode = h, k, p.Key.Code
+	return h
 }
 
 func (m *Monitor) closeHours(until int64) {
