@@ -163,11 +163,17 @@ func (fn *alertReadingsFn) ProcessElement(_ context.Context, rows table.Rows, em
 	return nil
 }
 
-// alertsFn watches a rule and key from the first reading to the last.
+// alertsFn watches a rule and key from the first reading to the last. Rows of many keys
+// go on together: there are a few of each, and a batch of them costs a file.
 type alertsFn struct {
 	Common  Common
 	Watched watchedRules
+
+	rows *table.Batch // of this bundle, nil for none
 }
+
+// alertRows is how many rows of alerts go on together.
+const alertRows = 4096
 
 func (fn *alertsFn) ProcessElement(_ context.Context, key string, next func(*[]byte) bool, emit func(table.Rows)) error {
 	i, watched, err := fn.Watched.find(key)
@@ -190,17 +196,27 @@ func (fn *alertsFn) ProcessElement(_ context.Context, key string, next func(*[]b
 	}
 	w := alerts.NewWatch(&fn.Watched.Rules[i], watched, fn.Watched.replayer(&fn.Common, i))
 	transitions, _ := w.Fold(readings, end)
-	rows := table.NewBatch(alert.Rows)
+	if fn.rows == nil {
+		fn.rows = table.NewBatch(alert.Rows)
+	}
 	for k := range transitions {
 		row := &transitions[k]
 		if alerts.Sealed(row) && fn.Common.within(table.FloorDay(int64(row.FiringSince))) {
-			putAlert(rows, fn.Common, *row)
+			putAlert(fn.rows, fn.Common, *row)
 		}
 	}
-	if rows.Len() > 0 {
-		emit(table.Rows{Batch: rows})
+	if fn.rows.Len() >= alertRows {
+		fn.FinishBundle(emit)
 	}
 	return nil
+}
+
+// FinishBundle gives the rows that wait.
+func (fn *alertsFn) FinishBundle(emit func(table.Rows)) {
+	if fn.rows != nil && fn.rows.Len() > 0 {
+		emit(table.Rows{Batch: fn.rows})
+	}
+	fn.rows = nil
 }
 
 func putAlert(b *table.Batch, c Common, row alert.Row) {

@@ -88,7 +88,7 @@ func TestGuessersOfAGeneratedLogAreFound(t *testing.T) {
 		Rule     string
 		ClientIP string `json:"client_ip"`
 	}
-	sqlInto(t, lake, "SELECT DISTINCT rule, client_ip FROM alerts JOIN sources ON key = 'source=' || source;", &found)
+	sqlInto(t, lake, "SELECT DISTINCT rule, client_ip FROM alerts JOIN sources ON alert_key = 'source=' || source;", &found)
 	got, logins := map[string]bool{}, 0
 	for _, f := range found {
 		if f.Rule == "brute-force" {

@@ -24,12 +24,17 @@ func TestViewsHaveTheLastVersionOfAnAlert(t *testing.T) {
 	row := func(id, state string, version int64) alert.Row {
 		return alert.Row{AlertID: id, FiringSince: 20_000 * day, Rule: "r", State: state, Version: version}
 	}
-	s, err := OpenStore(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
+	s := openStore(t, t.TempDir())
+	schemas := map[string]*table.Schema{"alerts": alert.Rows}
+	batches := []*table.Batch{rows(row("b", "resolved", 2), row("a", "firing", 1)), rows(row("b", "firing", 1))}
+	var files []File
+	for p, runs := range spillAll(t, NewSpiller(t.TempDir(), "alerts", 1), batches) {
+		made, err := MergeRuns(t.Context(), alert.Rows, p, 0, runs, t.TempDir(), func(int) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, made...)
 	}
-	schemas := map[string]string{"alerts": alert.Rows.ID()}
-	files := writeStaged(t, s, "alerts", rows(row("b", "resolved", 2), row("a", "firing", 1), row("b", "firing", 1)))
 	st, err := LoadStanding(t.Context(), s, schemas)
 	if err != nil {
 		t.Fatal(err)

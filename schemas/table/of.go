@@ -18,13 +18,14 @@ var kinds = map[reflect.Type]Kind{
 
 // Of derives a schema from the struct type t. Field tags:
 //
-//	col:"name[,null][,sort1|sort2|...][,day][,plain]"  mask:"class"  ecs:"name"  ts:"role"  doc:"text"
+//	col:"name[,null][,sort1|sort2|...][,day][,plain][,history]"  mask:"class"  ecs:"name"  ts:"role"  doc:"text"
 //
 // Fields are exported and string, int32, int64, float64, bool, Millis, Day, ID or
 // []byte, or a pointer to one of these exactly when the column may be null. One
 // column decides the day; one to four, ranked without a gap, the order of rows.
 // These two kinds hold no null, except that a text from sort2 on may: null comes
-// before every text. Floats give no order. All faults are reported
+// before every text. Floats give no order. The column version can say that a
+// lake keeps all of them, see Schema.History. All faults are reported
 // together; a type that holds unmasked personal data is refused with the path to
 // it.
 func Of(t reflect.Type, name string, version int) (*Schema, error) {
