@@ -30,8 +30,12 @@ func FuzzOpen(f *testing.F) {
 			sequence string
 			position int64
 		}{
-			{payload, sequence, position + 1}, {payload, sequence + "0", position}, {payload[:len(payload)-1], sequence, position},
-			{append(bytes.Clone(payload), 0), sequence, position}, {record, sequence, position}, {nil, sequence, position},
+			{payload, sequence, position + 1},
+			{payload, sequence + "0", position},
+			{payload[:len(payload)-1], sequence, position},
+			{append(bytes.Clone(payload), 0), sequence, position},
+			{record, sequence, position},
+			{nil, sequence, position},
 		} {
 			if got, err := s.Open([]byte("dst"), wrong.payload, source, wrong.sequence, wrong.position); !errors.Is(err, seal.ErrOpen) || string(got) != "dst" {
 				t.Errorf("%+v opens as %q, %v", wrong, got, err)
