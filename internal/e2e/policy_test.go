@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -137,7 +138,7 @@ func TestCodesOnS3AreLookedUp(t *testing.T) {
 			t.Errorf("as of %s: %v, want %s", asOf, got, want)
 		}
 	}
-	gone := append(set[:4:4], "--set", "enrich.codes="+place+"gone.parquet")
+	gone := append(slices.Clone(set[:4]), "--set", "enrich.codes="+place+"gone.parquet")
 	if r := run(t, e, weblogs(e.in("web.log"), e.in("fail"), gone...)...); r.code == 0 || !strings.Contains(r.stderr, "gone.parquet") {
 		t.Errorf("fail: exit code %d: %s", r.code, r.stderr)
 	}

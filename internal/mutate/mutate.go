@@ -18,6 +18,7 @@ import (
 	"os"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -58,7 +59,7 @@ func (f *F) Fuzz(target any) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	seeds := append(f.seeds, found...)
+	seeds := slices.Concat(f.seeds, found)
 	if len(seeds) == 0 {
 		f.Fatal("there is nothing to change: no input is added, none is in testdata/fuzz")
 	}
@@ -80,7 +81,6 @@ type run struct {
 	name   string
 	target reflect.Value
 	seeds  [][]any
-	seed   uint64
 	random *rand.Rand
 	args   []any           // of the execution under way
 	values []reflect.Value // of the call, with its T
@@ -89,8 +89,8 @@ type run struct {
 }
 
 func newRun(t *testing.T, name string, target reflect.Value, seeds [][]any) *run {
-	seed := rand.Uint64()
-	return &run{t: t, name: name, target: target, seeds: seeds, seed: seed, random: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // not for secrets
+	random := rand.New(rand.NewPCG(rand.Uint64(), 0)) //nolint:gosec // not for secrets
+	return &run{t: t, name: name, target: target, seeds: seeds, random: random}
 }
 
 // until executes the target for a time. One that ends its goroutine, as Skip and

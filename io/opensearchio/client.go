@@ -6,8 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"millrace/io/calls"
 	"net/http"
+
+	"millrace/io/calls"
 )
 
 // client makes calls. It is safe for concurrent use.

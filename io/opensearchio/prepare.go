@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"millrace/io/calls"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"millrace/io/calls"
 )
 
 // prepareLimit is how many bytes an answer about templates has at most.

@@ -15,7 +15,6 @@ var (
 	ibanType   = setOf([]Type{IBAN})
 	ipType     = setOf([]Type{IP})
 	macType    = setOf([]Type{MAC})
-	cryptoType = setOf([]Type{Crypto})
 	phoneType  = setOf([]Type{Phone})
 	colonTypes = ipType | macType
 )

@@ -70,6 +70,10 @@ func (r *Reader) longUvarint() uint64 {
 		r.Fail("no number")
 		return 0
 	}
+	if n > 1 && r.b[r.at+n-1] == 0 { // no writer does it, and two forms of one state would be two states
+		r.Fail("a number longer than it need be")
+		return 0
+	}
 	r.at += n
 	return v
 }

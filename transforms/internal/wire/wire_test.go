@@ -88,3 +88,12 @@ func TestANumberThatDoesNotEndIsAMistake(t *testing.T) {
 		}
 	}
 }
+
+func TestANumberHasOneForm(t *testing.T) {
+	for _, b := range [][]byte{{0x80, 0}, {0xfc, 0}, {0x96, 0x80, 0}} {
+		r := wire.NewReader(b)
+		if v := r.Uvarint(); v != 0 || !errors.Is(r.Err(), wire.ErrCorrupt) {
+			t.Errorf("%x is read as %d, %v", b, v, r.Err())
+		}
+	}
+}
