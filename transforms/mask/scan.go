@@ -75,8 +75,8 @@ func (s *scanner) search(l *layer) {
 	case s.types&cardType != 0:
 		s.cards(l, 0, len(l.text))
 	}
-	s.atsOfURLs = s.atsOfURLs[:0]
-	if at := nextByte(l.text, '@', 0); at >= 0 {
+	if nextByte(l.text, '@', 0) >= 0 {
+		s.atsOfURLs = s.atsOfURLs[:0]
 		s.urlPasswords(l)
 		s.emails(l)
 	}
@@ -95,7 +95,7 @@ func (s *scanner) search(l *layer) {
 // layer has something for them.
 func (s *scanner) numbers(l *layer) {
 	v := &s.survey
-	v.make(l.text)
+	v.fill(l.text)
 	if s.types&colonTypes != 0 && v.manyColons() {
 		s.colons(l)
 	}
@@ -125,7 +125,9 @@ func (s *scanner) numbers(l *layer) {
 			if end = v.runEnd(start); v.digitIn(start, end) {
 				s.listWords(l, start, end)
 				s.idents(l, &allShapes)
-				s.cryptos(l)
+				if s.types&cryptoType != 0 {
+					s.cryptos(l)
+				}
 			}
 		}
 	}
