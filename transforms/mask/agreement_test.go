@@ -157,7 +157,7 @@ func TestShapesWithoutContextPassTheQuickTest(t *testing.T) {
 		for _, sh := range list {
 			text := []byte(strings.NewReplacer("d", "1", "L", "A", "X", "1").Replace(sh.text))
 			var s scanner
-			s.survey.make(text)
+			s.survey.fill(text)
 			s.listWords(&layer{text: text}, 0, len(text))
 			if !s.sureIdents() && sh.rule.Type != MBI { // which has letters by its check
 				t.Errorf("%s %s is passed over", sh.rule.Type, sh.text)

@@ -76,7 +76,7 @@ type shapeTable struct {
 func (t *shapeTable) add(numeric, n, next int, sh shape) {
 	at := &t.by[numeric][n][next]
 	if *at == 0 {
-		*at = uint8(len(t.lists))
+		*at = uint8(len(t.lists)) // there are some forty
 		t.lists = append(t.lists, nil)
 	}
 	t.lists[*at] = append(t.lists[*at], sh)

@@ -7,6 +7,44 @@ import (
 	"slices"
 )
 
+// Kinds of bytes that something to find must contain. One pass over a short text
+// collects which kinds it has; only their detectors look at it again.
+const (
+	hasAt      = 1 << iota // e-mail address, URL password
+	hasPercent             // escapes
+	hasEquals              // parameter
+	hasQuote               // JSON member
+	hasJ                   // "eyJ", which begins a JWT
+	hasI                   // "AKIA", "ASIA"
+	hasB                   // "Bearer ", "Basic "
+	inNumber               // digit or separator of a card number
+)
+
+// kinds maps a byte to its kinds.
+var kinds = func() (t [256]byte) {
+	t['@'], t['%'], t['='], t['"'] = hasAt, hasPercent, hasEquals, hasQuote
+	t['J'], t['I'], t['B'], t['b'] = hasJ, hasI, hasB, hasB
+	for c, in := range inCard {
+		if in {
+			t[c] = inNumber
+		}
+	}
+	return t
+}()
+
+// kindsIn returns the kinds of bytes in a text.
+func kindsIn(b []byte) (has byte) {
+	for len(b) >= 8 {
+		has |= kinds[b[0]] | kinds[b[1]] | kinds[b[2]] | kinds[b[3]] |
+			kinds[b[4]] | kinds[b[5]] | kinds[b[6]] | kinds[b[7]]
+		b = b[8:]
+	}
+	for _, c := range b {
+		has |= kinds[c]
+	}
+	return has
+}
+
 // wordTypes are found at words with digits; colonTypes also without any.
 var (
 	everyType  = setOf(allTypes)
@@ -54,8 +92,8 @@ func (s *scanner) scan(text []byte, where Where) []match {
 	s.found, s.where = s.found[:0], where
 	l := &s.layers[0]
 	l.text, l.raw, l.deep, l.tokens, l.tokensListed = text, nil, 0, l.tokens[:0], false
-	s.search(l)
-	for d := 1; d < maxLayers && s.layers[d].decode(&s.layers[d-1]); d++ {
+	has := s.search(l)
+	for d := 1; has&hasPercent != 0 && d < maxLayers && s.layers[d].decode(&s.layers[d-1]); d++ {
 		s.search(&s.layers[d])
 	}
 	if len(s.found) > 1 {
@@ -64,37 +102,50 @@ func (s *scanner) scan(text []byte, where Where) []match {
 	return s.found
 }
 
-// search runs the detectors over a layer. Each begins with what is rarest in
-// what it looks for.
-func (s *scanner) search(l *layer) {
+// search runs the detectors over a layer and returns which kinds of bytes it may
+// have. Each detector begins with what is rarest in what it looks for, so where
+// words with digits are looked for in any case, kinds are not collected first.
+func (s *scanner) search(l *layer) (has byte) {
 	surveyed := s.types&wordTypes != 0
-	switch {
-	case surveyed:
+	if surveyed {
+		has = ^byte(0)
 		s.numbers(l)
-	case s.types&cardType != 0:
+	} else if has = kindsIn(l.text); has&inNumber != 0 && s.types&cardType != 0 {
 		s.cards(l, 0, len(l.text))
 	}
-	s.atsOfURLs = s.atsOfURLs[:0]
-	if at := nextByte(l.text, '@', 0); at >= 0 {
+	if has&^(inNumber|hasPercent) == 0 {
+		return has
+	}
+	if has&hasAt != 0 && nextByte(l.text, '@', 0) >= 0 {
+		s.atsOfURLs = s.atsOfURLs[:0]
 		s.urlPasswords(l)
 		s.emails(l)
 	}
-	s.parameters(l)
+	if has&hasEquals != 0 {
+		s.parameters(l)
+	}
 	if surveyed {
 		s.membersByColon(l)
-	} else {
+	} else if has&hasQuote != 0 {
 		s.members(l)
 	}
-	s.credentials(l)
-	s.jwts(l)
-	s.awsKeys(l)
+	if has&hasB != 0 {
+		s.credentials(l)
+	}
+	if has&hasJ != 0 {
+		s.jwts(l)
+	}
+	if has&hasI != 0 {
+		s.awsKeys(l)
+	}
+	return has
 }
 
 // numbers runs the detectors of cards and of wordTypes, where the survey of the
 // layer has something for them.
 func (s *scanner) numbers(l *layer) {
 	v := &s.survey
-	v.make(l.text)
+	v.fill(l.text)
 	if s.types&colonTypes != 0 && v.manyColons() {
 		s.colons(l)
 	}
@@ -124,7 +175,9 @@ func (s *scanner) numbers(l *layer) {
 			if end = v.runEnd(start); v.digitIn(start, end) {
 				s.listWords(l, start, end)
 				s.idents(l, &allShapes)
-				s.cryptos(l)
+				if s.types&cryptoType != 0 {
+					s.cryptos(l)
+				}
 			}
 		}
 	}

@@ -24,8 +24,8 @@ func (b *block) gaps() uint64 { return b.loose&^b.digit | b.colon }
 
 const blockLen = 64
 
-// make fills the survey of a text.
-func (v *survey) make(t []byte) {
+// fill makes the survey of a text.
+func (v *survey) fill(t []byte) {
 	v.blocks = slices.Grow(v.blocks[:0], len(t)/blockLen+2)
 	for len(t) >= blockLen {
 		v.blocks = append(v.blocks, surveyBlock((*[blockLen]byte)(t)))

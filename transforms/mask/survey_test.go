@@ -23,7 +23,7 @@ func TestASurveyAgreesWithItsBytes(t *testing.T) {
 				text[i] = "0a"[round%2]
 			}
 		}
-		v.make(text)
+		v.fill(text)
 		for i, c := range text {
 			b, bit := v.blocks[i/blockLen], uint64(1)<<(i%blockLen)
 			if b.digit&bit != 0 != isDigit(c) || b.colon&bit != 0 != (c == ':') || b.loose&bit != 0 != (c == ' ' || c >= '(' && c <= '9') {
@@ -49,13 +49,13 @@ func TestASurveySeesEveryAddressWithColons(t *testing.T) {
 	var v survey
 	for _, s := range []string{"::", "1::", "2001:0db8:1111:2222:3333:4444:5555:6666", "aa:bb:cc:dd:ee:ff", "64:ff9b:0000:0000:0000:0000:1.2.3.4"} {
 		for pad := range 130 {
-			v.make(append(bytes.Repeat([]byte(":x-------------------------"), pad/27+1)[:pad], s...))
+			v.fill(append(bytes.Repeat([]byte(":x-------------------------"), pad/27+1)[:pad], s...))
 			if !v.manyColons() {
 				t.Errorf("%s behind %d bytes is not seen", s, pad)
 			}
 		}
 	}
-	v.make([]byte(`1.2.3.4 - - [17/May/2015:10:05:43 +0000] "GET http://a:80/ HTTP/1.1" "http://b" (rv:1.9) a:b:c`))
+	v.fill([]byte(`1.2.3.4 - - [17/May/2015:10:05:43 +0000] "GET http://a:80/ HTTP/1.1" "http://b" (rv:1.9) a:b:c`))
 	if v.manyColons() {
 		t.Error("a line of a log seems to have an address")
 	}
