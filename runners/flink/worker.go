@@ -12,6 +12,7 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	harness "github.com/apache/beam/sdks/v2/go/pkg/beam/core/runtime/harness/init"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/util/grpcx"
 
 	"millrace/runners/flink/workerpool"
 )
@@ -33,6 +34,7 @@ func ServeWorker(args []string) {
 			starters.exitWithout()
 		}
 	}()
+	grpcx.Dial = dialer{lost: exitLost}.dial
 	harness.ShutdownMode = harness.Return
 	beam.Init() // returns when the runner cannot be reached any more
 	// A TaskManager that dies closes its connections a moment before it is gone.
