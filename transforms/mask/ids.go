@@ -193,7 +193,7 @@ func (s *scanner) identAt(l *layer, word int, sh *shape) {
 			if sep == 0 && s.sepAt(t, start+i) {
 				sep = c
 			}
-			if c != sep {
+			if sep == 0 || c != sep { // a byte of zero is none
 				return
 			}
 			continue

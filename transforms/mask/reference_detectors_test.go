@@ -288,7 +288,7 @@ func (s *reference) identAt(l *plainLayer, word int, sh *shape) {
 			if sep == 0 && s.sepAt(t, start+i) {
 				sep = c
 			}
-			if c != sep {
+			if sep == 0 || c != sep { // a byte of zero is none
 				return
 			}
 			continue

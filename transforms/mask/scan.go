@@ -50,6 +50,7 @@ var (
 	everyType  = setOf(allTypes)
 	wordTypes  = setOf(allTypes[IBAN.rank():])
 	cardType   = setOf([]Type{Card})
+	cryptoType = setOf([]Type{Crypto})
 	ibanType   = setOf([]Type{IBAN})
 	ipType     = setOf([]Type{IP})
 	macType    = setOf([]Type{MAC})

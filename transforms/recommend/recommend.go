@@ -151,7 +151,9 @@ func (c *Counter) Merge(blob []byte) error {
 	for k := range d.items {
 		ids := make([]string, in.Count(2))
 		for i := range ids {
-			ids[i] = string(in.Text())
+			if ids[i] = string(in.Text()); i > 0 && ids[i] <= ids[i-1] {
+				in.Fail("items out of order")
+			}
 			d.items[k][ids[i]] += int64(in.Limited(maxCount))
 		}
 		for range in.Count(3) {
