@@ -13,10 +13,10 @@ import (
 // to be found by: they stand in members and columns that nobody asked for.
 var canary = map[string]string{
 	"email": "canary.person@example.com", "client_address": "203.0.113.177", "user": "canary-user-4711", "card_number": "4111111111111111",
-	"name": "Zacharias Quimbleton", "note": "allergic to gooseberries", "ssn": "078-05-1120", "patient": "canary-patient-0815", "token": "canarysecretvalue01",
+	"name": "Zacharias Quimbleton", "note": "allergic to gooseberries", "ssn": "ssn 078-05-1120", "patient": "canary-patient-0815", "token": "canarysecretvalue01",
 }
 
-const unknownMembers = `"customer":{"name":"Zacharias Quimbleton","contact":[{"mail":"canary.person@example.com"},"078-05-1120"]},"Zacharias Quimbleton":{"note":"allergic to gooseberries"},"pan":4111111111111111,"extra":"allergic to gooseberries"`
+const unknownMembers = `"customer":{"name":"Zacharias Quimbleton","contact":[{"mail":"canary.person@example.com"},"ssn 078-05-1120"]},"Zacharias Quimbleton":{"note":"allergic to gooseberries"},"pan":4111111111111111,"extra":"allergic to gooseberries"`
 
 // TestNoCanaryOfAnyFormatIsFoundInAnyOutput: one file in each format of each job that no
 // generator writes with planted values, JSON with members and CSV with columns that
