@@ -42,7 +42,8 @@ func TestLiveOnFlinkEqualsBatch(t *testing.T) {
 	t.Run("real logs, archive sealed", func(t *testing.T) {
 		lines := putDemo(t, server, "demo")
 		merges, more := putLateMerges(t, server, "demo")
-		mustRun(t, e, onFlink(t, e, f, live("demo", everything, e.in("demo"), "--max-disorder", "30m"))...)
+		server.CreateStream(t, "demo-sessions", 2)
+		mustRun(t, e, onFlink(t, e, f, live("demo", everything, e.in("demo"), "--max-disorder", "30m", "--output", "sessions=kinesis://demo-sessions"))...)
 		allEnded(t, f)
 		mustRun(t, e, weblogs(e.in("demo", "raw"), e.in("demo-batch"))...)
 		same(t, e.in("demo"), e.in("demo-batch"), least(t, demoRows))
@@ -50,6 +51,7 @@ func TestLiveOnFlinkEqualsBatch(t *testing.T) {
 			t.Errorf("%d lines were put, ledger %s", len(lines)+more, l)
 		}
 		lateMergesAreSealed(t, e.in("demo"), merges)
+		readersHaveSessions(t, server, "demo-sessions", e.in("demo"))
 	})
 	t.Run("a farm's log out of order, on S3", func(t *testing.T) {
 		tr := playFarm(t, server, e, "farm")

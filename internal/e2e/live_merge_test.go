@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -71,4 +73,52 @@ FROM sessions WHERE visitor_id IN (SELECT visitor_id FROM events WHERE user_agen
 			t.Errorf("%s: sessions (-want +lake):\n%s", c.ID, diff)
 		}
 	}
+}
+
+// readersHaveSessions fails where a reader of a stream of sessions, who keeps of each id
+// the greatest version and of equal ones the sealed, does not hold at last what the lake
+// has: a session that was written and then merged into another is withdrawn.
+func readersHaveSessions(t *testing.T, server *testenv.KinesisServer, stream, lake string) {
+	t.Helper()
+	type document struct {
+		ID      string `json:"session_id"`
+		Op      string `json:"_op"`
+		Version int64  `json:"_version"`
+		Sealed  bool   `json:"_sealed"`
+	}
+	held := map[string]document{}
+	rows, withdrawn := 0, 0
+	for _, records := range server.Records(t, stream) {
+		for _, record := range records {
+			var d document
+			if err := json.Unmarshal(record.Data, &d); err != nil {
+				t.Fatalf("%s: %v", record.Data, err)
+			}
+			rows++
+			if d.Op == "withdraw" {
+				withdrawn++
+			}
+			if h, there := held[d.ID]; !there || d.Version > h.Version || d.Version == h.Version && d.Sealed {
+				held[d.ID] = d
+			}
+		}
+	}
+	var got, want []string
+	for id, d := range held {
+		if d.Op == "withdraw" {
+			continue
+		}
+		if !d.Sealed {
+			t.Errorf("session %s stays as it was before it was sealed", id)
+		}
+		got = append(got, fmt.Sprintf("%s %d", id, d.Version))
+	}
+	for _, r := range sql(t, lake, "SELECT session_id || ' ' || version FROM sessions ORDER BY 1") {
+		want = append(want, r[0])
+	}
+	slices.Sort(got)
+	if diff := gocmp.Diff(want, got); diff != "" || len(want) == 0 {
+		t.Errorf("%d sessions and their versions, -lake +reader:\n%s", len(want), cut(diff))
+	}
+	t.Logf("%d rows came of %d sessions, %d of them withdrawals", rows, len(want), withdrawn)
 }
