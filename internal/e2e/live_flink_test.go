@@ -41,13 +41,17 @@ func TestLiveOnFlinkEqualsBatch(t *testing.T) {
 	e := newEnv(t)
 	t.Run("real logs, archive sealed", func(t *testing.T) {
 		lines := putDemo(t, server, "demo")
-		mustRun(t, e, onFlink(t, e, f, live("demo", everything, e.in("demo")))...)
+		merges, more := putLateMerges(t, server, "demo")
+		server.CreateStream(t, "demo-sessions", 2)
+		mustRun(t, e, onFlink(t, e, f, live("demo", everything, e.in("demo"), "--max-disorder", "30m", "--output", "sessions=kinesis://demo-sessions"))...)
 		allEnded(t, f)
 		mustRun(t, e, weblogs(e.in("demo", "raw"), e.in("demo-batch"))...)
 		same(t, e.in("demo"), e.in("demo-batch"), least(t, demoRows))
-		if l := accounts(t, e.in("demo")); l.In != int64(len(lines)) || l.Late != 0 {
-			t.Errorf("%d lines were put, ledger %s", len(lines), l)
+		if l := accounts(t, e.in("demo")); l.In != int64(len(lines)+more) || l.Late != 0 {
+			t.Errorf("%d lines were put, ledger %s", len(lines)+more, l)
 		}
+		lateMergesAreSealed(t, e.in("demo"), merges)
+		readersHaveSessions(t, server, "demo-sessions", e.in("demo"))
 	})
 	t.Run("a farm's log out of order, on S3", func(t *testing.T) {
 		tr := playFarm(t, server, e, "farm")

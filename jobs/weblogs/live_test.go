@@ -34,18 +34,31 @@ func init() {
 // step is what a scripted source does in one call: give blocks, then move the
 // watermark.
 type step struct {
-	Blocks    []int // of blocks()
-	Watermark int64 // Unix milliseconds
+	Blocks    []record.Block // their lists of numbers do not come along
+	Watermark int64          // Unix milliseconds
 }
 
 // script tells the sealed and the provisional rows apart: the first visit closes
 // while the second is open.
-var script = []step{
-	{[]int{0}, ms - 1000},
-	{[]int{1}, ms + 20_000},
-	{[]int{2}, ms + 1_830_000},
-	{nil, ms + 1_900_000},
-	{nil, time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()},
+func script() []step {
+	all := blocks()
+	return []step{
+		{all[:1], ms - 1000},
+		{all[1:2], ms + 20_000},
+		{all[2:], ms + 1_830_000},
+		{nil, ms + 1_900_000},
+		{nil, endOfScript},
+	}
+}
+
+// endOfScript is a watermark behind the ends of all windows.
+var endOfScript = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+
+// source plays steps to a pipeline.
+func source(s beam.Scope, steps []step) beam.PCollection {
+	b, err := json.Marshal(steps)
+	must(err)
+	return beam.ParDo(s, &scriptFn{Script: b}, beam.Create(s, []byte("script")))
 }
 
 // scriptFn plays a script, a step a call, as a live source does: it asks for its
@@ -111,9 +124,8 @@ func (fn *scriptFn) ProcessElement(_ context.Context, we *sdf.ManualWatermarkEst
 		return sdf.StopProcessing(), rt.GetError()
 	}
 	if at < int64(len(steps)) {
-		all := blocks()
-		for _, i := range steps[at].Blocks {
-			emit(all[i])
+		for _, block := range steps[at].Blocks {
+			emit(block)
 		}
 		we.UpdateWatermark(time.UnixMilli(steps[at].Watermark))
 	}
@@ -163,15 +175,13 @@ func (c *collection) sorted(output string) []string {
 // TestScriptedLiveRunOnPrismAndFlink plays one script of elements and watermark
 // steps to the job on both runners, and expects the rows that batch gives.
 func TestScriptedLiveRunOnPrismAndFlink(t *testing.T) {
-	for runner, run := range map[string]func(*testing.T, *beam.Pipeline, func() bool){"prism": onPrism, "flink": onFlink} {
+	for runner, run := range runners {
 		t.Run(runner, func(t *testing.T) {
 			c := common(t)
 			c.Run = t.Name()
 			c.Live = &transforms.Live{Bucket: 10 * time.Minute}
-			b, err := json.Marshal(script)
-			must(err)
 			p, s := beam.NewPipelineWithRoot()
-			out := weblogs.Build(s, settings(), c, beam.ParDo(s, &scriptFn{Script: b}, beam.Create(s, []byte("script"))))
+			out := weblogs.Build(s, settings(), c, source(s, script()))
 			for output := range want {
 				rows := beam.ParDo(s.Scope(output), &collectFn{Run: c.Run, Output: output}, out.Rows[output])
 				beam.GroupByKey(s.Scope(output), rows) // a stage without outputs keeps Prism busy
@@ -195,6 +205,9 @@ func TestScriptedLiveRunOnPrismAndFlink(t *testing.T) {
 		})
 	}
 }
+
+// runners run a pipeline until it says that all rows are there.
+var runners = map[string]func(t *testing.T, p *beam.Pipeline, complete func() bool){"prism": onPrism, "flink": onFlink}
 
 func onPrism(t *testing.T, p *beam.Pipeline, complete func() bool) {
 	if _, err := beam.Run(t.Context(), "prism", p); err != nil {

@@ -27,38 +27,21 @@ func read(t *testing.T, name string, into any) {
 	}
 }
 
-type vectorEvent struct {
-	ID, User, Type, Page, Campaign string
-	T                              int64
-}
-
-func (v vectorEvent) owned() owned {
+func ownedOf(v vectors.SessionEvent) owned {
 	return owned{visitor: v.User, Event: sessions.Event{
 		Time: v.T, Source: v.ID, Page: v.Type == "page", Path: []byte(v.Page), Campaign: []byte(v.Campaign),
 	}}
 }
 
-func ownedEvents(vs []vectorEvent) (out []owned) {
+func ownedEvents(vs []vectors.SessionEvent) (out []owned) {
 	for _, v := range vs {
-		out = append(out, v.owned())
+		out = append(out, ownedOf(v))
 	}
 	return out
 }
 
-type vectorSession struct {
-	Op         string
-	ID         string `json:"session_id"`
-	Start, End int64
-	Duration   int64 `json:"duration_ms"`
-	Events     int64
-	Pages      int64
-	Entry      *string
-	Exit       *string
-	Bounce     bool
-}
-
-func vectorOf(s sessions.Session) vectorSession {
-	v := vectorSession{
+func vectorOf(s sessions.Session) vectors.Session {
+	v := vectors.Session{
 		ID: s.ID, Start: s.Start, End: s.End, Duration: s.Duration(),
 		Events: s.Events, Pages: s.Pages, Bounce: s.Bounce,
 	}
@@ -86,25 +69,15 @@ func (v vectorOptions) options() sessions.Options {
 	return o
 }
 
-type sessionVectors struct {
-	Cases []struct {
-		ID       string
-		Options  vectorOptions
-		Events   []vectorEvent
-		Sessions []vectorSession
-	}
-	Late []struct {
-		ID      string
-		Gap     int64 `json:"gap_ms"`
-		Batches []struct {
-			Events []vectorEvent
-			Emit   []vectorSession
-		}
-	}
+type sessionCase struct {
+	ID       string
+	Options  vectorOptions
+	Events   []vectors.SessionEvent
+	Sessions []vectors.Session
 }
 
 func TestVectors(t *testing.T) {
-	var all sessionVectors
+	var all struct{ Cases []sessionCase }
 	read(t, "sessions.json", &all)
 	if len(all.Cases) < 8 {
 		t.Fatalf("%d cases", len(all.Cases))
@@ -112,7 +85,7 @@ func TestVectors(t *testing.T) {
 	for _, c := range all.Cases {
 		t.Run(c.ID, func(t *testing.T) {
 			opt, events := c.Options.options(), ownedEvents(c.Events)
-			var split []vectorSession
+			var split []vectors.Session
 			names, of := byVisitor(events)
 			for _, v := range names {
 				list, err := sessions.Split(v, of[v], opt, nil)
@@ -126,7 +99,7 @@ func TestVectors(t *testing.T) {
 			if diff := cmp.Diff(c.Sessions, split); diff != "" {
 				t.Errorf("Split (-want +got):\n%s", diff)
 			}
-			var merged []vectorSession
+			var merged []vectors.Session
 			r := rand.New(rand.NewPCG(1, 1))
 			for _, s := range sessionizer(t, opt, collect(t, r, opt, events)).Sessions() {
 				merged = append(merged, vectorOf(s))
@@ -139,12 +112,11 @@ func TestVectors(t *testing.T) {
 }
 
 func TestVectorsOfLateEvents(t *testing.T) {
-	var all sessionVectors
-	read(t, "sessions.json", &all)
-	if len(all.Late) == 0 {
-		t.Fatal("no cases")
+	cases, err := vectors.LateMerges()
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, c := range all.Late {
+	for _, c := range cases {
 		t.Run(c.ID, func(t *testing.T) {
 			opt := vectorOptions{Gap: c.Gap}.options()
 			s, err := sessions.NewSessionizer(opt, nil)
@@ -159,13 +131,13 @@ func TestVectorsOfLateEvents(t *testing.T) {
 					t.Fatal(err)
 				}
 				state = u.State
-				var got []vectorSession
+				var got []vectors.Session
 				for _, w := range u.Withdrawn {
-					got = append(got, vectorSession{Op: "delete", ID: w.ID})
+					got = append(got, vectors.Session{Op: vectors.Delete, ID: w.ID})
 				}
 				for _, p := range u.Provisional {
 					v := vectorOf(p)
-					v.Op = "upsert"
+					v.Op = vectors.Upsert
 					got = append(got, v)
 				}
 				if diff := cmp.Diff(b.Emit, got); diff != "" {
