@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"strings"
 	"time"
 
@@ -80,10 +79,4 @@ func (w watched) RecvMsg(m any) error {
 		w.lost(err)
 	}
 	return err
-}
-
-// exitLost ends the worker.
-func exitLost(err error) {
-	fmt.Fprintf(os.Stderr, "millrace: worker: a connection to Flink broke, and what was under way on it is lost: %v; Flink starts it again\n", err)
-	os.Exit(1) //nolint:revive // there is no other way to tell the runner
 }

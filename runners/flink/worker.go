@@ -34,15 +34,13 @@ func ServeWorker(args []string) {
 			starters.exitWithout()
 		}
 	}()
-	grpcx.Dial = dialer{lost: exitLost}.dial
+	grpcx.Dial = dialer{lost: func(err error) {
+		fmt.Fprintf(os.Stderr, "millrace: worker: a connection to Flink broke, and what was under way on it is lost: %v; Flink starts it again\n", err)
+		starters.end()
+	}}.dial
 	harness.ShutdownMode = harness.Return
 	beam.Init() // returns when the runner cannot be reached any more
-	// A TaskManager that dies closes its connections a moment before it is gone.
-	for range 20 {
-		starters.exitWithout()
-		time.Sleep(50 * time.Millisecond)
-	}
-	os.Exit(1) //nolint:revive // this is the worker's main
+	starters.end()
 }
 
 // removeCopy removes the copy of this program that boot made for this worker and
@@ -80,6 +78,16 @@ func (s starters) exitWithout() {
 		_ = boot.Kill() // it may have ended by itself
 	}
 	os.Exit(1) //nolint:revive // this is the worker's main
+}
+
+// end ends the worker, whose connections are gone. A TaskManager that dies closes them
+// a moment before it is gone itself.
+func (s starters) end() {
+	for range 20 {
+		s.exitWithout()
+		time.Sleep(50 * time.Millisecond)
+	}
+	os.Exit(1) //nolint:revive // this is the worker's main, and there is no other way to tell the runner
 }
 
 // parentOf reads the parent of a process from /proc; 0 when that cannot be told.
