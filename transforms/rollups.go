@@ -97,7 +97,7 @@ func (r *rollups) tables() map[string]accumulator {
 func (r *rollups) add(e *accesslog.Event) {
 	r.traffic.Add(e.Time, e.Status, e.Bytes)
 	if len(e.Path) > 0 {
-		r.pages.Add(e.Time, e.Path, e.Visitor.Hash, e.Bytes)
+		r.pages.Add(e.Time, e.Path, e.Visitor.Hash, e.Bytes, e.Took)
 	}
 	r.visitors.Add(e.Time, e.Visitor.Hash, e.Bot)
 	if r.minutes != nil {
@@ -248,12 +248,26 @@ func putEstimates(b *table.Batch, about *rollup.PageEstimates) {
 		for _, col := range []int{weblog.TopPageVisitors, weblog.TopPageBytesP50, weblog.TopPageBytesP95, weblog.TopPageBytesP99} {
 			b.PutNull(col)
 		}
+		putLatency(b, nil)
 		return
 	}
 	b.PutInt(weblog.TopPageVisitors, about.Visitors)
 	b.PutInt(weblog.TopPageBytesP50, about.P50)
 	b.PutInt(weblog.TopPageBytesP95, about.P95)
 	b.PutInt(weblog.TopPageBytesP99, about.P99)
+	putLatency(b, about.Latency)
+}
+
+func putLatency(b *table.Batch, l *rollup.Latency) {
+	if l == nil {
+		for _, col := range []int{weblog.TopPageLatencyMsP50, weblog.TopPageLatencyMsP90, weblog.TopPageLatencyMsP99} {
+			b.PutNull(col)
+		}
+		return
+	}
+	b.PutFloat(weblog.TopPageLatencyMsP50, l.P50)
+	b.PutFloat(weblog.TopPageLatencyMsP90, l.P90)
+	b.PutFloat(weblog.TopPageLatencyMsP99, l.P99)
 }
 
 func (fn *rollupsFn) visitors(emit func(table.Rows)) error {

@@ -36,7 +36,7 @@ type Settings struct {
 	AttributionFile string        `set:"attribution.rules" file:"true" doc:"file with attribution rules to use instead of the built-in ones"`
 	OwnDomains      string        `set:"attribution.own_domains" doc:"domains of the site itself, separated by commas, each with its subdomains: coming from them says nothing"`
 	TopPages        int           `set:"top_pages" doc:"pages kept for each hour"`
-	PageSketches    bool          `set:"top_pages.sketches" doc:"whether top pages also have estimates of their visitors and of quantiles of the bytes of their responses"`
+	PageSketches    bool          `set:"top_pages.sketches" doc:"whether top pages also have estimates of their visitors and of quantiles of the bytes of their responses and of their latency"`
 	ExactVisitors   int           `set:"visitors.exact_limit" doc:"visitors of a day that are counted one by one; beyond it a HyperLogLog estimates"`
 	Anomalies       bool          `set:"anomalies" doc:"whether traffic, visitors and top pages are scored for what is unusual (docs/alerts.md)"`
 	AnomalyPages    int           `set:"anomalies.pages" doc:"pages whose series are scored at a time; a detector takes up to 16 KiB"`

@@ -178,20 +178,26 @@ func settings() weblogs.Settings {
 // sources bring the blocks as a bounded collection and as a stream, and the
 // stream to a live run.
 var sources = map[string]func(s beam.Scope) beam.PCollection{
-	"live": stream,
-	"batch": func(s beam.Scope) beam.PCollection {
-		var all []any
-		for _, b := range blocks() {
-			all = append(all, b)
-		}
-		return beam.Create(s, all...)
-	},
+	"live":   stream,
+	"batch":  func(s beam.Scope) beam.PCollection { return blocksOf(s, blocks()) },
 	"stream": stream,
 }
 
-func stream(s beam.Scope) beam.PCollection {
+// blocksOf brings blocks as a bounded collection.
+func blocksOf(s beam.Scope, blocks []record.Block) beam.PCollection {
+	var all []any
+	for _, b := range blocks {
+		all = append(all, b)
+	}
+	return beam.Create(s, all...)
+}
+
+func stream(s beam.Scope) beam.PCollection { return streamOf(s, blocks()) }
+
+// streamOf brings blocks one after another, with a watermark between.
+func streamOf(s beam.Scope, blocks []record.Block) beam.PCollection {
 	c := teststream.NewConfig()
-	for i, b := range blocks() {
+	for i, b := range blocks {
 		must(c.AddElements(ms, b))
 		must(c.AdvanceWatermark(ms + int64(i)))
 	}

@@ -39,6 +39,11 @@ type TopPage struct {
 	BytesP50 *int64 `col:"bytes_p50,null" doc:"median of the bytes of its responses, within 1 % (DDSketch); one without a logged size counts as 0"`
 	BytesP95 *int64 `col:"bytes_p95,null" doc:"95th percentile of these, within 1 %"`
 	BytesP99 *int64 `col:"bytes_p99,null" doc:"99th percentile of these, within 1 %"`
+
+	// Of the requests whose log tells their duration.
+	LatencyMsP50 *float64 `col:"latency_ms_p50,null" doc:"median of the latency of its requests (duration_ms of events) in milliseconds, within 1 % (DDSketch); one without a logged duration does not count; null where none has one"`
+	LatencyMsP90 *float64 `col:"latency_ms_p90,null" doc:"90th percentile of these, within 1 %"`
+	LatencyMsP99 *float64 `col:"latency_ms_p99,null" doc:"99th percentile of these, within 1 %"`
 }
 
 // Columns of TopPage.
@@ -53,6 +58,9 @@ const (
 	TopPageBytesP50
 	TopPageBytesP95
 	TopPageBytesP99
+	TopPageLatencyMsP50
+	TopPageLatencyMsP90
+	TopPageLatencyMsP99
 )
 
 // TopPages is the schema of TopPage.

@@ -70,6 +70,14 @@ func (r *reading) eventTime(line []byte) (int64, bool) {
 	return decode.EventTime(line)
 }
 
+// took is how long the request took, in microseconds; -1 when the log does not say.
+func (w *Worker) took() int64 {
+	if w.reads.other == nil {
+		return -1
+	}
+	return max(w.reads.other.Detail().Took, -1)
+}
+
 // putDetail appends what the line has beyond an AccessLog.
 func (w *Worker) putDetail() {
 	if w.reads.other == nil {

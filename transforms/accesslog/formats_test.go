@@ -28,6 +28,9 @@ const (
 
 func TestOtherFormatsFillTheirColumns(t *testing.T) {
 	w, _ := worker(accesslog.Config{Keep: keepPlain})
+	var took []int64
+	count := w.Count
+	w.Count = func(e *accesslog.Event) { took = append(took, e.Took); count(e) }
 	for _, b := range []struct{ format, text string }{
 		{"alb", albText},
 		{"cloudfront", "#Version: 1.0\n" + cfText + "\n\n"},
@@ -70,6 +73,9 @@ func TestOtherFormatsFillTheirColumns(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]int64{350_001, 42_000, -1, 250_000, -1, 350_001, 60_000_000}, took); diff != "" {
+		t.Errorf("microseconds that aggregates hear of (-want +got):\n%s", diff)
 	}
 	l := w.TakeLedger()
 	if diff := cmp.Diff(ledger.Ledger{In: 12, Events: 7, Bad: 2, Skipped: 3, Reasons: map[badrow.Reason]int64{badrow.Truncated: 2}}, l); diff != "" || !l.Balanced() {

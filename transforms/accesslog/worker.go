@@ -66,6 +66,7 @@ type Event struct {
 	Referrer []byte // masked
 	Status   int32
 	Bytes    int64 // 0 when not logged
+	Took     int64 // microseconds; -1 when not logged
 	PageView bool
 	Bot      bool
 	BotName  string
@@ -298,7 +299,7 @@ func (w *Worker) one(line []byte) {
 	e := &w.event
 	e.Time, e.Position, e.Visitor = l.Time, w.position, v.Visitor
 	e.Status, e.Bytes, e.Bot, e.BotName = l.Status, max(l.Bytes, 0), agent.note, agent.bot
-	e.Client = v.client
+	e.Client, e.Took = v.client, w.took()
 	path, query := w.target(l.Target)
 	e.Path, e.Query, e.PageView = nil, query, false
 	if path != nil {

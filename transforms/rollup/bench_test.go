@@ -34,7 +34,7 @@ func BenchmarkAdd(b *testing.B) {
 	minutes := rollup.NewMinutes()
 	for name, add := range map[string]func(i int){
 		"traffic":  func(i int) { x.traffic.Add(all[i].t, all[i].status, all[i].bytes) },
-		"toppages": func(i int) { x.pages.Add(all[i].t, paths[i], all[i].visitor, all[i].bytes) },
+		"toppages": func(i int) { x.pages.Add(all[i].t, paths[i], all[i].visitor, all[i].bytes, all[i].took) },
 		"visitors": func(i int) { x.visitors.Add(all[i].t, all[i].visitor, all[i].bot != "") },
 		"minutes":  func(i int) { minutes.Add(all[i].t, all[i].visitor) },
 		"bots": func(i int) {

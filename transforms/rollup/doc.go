@@ -18,10 +18,13 @@
 //
 // Top pages can have sketches ([NewSketchedTopPages]): of each page the different
 // visitors, by HyperLogLog (standard error 0.81 %), and quantiles of the bytes of its
-// responses, by DDSketch (within 1 %). Views and ranks stay exact. A page takes
-// some 20 bytes more in a part while it has one request there, then 3 for each visitor and
-// size, and at most 16 KiB for visitors, from 1,024 registers on. These logs have no
-// latency; where a format has one, its quantiles belong beside those of bytes.
+// responses and of its latency, by DDSketch (within 1 %). Views and ranks stay exact. A page
+// takes some 20 bytes more in a part while it has one request there, then 3 for each visitor,
+// size and duration, and at most 16 KiB for visitors, from 1,024 registers on.
+//
+// A response without a logged size counts as one of 0 bytes: that is what servers write
+// so. A request without a logged duration is left out of the latency, and a page has none
+// where no request tells how long it took.
 //
 // Traffic has no quantiles: its rows are seconds and minutes by status class, some
 // 3,600 sketches an hour that mostly hold a few values each, and whose rows could not be added

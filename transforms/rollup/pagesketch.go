@@ -1,10 +1,8 @@
 package rollup
 
 import (
-	"encoding/binary"
 	"math"
 
-	"millrace/transforms/internal/wire"
 	"millrace/transforms/sketch"
 )
 
@@ -13,25 +11,33 @@ import (
 // which takes a fraction of the room.
 type pageSketch struct {
 	visitor, bytes uint64        // of the only request
+	took           int64         // of the only request, in microseconds; below 0 when its log does not say
 	all            *pageSketches // of all requests, once there are two
 	unknown        bool          // requests were counted by a table without sketches
+	untimed        bool          // requests were counted by a table whose sketches have no latencies
 }
 
+// pageSketches have of each request its visitor and bytes, and its duration where the
+// log says it: of a page without any there is no latency, rather than one of 0.
 type pageSketches struct {
 	visitors sketch.HLL
 	bytes    sketch.Quantiles
+	took     sketch.Quantiles // microseconds; empty when the page is untimed
 }
 
 // add counts a request; before is how many there were.
-func (s *pageSketch) add(visitor, bytes uint64, before int64) {
+func (s *pageSketch) add(visitor, bytes uint64, took, before int64) {
 	switch {
 	case s.unknown:
 	case before == 0:
-		s.visitor, s.bytes = visitor, bytes
+		s.visitor, s.bytes, s.took = visitor, bytes, took
 	default:
 		m := s.spread()
 		m.visitors.Add(visitor)
 		m.bytes.Add(bytes)
+		if took >= 0 && !s.untimed {
+			m.took.Add(uint64(took))
+		}
 	}
 }
 
@@ -41,7 +47,10 @@ func (s *pageSketch) spread() *pageSketches {
 		s.all = &pageSketches{}
 		s.all.visitors.Add(s.visitor)
 		s.all.bytes.Add(s.bytes)
-		s.visitor, s.bytes = 0, 0
+		if s.took >= 0 {
+			s.all.took.Add(uint64(s.took))
+		}
+		s.visitor, s.bytes, s.took = 0, 0, 0
 	}
 	return s.all
 }
@@ -52,79 +61,41 @@ func (s *pageSketch) merge(o pageSketch, before int64) {
 	switch {
 	case before == 0:
 		*s = o
+		return
 	case s.unknown || o.unknown:
 		*s = pageSketch{unknown: true}
+		return
 	case o.all == nil:
-		s.add(o.visitor, o.bytes, before)
+		s.add(o.visitor, o.bytes, o.took, before)
 	default:
 		m := s.spread()
 		m.visitors.Merge(&o.all.visitors)
 		m.bytes.Merge(&o.all.bytes)
+		m.took.Merge(&o.all.took)
+	}
+	if s.untimed = s.untimed || o.untimed; s.untimed {
+		s.all.took = sketch.Quantiles{} // of some requests alone
 	}
 }
 
-// What is known of a page, in the encoded form.
-const (
-	sketchUnknown = 0
-	sketchKnown   = 1
-)
-
-// appendEncoded writes whether anything is known, and if so, of a page with one
-// request the visitor's hash and the bytes, of others both sketches, each with its
-// length before it.
-func (s *pageSketch) appendEncoded(b []byte, scratch *[]byte) []byte {
-	if s.unknown {
-		return append(b, sketchUnknown)
-	}
-	b = append(b, sketchKnown)
+// timed tells whether any request had a duration.
+func (s *pageSketch) timed() bool {
 	if s.all == nil {
-		return binary.AppendUvarint(binary.LittleEndian.AppendUint64(b, s.visitor), s.bytes)
+		return s.took >= 0
 	}
-	*scratch = s.all.visitors.AppendEncoded((*scratch)[:0])
-	b = wire.AppendText(b, *scratch)
-	*scratch = s.all.bytes.AppendEncoded((*scratch)[:0])
-	return wire.AppendText(b, *scratch)
-}
-
-func readPageSketch(in *wire.Reader, views int64) (s pageSketch) {
-	switch known := in.Byte(); {
-	case known == sketchUnknown:
-		s.unknown = true
-	case known != sketchKnown:
-		in.Fail("sketches of kind %d", known)
-	case views == 1:
-		if hash := in.Bytes(8); hash != nil {
-			s.visitor, s.bytes = binary.LittleEndian.Uint64(hash), in.Uvarint()
-		}
-	default:
-		s.all = readPageSketches(in, views)
-	}
-	return s
-}
-
-func readPageSketches(in *wire.Reader, views int64) *pageSketches {
-	visitors, bytes := in.Text(), in.Text()
-	if in.Err() != nil {
-		return nil
-	}
-	v, err := sketch.DecodeHLL(visitors)
-	if err != nil {
-		in.Fail("visitors: %v", err)
-		return nil
-	}
-	q, err := sketch.DecodeQuantiles(bytes)
-	if err != nil || q.Count() != views {
-		in.Fail("sizes of %d responses: %v", views, err)
-		return nil
-	}
-	return &pageSketches{*v, *q}
+	return s.all.took.Count() > 0
 }
 
 // PageEstimates are what is known of the visitors and responses of a page.
 type PageEstimates struct {
-	Visitors      int64 // different ones, by HyperLogLog
-	P50, P95, P99 int64 // bytes of responses, within 1 %
+	Visitors      int64    // different ones, by HyperLogLog
+	P50, P95, P99 int64    // bytes of responses, within 1 %
+	Latency       *Latency // nil when no request had a duration, or some were counted without
 }
+
+// Latency is quantiles of the durations of those requests that had one, in milliseconds,
+// within 1 %.
+type Latency struct{ P50, P90, P99 float64 }
 
 // estimates are nil when they are not known.
 func (s *pageSketch) estimates() *PageEstimates {
@@ -136,6 +107,13 @@ func (s *pageSketch) estimates() *PageEstimates {
 		one := *s
 		m = one.spread()
 	}
-	at := func(q float64) int64 { return int64(min(math.Round(m.bytes.Quantile(q)), 1<<62)) }
-	return &PageEstimates{Visitors: m.visitors.Count(), P50: at(0.5), P95: at(0.95), P99: at(0.99)}
+	e := &PageEstimates{Visitors: m.visitors.Count(), P50: whole(&m.bytes, 0.5), P95: whole(&m.bytes, 0.95), P99: whole(&m.bytes, 0.99)}
+	if m.took.Count() > 0 {
+		ms := func(q float64) float64 { return float64(whole(&m.took, q)) / 1000 }
+		e.Latency = &Latency{P50: ms(0.5), P90: ms(0.9), P99: ms(0.99)}
+	}
+	return e
 }
+
+// whole is a quantile as the whole number next to it.
+func whole(s *sketch.Quantiles, q float64) int64 { return int64(min(math.Round(s.Quantile(q)), 1<<62)) }

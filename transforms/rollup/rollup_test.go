@@ -20,6 +20,7 @@ type request struct {
 	path    string
 	visitor uint64
 	bot     string // empty: none
+	took    int64  // microseconds; below 0: not logged
 }
 
 // tables is one accumulator of each kind.
@@ -43,7 +44,7 @@ func newTables(t testing.TB, window time.Duration) tables {
 
 func (x tables) add(q request) {
 	x.traffic.Add(q.t, q.status, q.bytes)
-	x.pages.Add(q.t, []byte(q.path), q.visitor, q.bytes)
+	x.pages.Add(q.t, []byte(q.path), q.visitor, q.bytes, q.took)
 	x.visitors.Add(q.t, q.visitor, q.bot != "")
 	if q.bot != "" {
 		x.bots.Add(q.t, q.bot, q.visitor)
@@ -78,7 +79,10 @@ func randomRequests(r *rand.Rand) []request {
 		v := r.IntN(1 + r.IntN(60))
 		q := request{
 			t: base + r.Int64N(spread), status: int32(r.IntN(700)), bytes: r.Int64N(5_000) - 1,
-			path: fmt.Sprint("/", r.IntN(12)), visitor: sketch.Hash(fmt.Append(nil, v)),
+			path: fmt.Sprint("/", r.IntN(12)), visitor: sketch.Hash(fmt.Append(nil, v)), took: -1,
+		}
+		if n := r.IntN(12); q.path > fmt.Sprint("/", n) { // few requests of some pages, none of others
+			q.took = r.Int64N(1 << r.IntN(30))
 		}
 		if v%3 == 0 {
 			q.bot = fmt.Sprint("bot ", v%4)
@@ -226,7 +230,7 @@ func TestAddAllocatesNothingOnceGrown(t *testing.T) {
 	add := func() {
 		for i, q := range all {
 			x.traffic.Add(q.t, q.status, q.bytes)
-			x.pages.Add(q.t, paths[i], 0, 0)
+			x.pages.Add(q.t, paths[i], 0, 0, -1)
 			x.visitors.Add(q.t, q.visitor, q.bot != "")
 			x.bots.Add(q.t, q.bot, q.visitor)
 		}

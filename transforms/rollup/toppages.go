@@ -13,8 +13,8 @@ import (
 )
 
 // TopPages counts requests by window and path, exactly. With sketches it also
-// estimates the visitors and the sizes of responses of every path: which paths are
-// the top is known only when all parts are together.
+// estimates the visitors, the sizes of responses and the latency of every path: which
+// paths are the top is known only when all parts are together.
 type TopPages struct {
 	window   int64 // ms
 	sketched bool
@@ -51,10 +51,11 @@ func NewSketchedTopPages(window time.Duration) (*TopPages, error) {
 	return a, err
 }
 
-// Add counts a request for path at t (ms). The hash of its visitor and the bytes
-// of the response, of which those below zero count as none, go into the sketches, if
-// the table has them.
-func (a *TopPages) Add(t int64, path []byte, visitor uint64, bytes int64) {
+// Add counts a request for path at t (ms). The hash of its visitor, the bytes of the
+// response, of which those below zero count as none, and how long it took (µs; below
+// zero when the log does not say, and not counted) go into the sketches, if the table has
+// them.
+func (a *TopPages) Add(t int64, path []byte, visitor uint64, bytes, took int64) {
 	window := floor(t, a.window)
 	if a.last == nil || a.last.window != window {
 		a.last = a.of(window)
@@ -66,7 +67,7 @@ func (a *TopPages) Add(t int64, path []byte, visitor uint64, bytes int64) {
 		i = p.add(string(path), a.sketched)
 	}
 	if a.sketched {
-		p.about[i].add(visitor, uint64(max(bytes, 0)), p.views[i])
+		p.about[i].add(visitor, uint64(max(bytes, 0)), took, p.views[i])
 	}
 	p.views[i]++
 }
@@ -106,8 +107,9 @@ func (a *TopPages) Reset() { clear(a.windows); a.last = nil }
 // Parts encodes the table, an hour a part: the window in seconds, the number of
 // windows, then for each its place in the hour and how many paths it has, and
 // for each of these, in order, how many bytes it begins with as the one before,
-// the bytes after them, and its views. With sketches this is the second version of
-// the encoding, and what is known of a page follows its views.
+// the bytes after them, and its views. With sketches this is the third version of
+// the encoding, and what is known of a page follows its views; the second had no
+// latencies.
 func (a *TopPages) Parts() []Part {
 	var parts []Part
 	perHour := hourMs / a.window
@@ -119,7 +121,7 @@ func (a *TopPages) Parts() []Part {
 		}
 		version := byte(encodingVersion)
 		if a.sketched {
-			version = encodingVersionSketches
+			version = encodingVersionLatency
 		}
 		b := binary.AppendVarint([]byte{version}, hour)
 		b = binary.AppendUvarint(b, uint64(a.window/secondMs))
@@ -160,9 +162,10 @@ func (p *pages) appendEncoded(b []byte, scratch *[]byte) []byte {
 }
 
 // Merge adds a part, of a table with sketches or without. Of a page that any part
-// counted without, nothing is estimated. After an error the table must be Reset.
+// counted without, nothing is estimated; of one that any part counted without latencies,
+// no latency. After an error the table must be Reset.
 func (a *TopPages) Merge(blob []byte) error {
-	in, version, hour := openUpTo(encodingVersionSketches, blob, maxHour)
+	in, version, hour := openUpTo(encodingVersionLatency, blob, maxHour)
 	if seconds := in.Uvarint(); in.Err() == nil && seconds != uint64(a.window/secondMs) {
 		in.Fail("windows of %d s, this table has %d s", seconds, a.window/secondMs)
 	}
@@ -173,7 +176,7 @@ func (a *TopPages) Merge(blob []byte) error {
 		if in.Err() != nil {
 			break
 		}
-		a.of(hour*perHour+at).read(in, n, version == encodingVersionSketches, a.sketched)
+		a.of(hour*perHour+at).read(in, n, version, a.sketched)
 	}
 	if err := in.Close(); err != nil {
 		return fmt.Errorf("merging top pages: %w", err)
@@ -181,8 +184,8 @@ func (a *TopPages) Merge(blob []byte) error {
 	return nil
 }
 
-// read reads n pages; they may have sketches, and so may these.
-func (p *pages) read(in *wire.Reader, n int, have, want bool) {
+// read reads n pages; by their version they have sketches, and these may want them.
+func (p *pages) read(in *wire.Reader, n int, version byte, want bool) {
 	var path []byte
 	for range n {
 		shared := in.Limited(uint64(len(path)))
@@ -192,8 +195,8 @@ func (p *pages) read(in *wire.Reader, n int, have, want bool) {
 			in.Fail("a page without views")
 		}
 		about := pageSketch{unknown: true}
-		if have {
-			about = readPageSketch(in, views)
+		if version >= encodingVersionSketches {
+			about = readPageSketch(in, version, views)
 		}
 		if in.Err() != nil {
 			return
