@@ -64,6 +64,9 @@ func TestEveryFuzzTargetHasACorpus(t *testing.T) {
 			if entries, err := os.ReadDir(filepath.Join(root, corpus)); err != nil || len(entries) == 0 {
 				t.Errorf("%s: %s has no corpus in %s", file.Name, target.Name.Name, corpus)
 			}
+			if dir := path.Dir(file.Name); dir != "internal/mutate" && !begins(target, "mutate", "Of") {
+				t.Errorf("%s: %s does not begin with f := mutate.Of(tf), and so make mutate leaves it out", file.Name, target.Name.Name)
+			}
 		}
 	}
 }
@@ -94,12 +97,29 @@ func TestErrorsSayWhatWasBeingDone(t *testing.T) {
 }
 
 func isErrorConstructor(fun ast.Expr) bool {
+	return isFunc(fun, "fmt", "Errorf") || isFunc(fun, "errors", "New")
+}
+
+func isFunc(fun ast.Expr, pkg, name string) bool {
 	selector, ok := fun.(*ast.SelectorExpr)
 	if !ok {
 		return false
 	}
-	pkg, ok := selector.X.(*ast.Ident)
-	return ok && (pkg.Name == "fmt" && selector.Sel.Name == "Errorf" || pkg.Name == "errors" && selector.Sel.Name == "New")
+	from, ok := selector.X.(*ast.Ident)
+	return ok && from.Name == pkg && selector.Sel.Name == name
+}
+
+// begins tells whether the first statement of a function assigns what another gives.
+func begins(f *ast.FuncDecl, pkg, name string) bool {
+	if len(f.Body.List) == 0 {
+		return false
+	}
+	first, ok := f.Body.List[0].(*ast.AssignStmt)
+	if !ok || len(first.Rhs) != 1 {
+		return false
+	}
+	call, ok := first.Rhs[0].(*ast.CallExpr)
+	return ok && isFunc(call.Fun, pkg, name)
 }
 
 var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"millrace/internal/generate"
@@ -49,11 +50,11 @@ func shopRankings(seed uint64) (with, popular ranking, err error) {
 		if _, reason := d.Decode(line, &e); reason != badrow.None || e.ClientID == "" || shop.KindOf(e.Name) == shop.None {
 			continue
 		}
-		step := shop.Step{Time: e.Time, Kind: shop.KindOf(e.Name), Currency: e.Currency}
+		step := shop.Step{Time: e.Time, Kind: shop.KindOf(e.Name), Currency: strings.Clone(e.Currency)}
 		for _, it := range e.Items {
-			step.Items = append(step.Items, clickevents.ItemOf{ID: it.ID, Quantity: it.Quantity})
+			step.Items = append(step.Items, clickevents.ItemOf{ID: strings.Clone(it.ID), Quantity: it.Quantity})
 		}
-		steps.Add(e.ClientID, step)
+		steps.Add(strings.Clone(e.ClientID), step)
 	}
 	var visits shop.Visits
 	for _, p := range steps.Flush(1) {

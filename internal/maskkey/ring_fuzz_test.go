@@ -3,11 +3,14 @@ package maskkey
 import (
 	"strings"
 	"testing"
+
+	"millrace/internal/mutate"
 )
 
 // FuzzRing reads any bytes as a ring: what is accepted has keys by ids that tokens can
 // have, and as few as are asked of KMS.
-func FuzzRing(f *testing.F) {
+func FuzzRing(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add([]byte(`{"version":1,"dataset":"web","keys":[{"id":"k1","wrapped":"AQID","check":"x"}]}`))
 	f.Add([]byte(`{"version":1,"dataset":"web","keys":[` + strings.Repeat(`{"id":"k1","wrapped":"AQ=="},`, 101) + `{}]}`))
 	f.Add([]byte(`{"version":1,"dataset":"web","keys":[{"id":"K 1","wrapped":"AQ==","more":{}}]}`))

@@ -194,9 +194,9 @@ func TestAlertsAreOnThePageOnlyWhenThereAreSome(t *testing.T) {
 func TestTheDigestKeepsTheWorst(t *testing.T) {
 	l := farm(5, 500, 1)
 	for i := range 500 {
-		l.alerts = append(l.alerts, alertRow{Rule: "r", Key: fmt.Sprint(i), Severity: severities[2-i%7%2], State: "firing", FiringSince: l.firstTime() + int64((i*7919)%500)})
+		l.alerts = append(l.alerts, alertRow{AlertID: fmt.Sprint("a", i), Rule: "r", Key: fmt.Sprint(i), Severity: severities[2-i%7%2], State: "firing", FiringSince: l.firstTime() + int64((i*7919)%500)})
 	}
-	l.alerts = append(l.alerts, alertRow{Rule: "worst", Severity: "critical", State: "resolved", FiringSince: l.firstTime() + 1000})
+	l.alerts = append(l.alerts, alertRow{AlertID: "w", Rule: "worst", Severity: "critical", State: "resolved", FiringSince: l.firstTime() + 1000})
 	d := collected(t, l)
 	if d.Alerts.Rows[0].Rule != "worst" || len(d.Alerts.Rows) != mostAlerts || d.Alerts.More() != 501-mostAlerts || d.Alerts.Rules[0].Rule != "worst" {
 		t.Errorf("%+v", d.Alerts.Rows[0])

@@ -3,13 +3,15 @@ package influxio
 import (
 	"testing"
 
+	"millrace/internal/mutate"
 	"millrace/io/driver"
 	"millrace/schemas/weblog"
 )
 
 // FuzzRefusal: whatever a server says of a call that it does not take, it becomes a short
 // error of some class, a short code, and no more rows dropped than digits can say.
-func FuzzRefusal(f *testing.F) {
+func FuzzRefusal(tf *testing.F) {
+	f := mutate.Of(tf)
 	for _, answer := range []string{
 		`{"error":"partial write: field type conflict: input field \"views\" on measurement \"traffic\" is type float, already exists as type integer dropped=2"}`,
 		`{"code":"invalid","message":"partial write: points beyond retention policy dropped=999999"}`,

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/timestreamwrite"
 	"github.com/aws/aws-sdk-go-v2/service/timestreamwrite/types"
 
+	"millrace/internal/mutate"
 	"millrace/io/driver"
 	"millrace/schemas/table"
 )
@@ -31,7 +32,8 @@ func (a answers) Do(*http.Request) (*http.Response, error) {
 
 // FuzzAnswer: whatever Timestream answers to a call, each of its rows is stored, known to
 // be there or refused, once, or there is a short error.
-func FuzzAnswer(f *testing.F) {
+func FuzzAnswer(tf *testing.F) {
+	f := mutate.Of(tf)
 	for _, body := range []string{
 		`{"RecordsIngested":{"Total":4,"MemoryStore":4,"MagneticStore":0}}`,
 		`{"__type":"RejectedRecordsException","Message":"One or more records have been rejected.","RejectedRecords":[{"RecordIndex":1,"Reason":"The record timestamp is outside the time range"}]}`,

@@ -134,8 +134,10 @@ type Decoder struct {
 // NewDecoder makes a decoder.
 func NewDecoder(o Options) *Decoder { return &Decoder{options: o} }
 
-// Decode reads a line into an event, whose items' memory it uses again. A blank line
-// is skipped. After a reason other than badrow.None the event means nothing.
+// Decode reads a line into an event, whose items' memory it uses again. The event's
+// texts are parts of the line or of the decoder's memory, and hold until the line is
+// changed or the next one is decoded. A blank line is skipped. After a reason other than
+// badrow.None the event means nothing.
 func (d *Decoder) Decode(b []byte, into *Event) (skip bool, reason badrow.Reason) {
 	if len(bytes.TrimSpace(b)) == 0 {
 		return true, badrow.None

@@ -3,12 +3,14 @@ package clickevents_test
 import (
 	"testing"
 
+	"millrace/internal/mutate"
 	"millrace/transforms/clickevents"
 )
 
 // FuzzDetect: a time comes with the format, and a line of an event is one behind any
 // number of lines that are none.
-func FuzzDetect(f *testing.F) {
+func FuzzDetect(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add([]byte(whole))
 	f.Add([]byte("\n \r\n{\"v\":1}\nx"))
 	f.Add([]byte("10.0.0.1 - - [x]"))

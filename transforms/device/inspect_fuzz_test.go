@@ -3,12 +3,14 @@ package device_test
 import (
 	"testing"
 
+	"millrace/internal/mutate"
 	"millrace/transforms/device"
 )
 
 // FuzzInspect: the format that a file is found to have can be written, read again and
 // opened, and the file has it still.
-func FuzzInspect(f *testing.F) {
+func FuzzInspect(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add([]byte("{\"event_time\":\"2026-03-01T10:00:00Z\",\"device_id\":\"m1\",\"code\":\"x\",\"value\":1}\n"), "")
 	f.Add([]byte("timestamp,value\n2013-07-04 00:00:00,69.88\n"), "csv time=timestamp device:=r code:=t zone:=Z")
 	f.Add([]byte("{\"resourceType\":\"Observation\"}\n"), "")

@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"millrace/internal/mutate"
 	"millrace/schemas/badrow"
 	"millrace/transforms/normalise"
 )
@@ -12,7 +13,8 @@ const fuzzTable = "raw_code,code_system,code,display,unit,kind,raw_unit,low,high
 
 // FuzzParse: whatever a table of codes says, it is read or refused, and a reading that
 // it has a place for has a finite number, as it was sent and in the table's unit.
-func FuzzParse(f *testing.F) {
+func FuzzParse(tf *testing.F) {
+	f := mutate.Of(tf)
 	f.Add([]byte(fuzzTable), []byte("temp"), []byte("[degF]"), []byte("98.6"))
 	f.Add([]byte(fuzzTable), []byte("hr"), []byte("/min"), []byte("1e308"))
 	f.Add([]byte(normalise.DefaultCSV()), []byte("8867-4"), []byte(""), []byte("60"))

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"testing"
 
+	"millrace/internal/mutate"
 	"millrace/transforms/seal"
 )
 
 // FuzzOpen: a payload opens as it was sealed and not otherwise, whatever was done to it or
 // its origin; what does not open leaves dst as it was.
-func FuzzOpen(f *testing.F) {
+func FuzzOpen(tf *testing.F) {
+	f := mutate.Of(tf)
 	s, err := seal.New([32]byte{1})
 	if err != nil {
 		f.Fatal(err)
