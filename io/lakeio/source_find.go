@@ -187,7 +187,7 @@ func badPattern(pattern string) error {
 func hiddenBelow(pattern, name string) bool {
 	steps := strings.Split(pattern, "/")
 	for i, step := range strings.Split(name, "/") {
-		if isHidden(step) && (i >= len(steps) || step[0] != steps[i][0]) {
+		if isHidden(step) && (i >= len(steps) || !strings.HasPrefix(steps[i], step[:1])) {
 			return true
 		}
 	}
