@@ -162,7 +162,7 @@ func (c *core) process(block *record.Block) output {
 func (c *core) takeRoll(block *record.Block) (out output) {
 	out.events, out.bad, out.late, out.raw = c.worker.Take()
 	c.collect(out.events)
-	c.vault.add(&out, c.worker.Forget)
+	c.vault.add(&out, out.events, c.worker.Forget)
 	out.group = block.Roll
 	out.ledger, out.err = json.Marshal(ledger.Part{Roll: block.Roll, Ledger: c.worker.TakeLedger(), Close: block.Close})
 	return out
@@ -172,7 +172,7 @@ func (c *core) takeRoll(block *record.Block) (out output) {
 func (c *core) take(aggregates bool) (out output) {
 	out.events, out.bad, out.late, out.raw = c.worker.Take()
 	c.collect(out.events)
-	c.vault.add(&out, c.worker.Forget)
+	c.vault.add(&out, out.events, c.worker.Forget)
 	if aggregates {
 		c.takeAggregates(&out)
 	}
@@ -183,7 +183,7 @@ func (c *core) take(aggregates bool) (out output) {
 func (c *core) takeLast() (out output) {
 	out.events, out.bad, out.late, out.raw = c.worker.TakeLast()
 	c.collect(out.events)
-	c.vault.add(&out, c.worker.Forget)
+	c.vault.add(&out, out.events, c.worker.Forget)
 	c.takeAggregates(&out)
 	if c.bundle >= longBundle {
 		c.worker.Forget()

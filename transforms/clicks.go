@@ -177,9 +177,9 @@ func (c *clickCore) take() (out output) {
 		out.err = c.takeWaiting(&out)
 	} else {
 		out.events = c.rows.Take()
+		c.vault.add(&out, out.events, c.rows.Forget)
 	}
 	out.bad, out.raw = c.intake.Take()
-	c.vault.add(&out, c.rows.Forget)
 	return out
 }
 

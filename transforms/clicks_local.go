@@ -74,6 +74,7 @@ func (c *clickCore) takeWaiting(out *output) error {
 		return nil
 	}
 	defer c.rows.Drop()
+	c.vault.add(out, b, c.rows.Forget)
 	first := b.UUID(clickstream.EventID, 0) // no other batch has it
 	key := hex.EncodeToString(first[:])
 	blob, err := table.EncodeRows(table.Rows{Batch: b})

@@ -221,7 +221,7 @@ func (u *clickUse) flush(out *output) (err error) {
 // clickNeeds are the columns of events that somebody reads.
 func clickNeeds(cfg ClickUseConfig) (clickevents.Needs, error) {
 	c := cfg.Common
-	if c.Makes("events") {
+	if c.Makes("events") || c.reversible() && c.Makes("vault") {
 		return clickevents.AllNeeds(), nil
 	}
 	var columns []int

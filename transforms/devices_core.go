@@ -88,7 +88,7 @@ func (c *deviceCore) takeLast() (out output) {
 func (c *deviceCore) take(out *output) {
 	out.events, out.late = c.worker.Take()
 	out.bad, out.raw = c.intake.Take()
-	c.vault.add(out, func() {})
+	c.vault.add(out, out.events, func() {})
 }
 
 // takePoints sends points to the shards of their subjects.

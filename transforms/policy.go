@@ -8,6 +8,7 @@ import (
 
 	"millrace/internal/maskkey"
 	"millrace/schemas/raw"
+	"millrace/schemas/table"
 	"millrace/schemas/vault"
 	"millrace/transforms/mask"
 )
@@ -54,13 +55,13 @@ type vaultRows struct {
 	common Common
 }
 
-// add makes them of the events in an output. forget empties what the core remembers of
-// masked texts.
-func (v *vaultRows) add(out *output, forget func()) {
-	if v == nil || out.events == nil {
+// add makes them of events, ready or waiting, that go out with an output. forget empties
+// what the core remembers of masked texts.
+func (v *vaultRows) add(out *output, events *table.Batch, forget func()) {
+	if v == nil || events == nil {
 		return
 	}
-	out.vault = v.escrow.Rows(out.events, v.common.within)
+	out.vault = v.escrow.Rows(events, v.common.within)
 	if v.escrow.Full() {
 		v.escrow.Forget()
 		forget()
