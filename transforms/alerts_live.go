@@ -31,7 +31,7 @@ type liveAlertsFn struct {
 	Open      state.Value[[]byte] // the watch and readings of windows to come
 	Until     state.Value[int64]  // end of the windows that are judged
 	Close     timers.EventTime
-	ClosesAt  state.Value[int64]
+	ClosesAt  state.Value[bell]
 }
 
 func newLiveAlertsFn(c Common, w watchedRules) *liveAlertsFn {
@@ -55,7 +55,7 @@ func (fn *liveAlertsFn) ProcessElement(_ context.Context, sp state.Provider, tp 
 
 // OnTimer judges the windows that are complete.
 func (fn *liveAlertsFn) OnTimer(_ context.Context, sp state.Provider, tp timers.Provider, key string, _ timers.Context, sealed, provisional func(table.Rows)) error {
-	at, err := fn.alarm().rang(sp)
+	at, err := fn.alarm().rang(sp, tp)
 	i := 0
 	if err == nil {
 		i, _, err = fn.Watched.find(key)
@@ -127,7 +127,9 @@ func (fn *liveAlertsFn) advance(sp state.Provider, tp timers.Provider, key strin
 	fn.emit(transitions, lag, sealed, provisional)
 
 	next, more := w.Due()
+	latest := watermark
 	if len(rest) > 0 {
+		latest = rest[len(rest)-1].Time
 		if end := rule.WindowEnd(rest[0].Time); !more || end < next {
 			next, more = end, true
 		}
@@ -136,14 +138,14 @@ func (fn *liveAlertsFn) advance(sp state.Provider, tp timers.Provider, key strin
 	if after, idle := w.Idle(); idle && !more && after > watermark {
 		next, more = after, true
 	} else if idle && !more {
-		return fn.kept().write(sp, tp, fn.alarm(), watermark, nil, never)
+		return fn.kept().write(sp, tp, fn.alarm(), watermark, nil, never, watermark)
 	}
 	if !more {
 		next = never
 	} else {
 		next += lag
 	}
-	return fn.kept().write(sp, tp, fn.alarm(), watermark, w.AppendState(nil, rest), next)
+	return fn.kept().write(sp, tp, fn.alarm(), watermark, w.AppendState(nil, rest), next, latest)
 }
 
 // emit gives transitions. To a sink, which keeps the last one, a firing alert is one

@@ -31,7 +31,7 @@ type liveAnomaliesFn struct {
 	Open      state.Value[[]byte] // the detectors and parts of windows to come
 	Until     state.Value[int64]  // end of the windows that are scored
 	Close     timers.EventTime
-	ClosesAt  state.Value[int64]
+	ClosesAt  state.Value[bell]
 }
 
 func newLiveAnomaliesFn(c Common, boards []AnomalyBoard, lags []int64) *liveAnomaliesFn {
@@ -55,7 +55,7 @@ func (fn *liveAnomaliesFn) ProcessElement(_ context.Context, sp state.Provider, 
 
 // OnTimer scores the windows that are complete.
 func (fn *liveAnomaliesFn) OnTimer(_ context.Context, sp state.Provider, tp timers.Provider, key string, _ timers.Context, sealed, provisional func(table.Rows)) error {
-	at, err := fn.alarm().rang(sp)
+	at, err := fn.alarm().rang(sp, tp)
 	i := 0
 	if err == nil {
 		i, _, err = findBoard(fn.Boards, key)
@@ -126,11 +126,12 @@ func (fn *liveAnomaliesFn) advance(sp state.Provider, tp timers.Provider, key st
 	}
 	scores, rest := b.Fold(parts, watermark)
 	fn.emit(board, split, fn.Lags[i], scores, sealed, provisional)
-	next := int64(never)
+	next, latest := int64(never), watermark
 	if len(rest) > 0 {
+		latest = rest[len(rest)-1].Time
 		next = b.WindowEnd(rest[0].Time) + fn.Lags[i]
 	}
-	return fn.kept().write(sp, tp, fn.alarm(), watermark, b.AppendState(nil, rest), next)
+	return fn.kept().write(sp, tp, fn.alarm(), watermark, b.AppendState(nil, rest), next, latest)
 }
 
 // emit gives scores, those that became known together in one group.

@@ -26,7 +26,7 @@ type liveDedupFn struct {
 	Waiting  state.Bag[[]byte]   // rows
 	IDs      state.Value[[]byte] // of one horizon
 	Close    timers.EventTime
-	ClosesAt state.Value[int64]
+	ClosesAt state.Value[bell]
 }
 
 func newLiveDedupFn(cfg DedupConfig) *liveDedupFn {
@@ -64,7 +64,7 @@ func (fn *liveDedupFn) take(sp state.Provider, tp timers.Provider, packed []byte
 
 // OnTimer decides about the rows before the watermark, and forgets ids.
 func (fn *liveDedupFn) OnTimer(_ context.Context, sp state.Provider, tp timers.Provider, shard string, _ timers.Context, kept func(table.Rows), ledgers func([]byte)) error {
-	at, err := fn.alarm().rang(sp)
+	at, err := fn.alarm().rang(sp, tp)
 	if err == nil && at != 0 {
 		err = fn.judge(sp, tp, at, kept, ledgers)
 	}
@@ -96,11 +96,12 @@ func (fn *liveDedupFn) judge(sp state.Provider, tp timers.Provider, watermark in
 	var accounts dedupAccounts
 	var rest []byte
 	next := watermark + fn.Config.Horizon.Milliseconds() // when all that is known can go, if nothing waits
+	latest := watermark
 	for _, rows := range waiting {
 		s := judge.Sort(rows.Batch, watermark)
 		fn.Config.settle(rows, s, &accounts, kept)
 		if len(s.Waiting) > 0 {
-			next = min(next, s.Earliest+1)
+			next, latest = min(next, s.Earliest+1), max(latest, s.Latest)
 			if rest, err = appendRows(rest, picked(rows, s.Waiting)); err != nil {
 				return err
 			}
@@ -110,7 +111,10 @@ func (fn *liveDedupFn) judge(sp state.Provider, tp timers.Provider, watermark in
 		return err
 	}
 	judge.Advance(watermark)
-	return fn.write(sp, tp, judge, rest, next)
+	if err := fn.write(sp, judge, rest); err != nil || judge.Len() == 0 && len(rest) == 0 {
+		return err
+	}
+	return fn.alarm().next(sp, tp, watermark, sealsAt(next), latest)
 }
 
 func (fn *liveDedupFn) read(sp state.Provider) (*dedup.Judge, error) {
@@ -130,7 +134,7 @@ func (fn *liveDedupFn) read(sp state.Provider) (*dedup.Judge, error) {
 
 // write keeps the ids, and the rows that wait. A shard that knows nothing any more
 // keeps nothing.
-func (fn *liveDedupFn) write(sp state.Provider, tp timers.Provider, judge *dedup.Judge, rest []byte, next int64) error {
+func (fn *liveDedupFn) write(sp state.Provider, judge *dedup.Judge, rest []byte) error {
 	if err := fn.Waiting.Clear(sp); err != nil {
 		return err
 	}
@@ -146,8 +150,5 @@ func (fn *liveDedupFn) write(sp state.Provider, tp timers.Provider, judge *dedup
 			return err
 		}
 	}
-	if err := fn.IDs.Write(sp, packState(judge.AppendEncoded(nil))); err != nil {
-		return err
-	}
-	return fn.alarm().notAfter(sp, tp, sealsAt(next))
+	return fn.IDs.Write(sp, packState(judge.AppendEncoded(nil)))
 }

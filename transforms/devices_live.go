@@ -31,7 +31,7 @@ type liveDeviceSeriesFn struct {
 	Open      state.Value[[]byte] // the monitor, and points of minutes to come
 	Until     state.Value[int64]  // watermark of the last fold
 	Close     timers.EventTime
-	ClosesAt  state.Value[int64]
+	ClosesAt  state.Value[bell]
 }
 
 func newLiveDeviceSeriesFn(c Common, o monitor.Options) *liveDeviceSeriesFn {
@@ -53,7 +53,7 @@ func (fn *liveDeviceSeriesFn) ProcessElement(_ context.Context, sp state.Provide
 
 // OnTimer folds what is complete.
 func (fn *liveDeviceSeriesFn) OnTimer(_ context.Context, sp state.Provider, tp timers.Provider, shard string, _ timers.Context, flags, rollups, health, grid, scores, provisional func(table.Rows)) error {
-	at, err := fn.alarm().rang(sp)
+	at, err := fn.alarm().rang(sp, tp)
 	if err == nil && at != 0 {
 		err = fn.advance(sp, tp, at, func(r *deviceRows) { r.emit(flags, rollups, health, grid, scores, provisional) })
 	}
@@ -105,14 +105,14 @@ func (fn *liveDeviceSeriesFn) advance(sp state.Provider, tp timers.Provider, unt
 		}
 	}
 	var points []monitor.Point
-	next := int64(never)
+	next, latest := int64(never), until
 	var rest []byte
 	for _, b := range batches {
 		var stay []uint32
 		for row := range b.Len() {
 			if t := b.Int(rows.PointTime, row); t >= until {
 				stay = append(stay, uint32(row))
-				next = min(next, monitor.WindowEnd(t))
+				next, latest = min(next, monitor.WindowEnd(t)), max(latest, t)
 			}
 		}
 		points = appendPoints(points, b)
@@ -129,14 +129,14 @@ func (fn *liveDeviceSeriesFn) advance(sp state.Provider, tp timers.Provider, unt
 		next = min(next, at)
 	}
 	if m.Empty() && rest == nil {
-		return fn.kept().write(sp, tp, fn.alarm(), until, nil, next)
+		return fn.kept().write(sp, tp, fn.alarm(), until, nil, next, latest)
 	}
 	memory, err := m.AppendState(nil)
 	if err != nil {
 		return err
 	}
 	state := append(binary.AppendUvarint([]byte{deviceState}, uint64(len(memory))), memory...)
-	return fn.kept().write(sp, tp, fn.alarm(), until, append(state, rest...), next)
+	return fn.kept().write(sp, tp, fn.alarm(), until, append(state, rest...), next, latest)
 }
 
 // deviceState is the version of what a shard keeps: the length of the monitor's state,

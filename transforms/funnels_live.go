@@ -31,7 +31,7 @@ type liveFunnelsFn struct {
 	Open      state.Value[[]byte] // events and rows that are still needed
 	Until     state.Value[int64]  // watermark of the last Advance
 	Close     timers.EventTime
-	ClosesAt  state.Value[int64]
+	ClosesAt  state.Value[bell]
 
 	set       *funnels.Set
 	evaluator *funnels.Evaluator
@@ -76,7 +76,7 @@ func (fn *liveFunnelsFn) ProcessElement(_ context.Context, sp state.Provider, tp
 
 // OnTimer seals what can no longer change.
 func (fn *liveFunnelsFn) OnTimer(_ context.Context, sp state.Provider, tp timers.Provider, shard string, _ timers.Context, sealed, provisional func(table.Rows), tallies func(string, []byte)) error {
-	at, err := fn.alarm().rang(sp)
+	at, err := fn.alarm().rang(sp, tp)
 	if err == nil && at != 0 {
 		err = fn.advance(sp, tp, at, funnelEmitters{sealed, provisional, tallies})
 	}
@@ -122,7 +122,7 @@ func (fn *liveFunnelsFn) advance(sp state.Provider, tp timers.Provider, watermar
 	if err := fn.emit(&u, to); err != nil {
 		return err
 	}
-	return fn.kept().write(sp, tp, fn.alarm(), watermark, u.State, u.Next)
+	return fn.kept().write(sp, tp, fn.alarm(), watermark, u.State, u.Next, watermark)
 }
 
 func (fn *liveFunnelsFn) emit(u *funnels.Update, to funnelEmitters) error {

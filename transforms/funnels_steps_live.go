@@ -25,7 +25,7 @@ type liveFunnelStepsFn struct {
 
 	Tallies  state.Bag[[]byte]
 	Close    timers.EventTime
-	ClosesAt state.Value[int64]
+	ClosesAt state.Value[bell]
 }
 
 func newLiveFunnelStepsFn(c Common, of funnelSet) *liveFunnelStepsFn {
@@ -68,8 +68,8 @@ func (fn *liveFunnelStepsFn) ProcessElement(_ context.Context, sp state.Provider
 }
 
 // OnTimer seals a day.
-func (fn *liveFunnelStepsFn) OnTimer(_ context.Context, sp state.Provider, _ timers.Provider, key string, _ timers.Context, sealed, provisional func(table.Rows)) error {
-	return fn.note(key, fn.seal(sp, key, sealed, provisional))
+func (fn *liveFunnelStepsFn) OnTimer(_ context.Context, sp state.Provider, tp timers.Provider, key string, _ timers.Context, sealed, provisional func(table.Rows)) error {
+	return fn.note(key, fn.seal(sp, tp, key, sealed, provisional))
 }
 
 func (fn *liveFunnelStepsFn) note(key string, err error) error {
@@ -79,8 +79,8 @@ func (fn *liveFunnelStepsFn) note(key string, err error) error {
 	return nil
 }
 
-func (fn *liveFunnelStepsFn) seal(sp state.Provider, key string, sealed, provisional func(table.Rows)) error {
-	if _, err := fn.alarm().rang(sp); err != nil {
+func (fn *liveFunnelStepsFn) seal(sp state.Provider, tp timers.Provider, key string, sealed, provisional func(table.Rows)) error {
+	if _, err := fn.alarm().rang(sp, tp); err != nil {
 		return err
 	}
 	end, err := fn.end(key)

@@ -66,8 +66,9 @@ func (k kept) read(sp state.Provider) (open []byte, blobs [][]byte, err error) {
 const never = math.MaxInt64
 
 // write keeps what a fold as of a watermark left open, nil for nothing, and sets the
-// alarm for when more of it can be sealed.
-func (k kept) write(sp state.Provider, tp timers.Provider, a *alarm, watermark int64, open []byte, next int64) error {
+// alarm for when more of it can be sealed: at next the first, and about latest the last,
+// where that is known and else the watermark.
+func (k kept) write(sp state.Provider, tp timers.Provider, a *alarm, watermark int64, open []byte, next, latest int64) error {
 	if err := k.Fragments.Clear(sp); err != nil {
 		return err
 	}
@@ -86,5 +87,5 @@ func (k kept) write(sp state.Provider, tp timers.Provider, a *alarm, watermark i
 	if next == never {
 		return nil
 	}
-	return a.notAfter(sp, tp, sealsAt(next))
+	return a.next(sp, tp, watermark, sealsAt(next), latest)
 }

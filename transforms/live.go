@@ -1,9 +1,12 @@
 package transforms
 
 import (
+	"reflect"
 	"strconv"
 	"time"
 
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/graph/mtime"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/state"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/timers"
 )
@@ -43,37 +46,77 @@ func ceil(v, step int64) int64 {
 }
 
 // alarm is a timer of which its key knows when it rings.
+//
+// Until what follows a ring is out, the watermark must not pass it. A timer holds it by
+// an output timestamp, but no longer than till it rings: Flink's runner then has the
+// watermark go on to the first of the timers that the bundle before set, while what rang
+// is still at work. So a second timer, which rings when time ends and never does anything, holds
+// it till the next round, or the lack of one, is known.
 type alarm struct {
 	Timer timers.EventTime
-	At    state.Value[int64] // 0 when it is not set
+	At    state.Value[bell] // none when it is not set
 }
 
+// bell is when an alarm rings, and what is held back till then, in Unix milliseconds.
+type bell struct {
+	At   int64
+	From int64 // nothing that is sealed when it rings is sealed before
+}
+
+func init() { beam.RegisterType(reflect.TypeFor[bell]()) }
+
 func newAlarm() alarm {
-	return alarm{Timer: timers.InEventTime("close"), At: state.MakeValueState[int64]("closes")}
+	return alarm{Timer: timers.InEventTime("close"), At: state.MakeValueState[bell]("closes")}
 }
 
 // notAfter sets the timer, unless it rings earlier already.
 func (a *alarm) notAfter(sp state.Provider, tp timers.Provider, at int64) error {
-	now, _, err := a.At.Read(sp)
-	if err != nil || (now != 0 && now <= at) {
+	return a.ring(sp, tp, bell{at, at})
+}
+
+// ring sets the timer for the earlier of two bells, holding back what either does.
+func (a *alarm) ring(sp state.Provider, tp timers.Provider, b bell) error {
+	now, set, err := a.At.Read(sp)
+	if err != nil || set && now.At <= b.At && now.From <= b.From {
 		return err
 	}
-	return a.set(sp, tp, at)
-}
-
-func (a *alarm) set(sp state.Provider, tp timers.Provider, at int64) error {
-	// By its output timestamp the timer holds the watermark of what follows until it
-	// has rung. On Flink that takes one before the timer's own: without, when many
-	// ring at once and a bundle ends among them, the watermark passes the others.
-	a.Timer.Set(tp, time.UnixMilli(at), timers.WithOutputTimestamp(time.UnixMilli(at-1)))
-	return a.At.Write(sp, at)
-}
-
-// rang is the time the timer was set for.
-func (a *alarm) rang(sp state.Provider) (int64, error) {
-	at, _, err := a.At.Read(sp)
-	if err == nil {
-		err = a.At.Clear(sp)
+	if set {
+		b = bell{min(now.At, b.At), min(now.From, b.From)}
 	}
-	return at, err
+	// On Flink a hold is one before the time that is held. Both timers have it: when time
+	// ends, bundles end among those that ring.
+	held := timers.WithOutputTimestamp(time.UnixMilli(b.From - 1))
+	a.Timer.Set(tp, time.UnixMilli(b.At), held)
+	if !set || b.From != now.From {
+		a.Timer.Set(tp, mtime.EndOfGlobalWindowTime.ToTime(), timers.WithTag(holding), held)
+	}
+	return a.At.Write(sp, b)
+}
+
+// holding is the tag of the timer that only holds.
+const holding = "holding"
+
+// Rounds of a key come with each tick. Where what waits reaches further than longWait,
+// as with a backlog, of which one wants all that there is and not the first minute, they
+// come less often: with every eighth of what is beyond. A round looks at all that waits.
+const (
+	longWait    = 15 * tick
+	longWaitPer = 8
+)
+
+// next sets the timer for the round after one at watermark, when the first that waits can
+// be sealed at first, and the last is of about latest.
+func (a *alarm) next(sp state.Provider, tp timers.Provider, watermark, first, latest int64) error {
+	at := ceil(watermark+(latest-watermark-longWait)/longWaitPer, tick)
+	return a.ring(sp, tp, bell{max(first, at), first})
+}
+
+// rang is the time the timer was set for, 0 when nothing is to be done.
+func (a *alarm) rang(sp state.Provider, tp timers.Provider) (int64, error) {
+	b, set, err := a.At.Read(sp)
+	if err != nil || !set {
+		return 0, err
+	}
+	a.Timer.ClearTag(tp, holding)
+	return b.At, a.At.Clear(sp)
 }

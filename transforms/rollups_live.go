@@ -30,7 +30,7 @@ type liveRollupsFn struct {
 	Parts    state.Bag[[]byte]
 	Held     state.Value[int64] // how many parts there are
 	Close    timers.EventTime
-	ClosesAt state.Value[int64]
+	ClosesAt state.Value[bell]
 }
 
 func newLiveRollupsFn(c Common, cfg RollupConfig) *liveRollupsFn {
@@ -137,8 +137,8 @@ func (fn *liveRollupsFn) compact(sp state.Provider, key string) error {
 }
 
 // OnTimer seals a key's rows.
-func (fn *liveRollupsFn) OnTimer(_ context.Context, sp state.Provider, _ timers.Provider, key string, _ timers.Context, traffic, pages, visitors, bots, clients, provisional func(table.Rows)) error {
-	err := fn.seal(sp, key, liveRows{traffic, pages, visitors, bots, clients, nil, nil, provisional})
+func (fn *liveRollupsFn) OnTimer(_ context.Context, sp state.Provider, tp timers.Provider, key string, _ timers.Context, traffic, pages, visitors, bots, clients, provisional func(table.Rows)) error {
+	err := fn.seal(sp, tp, key, liveRows{traffic, pages, visitors, bots, clients, nil, nil, provisional})
 	if err != nil {
 		return failure.Note(fn.Rollups.Common.Run, fmt.Errorf("sealing %s: %w", key, err))
 	}
@@ -150,8 +150,8 @@ type liveRows struct {
 	traffic, pages, visitors, bots, clients, sources, series, provisional func(table.Rows)
 }
 
-func (fn *liveRollupsFn) seal(sp state.Provider, key string, to liveRows) error {
-	if _, err := fn.alarm().rang(sp); err != nil {
+func (fn *liveRollupsFn) seal(sp state.Provider, tp timers.Provider, key string, to liveRows) error {
+	if _, err := fn.alarm().rang(sp, tp); err != nil {
 		return err
 	}
 	end, err := fn.end(key)

@@ -66,7 +66,7 @@ type liveSeriesRollupsFn struct {
 	Parts    state.Bag[[]byte]
 	Held     state.Value[int64]
 	Close    timers.EventTime
-	ClosesAt state.Value[int64]
+	ClosesAt state.Value[bell]
 }
 
 func newLiveSeriesRollupsFn(c Common, cfg RollupConfig) *liveSeriesRollupsFn {
@@ -86,8 +86,8 @@ func (fn *liveSeriesRollupsFn) ProcessElement(ctx context.Context, sp state.Prov
 }
 
 // OnTimer seals a key's rows.
-func (fn *liveSeriesRollupsFn) OnTimer(_ context.Context, sp state.Provider, _ timers.Provider, key string, _ timers.Context, traffic, pages, visitors, bots, clients, sources, series, provisional func(table.Rows)) error {
-	if err := fn.live().seal(sp, key, liveRows{traffic, pages, visitors, bots, clients, sources, series, provisional}); err != nil {
+func (fn *liveSeriesRollupsFn) OnTimer(_ context.Context, sp state.Provider, tp timers.Provider, key string, _ timers.Context, traffic, pages, visitors, bots, clients, sources, series, provisional func(table.Rows)) error {
+	if err := fn.live().seal(sp, tp, key, liveRows{traffic, pages, visitors, bots, clients, sources, series, provisional}); err != nil {
 		return failure.Note(fn.Rollups.Common.Run, fmt.Errorf("sealing %s: %w", key, err))
 	}
 	return nil

@@ -36,7 +36,7 @@ type liveSessionsFn struct {
 	Open      state.Value[[]byte] // sessions that can still change
 	Until     state.Value[int64]  // watermark of the last Advance
 	Close     timers.EventTime
-	ClosesAt  state.Value[int64]
+	ClosesAt  state.Value[bell]
 
 	sessionizer *sessions.Sessionizer
 }
@@ -90,7 +90,7 @@ func (fn *liveSessionsFn) take(sp state.Provider, tp timers.Provider, packed []b
 
 // OnTimer seals what closed.
 func (fn *liveSessionsFn) OnTimer(_ context.Context, sp state.Provider, tp timers.Provider, shard string, _ timers.Context, sealed, provisional func(table.Rows)) error {
-	at, err := fn.alarm().rang(sp)
+	at, err := fn.alarm().rang(sp, tp)
 	if err == nil && at != 0 {
 		err = fn.advance(sp, tp, at, sealed, provisional)
 	}
@@ -111,7 +111,7 @@ func (fn *liveSessionsFn) advance(sp state.Provider, tp timers.Provider, waterma
 		return err
 	}
 	fn.emit(&u, sealed, provisional)
-	return fn.kept().write(sp, tp, fn.alarm(), watermark, u.State, u.Next)
+	return fn.kept().write(sp, tp, fn.alarm(), watermark, u.State, u.Next, watermark)
 }
 
 func (fn *liveSessionsFn) emit(u *sessions.Update, sealed, provisional func(table.Rows)) {

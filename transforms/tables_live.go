@@ -27,7 +27,7 @@ type liveTablesFn struct {
 	Parts    state.Bag[[]byte]
 	Held     state.Value[int64] // how many parts there are
 	Close    timers.EventTime
-	ClosesAt state.Value[int64]
+	ClosesAt state.Value[bell]
 }
 
 func newLiveTablesFn(cfg TableConfig) *liveTablesFn {
@@ -140,15 +140,15 @@ func (fn *liveTablesFn) compact(sp state.Provider, merged mergedTable) error {
 }
 
 // OnTimer seals a key's rows.
-func (fn *liveTablesFn) OnTimer(_ context.Context, sp state.Provider, _ timers.Provider, key string, _ timers.Context, sealed, provisional func(table.Rows)) error {
-	if err := fn.seal(sp, key, sealed, provisional); err != nil {
+func (fn *liveTablesFn) OnTimer(_ context.Context, sp state.Provider, tp timers.Provider, key string, _ timers.Context, sealed, provisional func(table.Rows)) error {
+	if err := fn.seal(sp, tp, key, sealed, provisional); err != nil {
 		return failure.Note(fn.Tables.Config.Common.Run, fmt.Errorf("sealing %s: %w", key, err))
 	}
 	return nil
 }
 
-func (fn *liveTablesFn) seal(sp state.Provider, key string, sealed, provisional func(table.Rows)) error {
-	if _, err := fn.alarm().rang(sp); err != nil {
+func (fn *liveTablesFn) seal(sp state.Provider, tp timers.Provider, key string, sealed, provisional func(table.Rows)) error {
+	if _, err := fn.alarm().rang(sp, tp); err != nil {
 		return err
 	}
 	end, err := spanEnd(key)

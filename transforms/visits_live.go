@@ -29,7 +29,7 @@ type liveVisitsFn struct {
 	Open      state.Value[[]byte] // steps of visitors that do not rest
 	Until     state.Value[int64]  // watermark of the last fold
 	Close     timers.EventTime
-	ClosesAt  state.Value[int64]
+	ClosesAt  state.Value[bell]
 }
 
 func newLiveVisitsFn(cfg VisitConfig) *liveVisitsFn {
@@ -81,7 +81,7 @@ func (fn *liveVisitsFn) timeout() int64 { return fn.Config.CartTimeout.Milliseco
 
 // OnTimer gives the carts that were abandoned.
 func (fn *liveVisitsFn) OnTimer(_ context.Context, sp state.Provider, tp timers.Provider, shard string, _ timers.Context, carts func(table.Rows)) error {
-	at, err := fn.alarm().rang(sp)
+	at, err := fn.alarm().rang(sp, tp)
 	if err == nil && at != 0 {
 		err = fn.fold(sp, tp, at, carts)
 	}
@@ -121,5 +121,5 @@ func (fn *liveVisitsFn) fold(sp state.Provider, tp timers.Provider, watermark in
 	if state == nil {
 		next = never
 	}
-	return fn.kept().write(sp, tp, fn.alarm(), watermark, state, next)
+	return fn.kept().write(sp, tp, fn.alarm(), watermark, state, next, watermark)
 }

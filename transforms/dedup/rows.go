@@ -89,7 +89,7 @@ func (j *Judge) late(b *table.Batch, row int) bool { return j.live && j.columns.
 // wait.
 type Sorted struct {
 	Kept, Duplicates, Waiting []uint32
-	Earliest                  int64 // time of the first that waits
+	Earliest, Latest          int64 // times of the first that waits, and of the last
 }
 
 // Ended is the watermark when nothing comes any more.
@@ -105,9 +105,10 @@ func (j *Judge) Sort(b *table.Batch, watermark int64) (s Sorted) {
 		case j.late(b, row):
 			kept = !ok || j.Late(id, at) != Duplicate
 		case at.Time >= watermark:
-			if len(s.Waiting) == 0 || at.Time < s.Earliest {
-				s.Earliest = at.Time
+			if len(s.Waiting) == 0 {
+				s.Earliest, s.Latest = at.Time, at.Time
 			}
+			s.Earliest, s.Latest = min(s.Earliest, at.Time), max(s.Latest, at.Time)
 			s.Waiting = append(s.Waiting, uint32(row))
 			continue
 		default:

@@ -63,8 +63,8 @@ func TestRowsWaitForTheWatermarkUnlessTheyAreLate(t *testing.T) {
 		live bool
 		want dedup.Sorted
 	}{
-		{true, dedup.Sorted{Kept: []uint32{1, 2, 7}, Duplicates: []uint32{0, 5, 6}, Waiting: []uint32{3, 4}, Earliest: 45 * 60_000}},
-		{false, dedup.Sorted{Kept: []uint32{1, 5, 6}, Duplicates: []uint32{0, 2, 7}, Waiting: []uint32{3, 4}, Earliest: 45 * 60_000}},
+		{true, dedup.Sorted{Kept: []uint32{1, 2, 7}, Duplicates: []uint32{0, 5, 6}, Waiting: []uint32{3, 4}, Earliest: 45 * 60_000, Latest: 50 * 60_000}},
+		{false, dedup.Sorted{Kept: []uint32{1, 5, 6}, Duplicates: []uint32{0, 2, 7}, Waiting: []uint32{3, 4}, Earliest: 45 * 60_000, Latest: 50 * 60_000}},
 	} {
 		j, err := dedup.NewJudge(rowColumns, time.Hour, c.live)
 		if err != nil {

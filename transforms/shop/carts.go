@@ -35,7 +35,7 @@ func (v *Visitor) Carts(timeout, until int64, revision rollup.Revision) []Cart {
 	}
 	for i := range v.Steps {
 		s := &v.Steps[i]
-		if s.Kind == View || s.Kind == None {
+		if !s.Kind.ofCart() {
 			continue
 		}
 		if c != nil && s.Time-c.last >= timeout {

@@ -222,7 +222,8 @@ func steps(t *testing.T, r *rand.Rand, all []event) []shop.Part {
 const timeout = 35 * minute
 
 // TestLiveCartsAreThoseOfABatch: a fold over state, parts in any order that a watermark
-// allows, and the watermark gives the same carts and visits as all steps at once.
+// allows, and the watermark gives the same carts as all steps at once, and each of them
+// with the first watermark by which it is left.
 func TestLiveCartsAreThoseOfABatch(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	found := 0
@@ -242,9 +243,17 @@ func TestLiveCartsAreThoseOfABatch(t *testing.T) {
 			return cmp.Compare(a.time+int64(a.position%7)*minute, b.time+int64(b.position%7)*minute)
 		})
 		var state []byte
+		var before int64
 		for part := range slices.Chunk(all, 6) {
 			watermark := part[0].time + int64(part[0].position%7)*minute - 7*minute
+			given := len(got)
 			got, state = advance(t, got, state, steps(t, r, part), watermark)
+			for _, c := range got[given:] {
+				if c.Last+timeout <= before {
+					t.Errorf("a cart left at %d comes at watermark %d, after %d", c.Last+timeout, watermark, before)
+				}
+			}
+			before = watermark
 		}
 		got, state = advance(t, got, state, nil, math.MaxInt64/2)
 		if state != nil {

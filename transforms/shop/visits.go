@@ -123,6 +123,9 @@ func compareSteps(a, b Step) int {
 	return cmp.Or(cmp.Compare(a.Time, b.Time), strings.Compare(a.Source, b.Source), cmp.Compare(a.Position, b.Position))
 }
 
+// ofCart tells whether a step of the kind is one of a cart.
+func (k Kind) ofCart() bool { return k != View && k != None }
+
 // Visits puts the blobs of a shard together.
 type Visits struct{ visitors map[string][]Step }
 
@@ -182,14 +185,15 @@ func (v *Visits) Earliest() (first int64) {
 	return first
 }
 
-// Advance is the live form: it takes out the steps that nothing can follow within the
-// timeout (ms) when no step before the watermark comes any more, as visitors by id; the
-// steps before a pause of that length. What is left is the state for the next time, in
+// Advance is the live form, for carts: it takes out the steps that nothing can follow
+// within the timeout (ms) when no step before the watermark comes any more, as visitors
+// by id; the steps before a pause of that length. Looking on is no step of a cart, and
+// does not prolong it: such steps are gone. What is left is the state for the next time, in
 // the form of Flush, nil for nothing, and can next be taken out at the watermark next.
 func (v *Visits) Advance(timeout, watermark int64) (rested []Visitor, state []byte, next int64) {
 	for _, visitor := range v.Visitors() {
 		from := 0
-		steps := visitor.Steps
+		steps := slices.DeleteFunc(visitor.Steps, func(s Step) bool { return !s.Kind.ofCart() })
 		for i := range steps {
 			ends := steps[i].Time+timeout <= watermark
 			if i+1 < len(steps) {
