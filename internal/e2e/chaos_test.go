@@ -122,7 +122,7 @@ func hurt(t *testing.T, worker string, seed uint64, n int, report *chaosLog, tri
 	took := time.Since(began)
 	slow := min(3, max(1, took.Seconds()/quietStart.Seconds()))
 	plan := drawFaults(rng, chosen(t, trial.kinds(rng), os.Getenv(chaosOnly), disks), n)
-	whole := 40 * time.Second // start and end
+	whole := trial.job.calm
 	for _, f := range plan {
 		whole += f.fault.takes + f.lasts + 2*time.Second
 	}
@@ -188,7 +188,7 @@ func hurt(t *testing.T, worker string, seed uint64, n int, report *chaosLog, tri
 // lake lie on disks of their own.
 func newChaosWorld(t *testing.T, e env, job chaosJob) (w *chaosWorld, disks bool) {
 	t.Helper()
-	w = &chaosWorld{job: job, pace: 1, plant: filepath.Join(t.TempDir(), "panic"), checkpoints: e.in("checkpoints"), largest: map[string]int64{}}
+	w = &chaosWorld{job: job, pace: job.pace, plant: filepath.Join(t.TempDir(), "panic"), checkpoints: e.in("checkpoints"), largest: map[string]int64{}}
 	objects := e.in("objects")
 	if disks = memoryDisk(t, w.checkpoints, checkpointDisk) && memoryDisk(t, objects, lakeDisk); disks {
 		w.s3 = testenv.S3In(t, objects)
