@@ -88,7 +88,9 @@ func (a *alarm) ring(sp state.Provider, tp timers.Provider, b bell) error {
 	held := timers.WithOutputTimestamp(time.UnixMilli(b.From - 1))
 	a.Timer.Set(tp, time.UnixMilli(b.At), held)
 	if !set || b.From != now.From {
-		a.Timer.Set(tp, mtime.EndOfGlobalWindowTime.ToTime(), timers.WithTag(holding), held)
+		// Prism knows a timer that is set anew by its time alone, so each has one of its own.
+		end := mtime.EndOfGlobalWindowTime - mtime.Time(b.From)
+		a.Timer.Set(tp, end.ToTime(), timers.WithTag(holding), held)
 	}
 	return a.At.Write(sp, b)
 }
