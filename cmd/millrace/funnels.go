@@ -30,8 +30,9 @@ The file has one or more of these keys, each with a table of its own:
                    strict_deduplication, strict_order, strict_increase,
                    strict_once, allow_reentry
   retention        visitors who satisfy the first condition, and each other beside it
-  sequences        visitors whose events follow a pattern as (?1)(?t<=3600)(?2),
-                   with times in seconds; the matches, and how long the first took
+  sequences        visitors whose events follow a pattern such as
+                   (?1)(?t<=3600)(?2), times in seconds; how often, and how long
+                   the first match took
 
 Those other than funnels count each visitor once, over all days from --from to --to.
 docs/funnels.md has an example of each.`,

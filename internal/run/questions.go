@@ -39,5 +39,5 @@ func isQuestion(key string) bool { return slices.Contains(funnels.Kinds, key) }
 
 // notOfARun says of a question that a run was given why it is of no use there.
 func notOfARun(key string) string {
-	return key + " is asked of a lake that is there, and a run makes nothing of it; put it into a file of its own, for millrace funnels --lake LAKE --funnels FILE"
+	return "key " + key + " is asked of a lake that is there, and a run makes nothing of it; put it into a file of its own, for millrace funnels --lake LAKE --funnels FILE"
 }
