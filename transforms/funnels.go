@@ -72,6 +72,12 @@ func CheckFunnels(defs []funnels.Definition, schema *table.Schema) error {
 	return err
 }
 
+// CheckQuestions reports everything that is wrong with questions about such events.
+func CheckQuestions(list []funnels.Question, schema *table.Schema) error {
+	_, err := funnels.CompileQuestions(list, schema, funnels.Options{})
+	return err
+}
+
 type funnelsFn struct {
 	Common      Common
 	Definitions []funnels.Definition

@@ -128,6 +128,46 @@ func TestFunnelsOfALakeAreThoseOfTheRun(t *testing.T) {
 	}
 }
 
+// TestQuestionsOfALakeEqualSQL asks through the command, beside funnels.
+func TestQuestionsOfALakeEqualSQL(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	mustRun(t, e, "generate", "weblog", "--days", "2", "--rate", "20/min", "--servers", "2", "--seed", "9", "--out", e.in("farm"))
+	lake, logs, file := e.in("lake"), filepath.Join(e.in("farm"), "*.log"), e.in("questions.yaml")
+	mustRun(t, e, weblogs(logs, lake)...)
+	writeFile(t, file, []byte(`
+funnels:
+  - {name: look, within: 1h, steps: [{name: home, where: path == "/"}]}
+window_funnels:
+  - {name: buy, within: 7d, steps: [{name: home, where: path == "/"}, {name: cart, where: path.startsWith("/cart")}]}
+retention:
+  - {name: seen, conditions: [{name: home, where: path == "/"}, {name: cart, where: path.startsWith("/cart")}]}
+sequences:
+  - {name: back, conditions: [{name: cart, where: path.startsWith("/cart")}, {name: home, where: path == "/"}], pattern: (?1).*(?2)}
+`))
+	want := sql(t, lake, `
+		WITH e AS (SELECT visitor_id v, epoch_ms(event_time) t, path = '/' home, starts_with(path, '/cart') cart, row_number() OVER (PARTITION BY visitor_id ORDER BY event_time, source, position) n FROM events),
+		v AS (SELECT min(t) FILTER (home) first, max(t) FILTER (cart) last, min(n) FILTER (cart) n, max(n) FILTER (home) m FROM e GROUP BY v)
+		SELECT count(first), count(*) FILTER (first <= last), count(*) FILTER (first IS NOT NULL AND last IS NOT NULL), count(*) FILTER (n < m) FROM v`)[0]
+	r := mustRun(t, e, "funnels", "--lake", lake, "--funnels", file, "--csv")
+	tables := strings.Split(r.stdout, "\n\n")
+	if len(tables) != 4 || number(t, want[3]) < 5 {
+		t.Fatalf("%d tables, SQL says %v:\n%s", len(tables), want, r.stdout)
+	}
+	for i, line := range []string{
+		"buy,1,home," + want[0] + "," + want[0] + ",0\nbuy,2,cart," + want[1] + "," + want[0] + ",0",
+		"seen,1,home," + want[0] + "," + want[0] + "\nseen,2,cart," + want[2] + "," + want[0],
+		"back," + want[3] + ",",
+	} {
+		if _, rows, _ := strings.Cut(tables[i+1], "\n"); !strings.HasPrefix(rows, line) {
+			t.Errorf("the lake says\n%s, SQL\n%s", rows, line)
+		}
+	}
+	if r := run(t, e, weblogs(logs, e.in("other"), "--funnels", file)...); r.code != 2 || strings.Count(r.stderr, "is asked of a lake") != 3 {
+		t.Errorf("a run with questions: exit code %d, %s", r.code, r.stderr)
+	}
+}
+
 // TestTheExampleSuitsItsLog, where it finds as many as a plain count in SQL.
 func TestTheExampleSuitsItsLog(t *testing.T) {
 	t.Parallel()

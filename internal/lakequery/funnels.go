@@ -22,10 +22,28 @@ func (e *Events) Funnels(ctx context.Context, defs []funnels.Definition) ([]funn
 	if err != nil {
 		return nil, err
 	}
+	all := set.NewTally()
+	err = e.visitors(ctx, set, func(evaluator *funnels.Evaluator, mu *sync.Mutex) error {
+		best := funnels.BestOfDays(evaluator.Rows())
+		mu.Lock()
+		defer mu.Unlock()
+		for i := range best {
+			all.Add(&best[i])
+		}
+		return nil
+	})
+	return all.Rows(nil), err
+}
+
+// visitors reads what funnels need of the events and puts visitors together: use has
+// those of one shard at a time, on each core, and takes the lock for what all share.
+// Memory is that of the fragments of all events that satisfy something, and of what
+// one shard is on each core.
+func (e *Events) visitors(ctx context.Context, set *funnels.Set, use func(*funnels.Evaluator, *sync.Mutex) error) error {
 	wanted := append(set.Reads(), funnelColumns.Visitor, funnelColumns.Time, funnelColumns.Source, funnelColumns.Position, funnelColumns.Late)
 	slices.Sort(wanted)
 	var fragments collected
-	err = e.scan(ctx, slices.Compact(wanted), func() (func(int, *table.Batch) error, error) {
+	err := e.scan(ctx, slices.Compact(wanted), func() (func(int, *table.Batch) error, error) {
 		c := set.NewCollector(funnelColumns)
 		return func(piece int, b *table.Batch) error {
 			c.Add(b, 0)
@@ -36,11 +54,10 @@ func (e *Events) Funnels(ctx context.Context, defs []funnels.Definition) ([]funn
 		}, nil
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	all := set.NewTally()
 	var mu sync.Mutex
-	err = fragments.each(ctx, e.cores, func() (func([][]byte) error, error) {
+	return fragments.each(ctx, e.cores, func() (func([][]byte) error, error) {
 		evaluator := set.NewEvaluator(nil)
 		return func(blobs [][]byte) error {
 			evaluator.Reset()
@@ -49,14 +66,7 @@ func (e *Events) Funnels(ctx context.Context, defs []funnels.Definition) ([]funn
 					return err
 				}
 			}
-			best := funnels.BestOfDays(evaluator.Rows())
-			mu.Lock()
-			defer mu.Unlock()
-			for i := range best {
-				all.Add(&best[i])
-			}
-			return nil
+			return use(evaluator, &mu)
 		}, nil
 	})
-	return all.Rows(nil), err
 }

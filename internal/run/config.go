@@ -119,6 +119,10 @@ func (f *file) fault(n ast.Node, format string, a ...any) {
 func (f *file) entry(e *ast.MappingValueNode) {
 	key := keyOf(e)
 	i := slices.IndexFunc(fileKeys, func(k fileKey) bool { return k.name == key })
+	if i < 0 && isQuestion(key) {
+		f.fault(e.Key, "%s", notOfARun(key))
+		return
+	}
 	if i < 0 {
 		var names []string
 		for _, k := range fileKeys {

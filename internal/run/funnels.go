@@ -19,7 +19,11 @@ const funnelsKey = "funnels"
 // configuration has, alone or under that key. Every fault is reported, with file,
 // line and key.
 func ReadFunnels(content []byte, name string) ([]funnels.Definition, error) {
-	return readList(content, name, listFile{flag: "--funnels", guide: "docs/funnels.md", keys: []string{funnelsKey}}, funnels.Decode)
+	return readList(content, name, funnelsFile(funnelsKey), funnels.Decode)
+}
+
+func funnelsFile(keys ...string) listFile {
+	return listFile{flag: "--funnels", guide: "docs/funnels.md", keys: keys}
 }
 
 // setFunnels gives the funnels to the job's settings.

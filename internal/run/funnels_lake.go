@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"millrace/internal/lakequery"
@@ -13,14 +14,15 @@ import (
 
 // LakeQuestion asks the events of a lake.
 type LakeQuestion struct {
-	Lake     string // required
-	Funnels  []funnels.Definition
-	From, To string // days, YYYY-MM-DD, both included; empty: no bound
-	CSV      bool   // rather than a table for people
+	Lake      string // required
+	Funnels   []funnels.Definition
+	Questions []funnels.Question
+	From, To  string // days, YYYY-MM-DD, both included; empty: no bound
+	CSV       bool   // rather than tables for people
 }
 
-// AskLake writes how far visitors get in funnels. It only reads: the lake stays as it
-// is.
+// AskLake writes how far visitors get in funnels, and what else is asked of them. It
+// only reads: the lake stays as it is.
 func AskLake(ctx context.Context, q LakeQuestion, out io.Writer) error {
 	for _, d := range [][2]string{{"--from", q.From}, {"--to", q.To}} {
 		if _, err := day(d[1]); err != nil {
@@ -30,7 +32,7 @@ func AskLake(ctx context.Context, q LakeQuestion, out io.Writer) error {
 	if q.To != "" && q.To < q.From {
 		return usage("--to %s is before --from %s", q.To, q.From)
 	}
-	if err := transforms.CheckFunnels(q.Funnels, weblog.Events); err != nil {
+	if err := errors.Join(transforms.CheckFunnels(q.Funnels, weblog.Events), transforms.CheckQuestions(q.Questions, weblog.Events)); err != nil {
 		return &UsageError{err}
 	}
 	s, err := lakeio.OpenStore(ctx, q.Lake)
@@ -44,12 +46,32 @@ func AskLake(ctx context.Context, q LakeQuestion, out io.Writer) error {
 	if e.Files() == 0 {
 		return usage("%s has no events of these days", s.Name(""))
 	}
-	rows, err := e.Funnels(ctx, q.Funnels)
+	tables, err := q.tables(ctx, e)
 	if err != nil {
 		return err
 	}
 	if q.CSV {
-		return lakequery.WriteCSV(out, q.Funnels, rows)
+		return lakequery.WriteCSV(out, tables)
 	}
-	return lakequery.WriteSteps(out, q.Funnels, rows)
+	return lakequery.WriteText(out, tables)
+}
+
+// tables asks funnels and then the rest, one after the other: what is kept of the
+// events for the first is gone before the second begins.
+func (q *LakeQuestion) tables(ctx context.Context, e *lakequery.Events) (tables []lakequery.Table, err error) {
+	if len(q.Funnels) > 0 {
+		rows, err := e.Funnels(ctx, q.Funnels)
+		if err != nil {
+			return nil, err
+		}
+		tables = append(tables, lakequery.StepTable(q.Funnels, rows))
+	}
+	if len(q.Questions) > 0 {
+		answers, err := e.Ask(ctx, q.Questions)
+		if err != nil {
+			return nil, err
+		}
+		tables = append(tables, lakequery.AnswerTables(answers)...)
+	}
+	return tables, nil
 }

@@ -35,43 +35,63 @@ func readList[T any](content []byte, name string, l listFile, decode func(list a
 }
 
 func (l listFile) read(content []byte, name string) (ast.Node, error) {
-	if err := settings.CheckFile(content, name); err != nil {
+	lists, faults, err := l.lists(content, name)
+	if err != nil {
 		return nil, err
+	}
+	for _, again := range lists[min(1, len(lists)):] {
+		faults = append(faults, fmt.Errorf("%s:%d: %s are there already; leave one list out", name, line(again.at), l.what()))
+	}
+	if len(lists) == 0 {
+		return nil, errors.Join(faults...)
+	}
+	return lists[0].items, errors.Join(faults...)
+}
+
+// what is in the file.
+func (l listFile) what() string { return strings.TrimPrefix(l.flag, "--") }
+
+// namedList is a list under its key, or alone under the first there may be.
+type namedList struct {
+	key   string
+	at    ast.Node
+	items ast.Node
+}
+
+// lists finds all that the file has, and faults of its keys.
+func (l listFile) lists(content []byte, name string) (lists []namedList, faults []error, err error) {
+	if err := settings.CheckFile(content, name); err != nil {
+		return nil, nil, err
 	}
 	// What is no list is read as any file, or else refused as one.
 	if tree, err := parser.ParseBytes(content, 0); err == nil && len(tree.Docs) == 1 && tree.Docs[0].Body != nil {
 		if list, ok := tree.Docs[0].Body.(*ast.SequenceNode); ok {
-			return list, nil
+			return []namedList{{l.keys[0], list, list}}, nil, nil
 		}
 	}
 	body, err := parseYAML(content, name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	what := strings.TrimPrefix(l.flag, "--")
 	if len(body) == 0 {
-		return nil, fmt.Errorf("%s: the file is empty; write %s as %s has them", name, what, l.guide)
+		return nil, nil, fmt.Errorf("%s: the file is empty; write %s as %s has them", name, l.what(), l.guide)
 	}
-	var faults []error
-	var list ast.Node
 	for _, e := range body {
 		key := keyOf(e)
-		if l.other && !slices.Contains(l.keys, key) && slices.ContainsFunc(fileKeys, func(k fileKey) bool { return k.name == key }) {
-			continue
-		}
-		if !slices.Contains(l.keys, key) {
+		switch {
+		case slices.Contains(l.keys, key):
+			lists = append(lists, namedList{key, e.Key, e.Value})
+		case l.other && slices.ContainsFunc(fileKeys, func(k fileKey) bool { return k.name == key }):
+		case isQuestion(key):
+			faults = append(faults, fmt.Errorf("%s:%d: %s", name, line(e.Key), notOfARun(key)))
+		default:
 			faults = append(faults, fmt.Errorf("%s:%d: unknown key %s%s; a file of %s has nothing else, other keys go to that of --config", name, line(e.Key), key, settings.Suggest(key, l.keys), l.flag))
-			continue
 		}
-		if list != nil {
-			faults = append(faults, fmt.Errorf("%s:%d: %s are there already; leave one list out", name, line(e.Key), what))
-		}
-		list = e.Value
 	}
-	if list == nil && len(faults) == 0 {
-		return nil, fmt.Errorf("%s: there is no key %s; write %s as %s has them", name, l.keys[0], what, l.guide)
+	if len(lists) == 0 && len(faults) == 0 {
+		return nil, nil, fmt.Errorf("%s: there is no key %s; write %s as %s has them", name, l.keys[0], l.what(), l.guide)
 	}
-	return list, errors.Join(faults...)
+	return lists, faults, nil
 }
 
 // list reads the list under a key of a configuration, unless a flag has given

@@ -34,6 +34,7 @@ type Collector struct {
 	codes    []int32    // visitor by code of the batch's dictionary
 	origins  []uint32   // source by code
 	valuesOf [][]uint32 // by funnel: value by code
+	unions   [][]uint64 // by funnel: what the events of each visitor satisfied so far, where only that counts
 
 	scratch encoder
 	runs    []run
@@ -61,7 +62,7 @@ const none = -1
 
 // NewCollector returns an empty collector for events with these columns.
 func (s *Set) NewCollector(columns Columns) *Collector {
-	c := &Collector{set: s, columns: columns, byID: map[string]int32{}, valuesOf: make([][]uint32, len(s.funnels))}
+	c := &Collector{set: s, columns: columns, byID: map[string]int32{}, valuesOf: make([][]uint32, len(s.funnels)), unions: make([][]uint64, len(s.funnels))}
 	for group := range slices.Chunk(s.predicates, predicate.MaxPredicates) {
 		c.evaluators = append(c.evaluators, predicate.NewEvaluator(group...))
 	}
@@ -89,6 +90,9 @@ func (c *Collector) Add(b *table.Batch, from int) {
 				continue
 			}
 			who := c.visitorOf(b, codes[row])
+			if f.union && !c.adds(n, who, bits) {
+				continue
+			}
 			p := pooled{
 				time: b.Int(c.columns.Time, row), position: b.Int(c.columns.Position, row), bits: bits,
 				source: c.sourceOf(b, sources[row]), funnel: int32(n), visitor: who,
@@ -100,6 +104,16 @@ func (c *Collector) Add(b *table.Batch, from int) {
 			c.visitors[who].events++
 		}
 	}
+}
+
+// adds tells whether an event satisfies something that none of the visitor's before did.
+func (c *Collector) adds(funnel int, who int32, bits uint64) bool {
+	for len(c.unions[funnel]) <= int(who) {
+		c.unions[funnel] = append(c.unions[funnel], 0)
+	}
+	known := c.unions[funnel][who]
+	c.unions[funnel][who] |= bits
+	return bits&^known != 0
 }
 
 func (c *Collector) bits(f *funnel, row int) (bits uint64) {

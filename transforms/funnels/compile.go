@@ -43,6 +43,7 @@ type funnel struct {
 	starts, allOf uint64 // bits of events that start an attempt; of all steps
 	all           uint64 // bits of all predicates
 	inARow        bool   // the predicates have consecutive numbers, in one evaluator
+	union         bool   // all that counts is which predicates the events of a visitor satisfy
 }
 
 const (
@@ -56,6 +57,17 @@ func Compile(defs []Definition, schema *table.Schema, opt Options) (*Set, error)
 	if err := Validate(defs); err != nil {
 		return nil, err
 	}
+	c, err := newSetCompiler(schema, opt)
+	if err != nil {
+		return nil, err
+	}
+	for i := range defs {
+		c.funnel(&defs[i])
+	}
+	return c.finish(defs)
+}
+
+func newSetCompiler(schema *table.Schema, opt Options) (*setCompiler, error) {
 	if opt.MaxEvents < 0 {
 		return nil, fmt.Errorf("events of a visitor and an hour that funnels look at: %d is negative", opt.MaxEvents)
 	}
@@ -66,18 +78,20 @@ func Compile(defs []Definition, schema *table.Schema, opt Options) (*Set, error)
 	if err != nil {
 		return nil, err
 	}
-	s := &Set{maxEvents: opt.MaxEvents}
-	c := setCompiler{Set: s, compiler: compiler, schema: schema, known: map[string]int{}}
-	for i := range defs {
-		c.funnel(&defs[i])
-	}
-	if len(s.predicates) > predicate.MaxPredicates*maxEvaluators {
-		c.faults = append(c.faults, fmt.Errorf("%d different predicates: a job has at most %d", len(s.predicates), predicate.MaxPredicates*maxEvaluators))
+	return &setCompiler{
+		Set: &Set{maxEvents: opt.MaxEvents}, compiler: compiler, schema: schema, known: map[string]int{}, what: "funnel", step: "step",
+	}, nil
+}
+
+// finish is the set of the funnels that were compiled, or all their faults.
+func (c *setCompiler) finish(defs []Definition) (*Set, error) {
+	if n := len(c.predicates); n > predicate.MaxPredicates*maxEvaluators {
+		c.faults = append(c.faults, fmt.Errorf("%d different predicates: a job has at most %d", n, predicate.MaxPredicates*maxEvaluators))
 	}
 	if len(c.faults) > 0 {
 		return nil, errors.Join(c.faults...)
 	}
-	return s, s.digest(defs, schema)
+	return c.Set, c.digest(defs, c.schema)
 }
 
 // maxEvaluators bounds how many predicates a job has.
@@ -89,9 +103,11 @@ type setCompiler struct {
 	schema   *table.Schema
 	known    map[string]int // predicate by text
 	faults   []error
+
+	what, step string // what is compiled and its parts, as errors call them
 }
 
-func (c *setCompiler) funnel(d *Definition) {
+func (c *setCompiler) funnel(d *Definition) *funnel {
 	f := &funnel{
 		Definition: *d, within: d.Within.Milliseconds(), steps: len(d.Steps), breakdown: -1,
 		strict: d.Order == Strict, any: d.Order == Any, allOf: 1<<len(d.Steps) - 1,
@@ -104,7 +120,7 @@ func (c *setCompiler) funnel(d *Definition) {
 		c.minWithin = f.within
 	}
 	for _, s := range d.Steps {
-		c.predicate(f, s.At, "step "+s.Name, s.Where)
+		c.predicate(f, s.At, c.step+" "+s.Name, s.Where)
 	}
 	for _, x := range d.Exclude {
 		f.exclusions = append(f.exclusions, [2]int{d.step(x.Between[0]), d.step(x.Between[1])})
@@ -115,6 +131,7 @@ func (c *setCompiler) funnel(d *Definition) {
 	}
 	f.number()
 	c.funnels = append(c.funnels, f)
+	return f
 }
 
 // number looks at the numbers of the predicates: most funnels share none.
@@ -149,7 +166,7 @@ func (c *setCompiler) fault(f *funnel, at, format string, a ...any) {
 	if at == "" {
 		at = f.At
 	}
-	c.faults = append(c.faults, fault(at, "funnel %s: %w", f.Name, fmt.Errorf(format, a...)))
+	c.faults = append(c.faults, fault(at, "%s %s: %w", c.what, f.Name, fmt.Errorf(format, a...)))
 }
 
 func (c *setCompiler) breakdown(f *funnel, b *Breakdown) {

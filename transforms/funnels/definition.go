@@ -77,7 +77,7 @@ func Validate(defs []Definition) error {
 			faults = append(faults, fault(d.At, "a second funnel %s: give each a name of its own", d.Name))
 		}
 		seen[d.Name] = true
-		v := validation{d: d}
+		v := validation{subject{what: "funnel", name: d.Name, at: d.At}, d}
 		v.definition()
 		faults = append(faults, v.faults...)
 	}
@@ -93,39 +93,61 @@ func fault(at, format string, a ...any) error {
 	return err
 }
 
-type validation struct {
-	d      *Definition
-	faults []error
+// subject is what faults are found in: a funnel, or a question.
+type subject struct {
+	what     string // funnel
+	name, at string
+	faults   []error
 }
 
-func (v *validation) fault(at, format string, a ...any) {
-	if v.d.Name != "" {
-		format = "funnel " + strings.ReplaceAll(v.d.Name, "%", "%%") + ": " + format
+func (v *subject) fault(at, format string, a ...any) {
+	if v.name != "" {
+		format = v.what + " " + strings.ReplaceAll(v.name, "%", "%%") + ": " + format
 	}
 	if at == "" {
-		at = v.d.At
+		at = v.at
 	}
 	v.faults = append(v.faults, fault(at, format, a...))
 }
 
+func (v *subject) named(at, what, name string) {
+	if name == "" || len(name) > maxName || !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' }) {
+		v.fault(at, "%s has the name %.20q; write one of 1 to %d bytes", what, name, maxName)
+	}
+}
+
+func (v *subject) within(d time.Duration) {
+	if d <= 0 || d > maxWithin || d%time.Millisecond != 0 {
+		v.fault("", "within is %v; write the time from the first step to the last, for example 24h, at most 90d", d)
+	}
+}
+
+// steps checks names; what is "step" or another word for it.
+func (v *subject) steps(list []Step, what string) {
+	if len(list) == 0 || len(list) > MaxSteps {
+		v.fault("", "it has %d %ss; write 1 to %d", len(list), what, MaxSteps)
+	}
+	for i, s := range list {
+		v.named(s.At, "a "+what, s.Name)
+		if slices.ContainsFunc(list[:i], func(o Step) bool { return o.Name == s.Name }) && s.Name != "" {
+			v.fault(s.At, "a second %s %s: give each a name of its own", what, s.Name)
+		}
+	}
+}
+
+type validation struct {
+	subject
+	d *Definition
+}
+
 func (v *validation) definition() {
 	d := v.d
-	v.name("", "a funnel", d.Name)
-	if d.Within <= 0 || d.Within > maxWithin || d.Within%time.Millisecond != 0 {
-		v.fault("", "within is %v; write the time from the first step to the last, for example 24h, at most 90d", d.Within)
-	}
+	v.named("", "a funnel", d.Name)
+	v.within(d.Within)
 	if orders := []string{Ordered, Strict, Any}; d.Order != "" && !slices.Contains(orders, d.Order) {
 		v.fault("", "order is %q%s", d.Order, suggest(d.Order, orders))
 	}
-	if len(d.Steps) == 0 || len(d.Steps) > MaxSteps {
-		v.fault("", "it has %d steps; write 1 to %d", len(d.Steps), MaxSteps)
-	}
-	for i, s := range d.Steps {
-		v.name(s.At, "a step", s.Name)
-		if slices.ContainsFunc(d.Steps[:i], func(o Step) bool { return o.Name == s.Name }) && s.Name != "" {
-			v.fault(s.At, "a second step %s: give each a name of its own", s.Name)
-		}
-	}
+	v.steps(d.Steps, "step")
 	if len(d.Exclude) > MaxExclusions {
 		v.fault("", "%d exclusions: at most %d", len(d.Exclude), MaxExclusions)
 	}
@@ -140,12 +162,6 @@ func (v *validation) definition() {
 		case b.Attribution != "" && b.Attribution != First && b.Attribution != Last:
 			v.fault(b.At, "attribution is %q%s", b.Attribution, suggest(b.Attribution, []string{First, Last, AtStep + "NAME"}))
 		}
-	}
-}
-
-func (v *validation) name(at, what, name string) {
-	if name == "" || len(name) > maxName || !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' }) {
-		v.fault(at, "%s has the name %.20q; write one of 1 to %d bytes", what, name, maxName)
 	}
 }
 

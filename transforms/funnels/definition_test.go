@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/google/go-cmp/cmp"
 
@@ -146,12 +147,17 @@ jobs.yaml:12: funnel g: breakdown: field raw is a string that cannot divide visi
 	}
 }
 
-// FuzzFunnels reads any YAML that the check of files lets through.
+// FuzzFunnels reads any YAML that the check of files lets through, funnels and
+// questions, alone or under keys.
 func FuzzFunnels(tf *testing.F) {
 	f := mutate.Of(tf)
 	f.Add([]byte(full))
 	f.Add([]byte(weblogFunnels))
+	f.Add([]byte(fullQuestions))
 	f.Add([]byte("funnels:\n  - {name: a, within: 1h, steps: [{name: a, where: 'nam == 1'}]}\n"))
+	f.Add([]byte("window_funnels:\n  - {name: a, within: 1h, steps: [{name: a, where: 'true'}], modes: [strict, allow_reentry]}\n"))
+	f.Add([]byte("sequences:\n  - {name: a, conditions: [{name: a, where: 'true'}], pattern: '(?2)(?t<-1)(?'}\n"))
+	f.Add([]byte("- {name: a, conditions: [{name: a, where: 'true'}]}\n"))
 	f.Add([]byte("funnels: {steps: [*a]}"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		if settings.CheckFile(content, "jobs.yaml") != nil {
@@ -161,16 +167,35 @@ func FuzzFunnels(tf *testing.F) {
 		if err != nil || len(tree.Docs) == 0 || tree.Docs[0].Body == nil {
 			return
 		}
-		defs, err := funnels.Decode(tree.Docs[0].Body, "jobs.yaml")
-		if err == nil {
-			_, err = funnels.Compile(defs, visitSchema, funnels.Options{})
+		lists := []ast.Node{tree.Docs[0].Body}
+		for _, e := range entries(tree.Docs[0].Body) {
+			lists = append(lists, e.Value)
 		}
-		if joined := interface{ Unwrap() []error }(nil); errors.As(err, &joined) {
-			for _, one := range joined.Unwrap() {
-				if !strings.Contains(one.Error(), "jobs.yaml") && !strings.Contains(one.Error(), "at most") {
-					t.Errorf("a fault without a place: %v", one)
+		for _, list := range lists {
+			defs, err := funnels.Decode(list, "jobs.yaml")
+			if err == nil {
+				_, err = funnels.Compile(defs, visitSchema, funnels.Options{})
+			}
+			placed(t, err)
+			for _, kind := range funnels.Kinds {
+				questions, err := funnels.DecodeQuestions(kind, list, "jobs.yaml")
+				if err == nil {
+					_, err = funnels.CompileQuestions(questions, visitSchema, funnels.Options{})
 				}
+				placed(t, err)
 			}
 		}
 	})
+}
+
+// placed holds that each fault says where it is.
+func placed(t *testing.T, err error) {
+	t.Helper()
+	if joined := interface{ Unwrap() []error }(nil); errors.As(err, &joined) {
+		for _, one := range joined.Unwrap() {
+			if !strings.Contains(one.Error(), "jobs.yaml") && !strings.Contains(one.Error(), "at most") {
+				t.Errorf("a fault without a place: %v", one)
+			}
+		}
+	}
 }

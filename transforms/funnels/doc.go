@@ -73,6 +73,18 @@
 // visitor's day comes (Update.Days) when no attempt of that day can change any more: a
 // window after midnight, rounded up to the hour.
 //
+// # Questions
+//
+// A [Question] asks one of ClickHouse's functions of all events of each visitor, over
+// everything that was added: by levels with WindowFunnel's modes, by conditions
+// with Retention, or for a [Pattern], whose times are in seconds there. [Questions]
+// travel as funnels do, by the collectors and evaluators of a Set of their own; so
+// late events do not count, and events of one time are in order of origin. Of a
+// retention a collector keeps only events that add a condition to what it knows of
+// the visitor, so that no bound cuts it short. Of a window funnel with strict_order it
+// keeps all events. The time of a sequence is from the first to the last numbered
+// event of a visitor's first match.
+//
 // # Bounds
 //
 // Of each visitor, funnel and hour (UTC) the first Options.MaxEvents events, in order
@@ -80,5 +92,6 @@
 // whose windows hold such events says so (Truncated); to its version they count
 // twice, and it is sealed when the hour is over. They are taken for starts, so a group
 // with them may be longer. State of a visitor is at most MaxEvents an hour over a day
-// and a window. Nothing else is approximate.
+// and a window. An answer to a question says of how many visitors such events were
+// left out. Nothing else is approximate.
 package funnels

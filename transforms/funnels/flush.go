@@ -163,12 +163,13 @@ func (c *Collector) fragment(list []pooled) {
 			time: p.time, position: p.position, source: c.sources.list[p.source], value: c.value(p.value), bits: p.bits,
 		})
 	}
-	if len(list) > c.set.maxEvents {
+	f := c.set.funnels[list[0].funnel]
+	if len(list) > c.set.maxEvents && !f.union {
 		v.tidy(c.set.maxEvents)
 	}
 	e := &c.scratch
 	e.number(uint64(list[0].funnel))
-	e.visits(v, c.set.funnels[list[0].funnel].breakdown >= 0)
+	e.visits(v, f.breakdown >= 0)
 }
 
 // maxTexts bounds what a collector keeps from one flush to the next.
@@ -179,6 +180,9 @@ func (c *Collector) reset() {
 	clear(c.visitors)
 	clear(c.runs)
 	c.visitors, c.pool, c.order, c.runs = c.visitors[:0], c.pool[:0], c.order[:0], c.runs[:0]
+	for i := range c.unions {
+		c.unions[i] = c.unions[i][:0]
+	}
 	c.sources.trim()
 	c.values.trim()
 }

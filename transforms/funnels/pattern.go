@@ -3,6 +3,7 @@ package funnels
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -44,7 +45,13 @@ const (
 // ParsePattern compiles a pattern over so many conditions, at most 64. An error
 // names the column, counted from 1, and what could stand there.
 func ParsePattern(text string, conditions int) (*Pattern, error) {
-	p := patternParser{text: text, conditions: conditions, next: item{gap: true, least: math.MinInt64, most: math.MaxInt64}}
+	return parsePattern(text, conditions, 1)
+}
+
+// parsePattern does so for a pattern whose times are in units of so many of those of
+// the events.
+func parsePattern(text string, conditions int, unit int64) (*Pattern, error) {
+	p := patternParser{text: text, conditions: conditions, unit: unit, next: item{gap: true, least: math.MinInt64, most: math.MaxInt64}}
 	if len(text) > maxPattern {
 		return nil, fmt.Errorf("sequence pattern of %d bytes: at most %d are read", len(text), maxPattern)
 	}
@@ -59,6 +66,11 @@ func ParsePattern(text string, conditions int) (*Pattern, error) {
 	return &Pattern{text: text, items: p.items}, nil
 }
 
+// numbered tells whether the pattern has an event (?N).
+func (p *Pattern) numbered() bool {
+	return slices.ContainsFunc(p.items, func(i item) bool { return i.condition != anyEvent })
+}
+
 // String is the pattern as it was written.
 func (p *Pattern) String() string { return p.text }
 
@@ -66,6 +78,7 @@ type patternParser struct {
 	text       string
 	at         int
 	conditions int
+	unit       int64
 	items      []item
 	next       item // what is known of the item to come
 	timed      bool // a time condition waits for it
@@ -137,6 +150,10 @@ func (p *patternParser) time(body string) error {
 	if err != nil || n < 0 {
 		return fmt.Errorf("(?t%s): %q is no time; write a whole number, 0 or greater", body, strings.TrimSpace(number))
 	}
+	if n > math.MaxInt64/p.unit {
+		return fmt.Errorf("(?t%s): at most %d can be told apart", body, math.MaxInt64/p.unit)
+	}
+	n *= p.unit
 	least, most := int64(math.MinInt64), int64(math.MaxInt64)
 	switch op {
 	case "<":

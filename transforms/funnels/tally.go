@@ -60,32 +60,14 @@ func (c *Conversion) Add(r *Row) {
 
 // Total is the time from the step before step i (from 0), of all visitors together,
 // in milliseconds.
-func (c *Conversion) Total(i int) (sum int64) {
-	for _, t := range c.took[i] {
-		sum += t
-	}
-	return sum
-}
+func (c *Conversion) Total(i int) (sum int64) { return durations(c.took[i]).total() }
 
 // Average is the mean time from the step before step i (from 0), in milliseconds,
 // of the visitors who reached step i; false when there are none.
-func (c *Conversion) Average(i int) (float64, bool) {
-	n := len(c.took[i])
-	if n == 0 {
-		return 0, false
-	}
-	return float64(c.Total(i)) / float64(n), true
-}
+func (c *Conversion) Average(i int) (float64, bool) { return durations(c.took[i]).average() }
 
 // Median is the median of the same; of an even number, the mean of the middle two.
-func (c *Conversion) Median(i int) (float64, bool) {
-	n := len(c.took[i])
-	if n == 0 {
-		return 0, false
-	}
-	slices.Sort(c.took[i])
-	return (float64(c.took[i][(n-1)/2]) + float64(c.took[i][n/2])) / 2, true
-}
+func (c *Conversion) Median(i int) (float64, bool) { return durations(c.took[i]).median() }
 
 // NewTally returns an empty tally.
 func (s *Set) NewTally() *Tally { return &Tally{set: s, counts: map[tallyKey]*Conversion{}} }

@@ -119,24 +119,11 @@ func (y *yamlDecoder) text(what string, into *string) func(ast.Node) {
 
 func (y *yamlDecoder) funnel(n ast.Node) Definition {
 	d := Definition{At: y.at(n)}
-	var within string
 	y.mapping(n, "a funnel", reader{
-		"name":  y.text("name", &d.Name),
-		"order": y.text("order", &d.Order),
-		"within": func(v ast.Node) {
-			y.text("within", &within)(v)
-			var err error
-			if d.Within, err = duration(within); err != nil && within != "" {
-				y.fault(v, "within: %w", err)
-			}
-		},
-		"steps": func(v ast.Node) {
-			for _, s := range y.list(v, "steps") {
-				step := Step{At: y.at(s)}
-				y.mapping(s, "a step", reader{"name": y.text("name", &step.Name), "where": y.text("where", &step.Where)}, "name", "where")
-				d.Steps = append(d.Steps, step)
-			}
-		},
+		"name":   y.text("name", &d.Name),
+		"order":  y.text("order", &d.Order),
+		"within": y.within(&d.Within),
+		"steps":  y.steps("step", &d.Steps),
 		"exclude": func(v ast.Node) {
 			for _, x := range y.list(v, "exclude") {
 				d.Exclude = append(d.Exclude, y.exclusion(x))
@@ -149,6 +136,28 @@ func (y *yamlDecoder) funnel(n ast.Node) Definition {
 		},
 	}, "name", "steps", "within")
 	return d
+}
+
+func (y *yamlDecoder) within(into *time.Duration) func(ast.Node) {
+	return func(n ast.Node) {
+		var text string
+		y.text("within", &text)(n)
+		var err error
+		if *into, err = duration(text); err != nil && text != "" {
+			y.fault(n, "within: %w", err)
+		}
+	}
+}
+
+// steps reads a list of steps; what is "step" or another word for it.
+func (y *yamlDecoder) steps(what string, into *[]Step) func(ast.Node) {
+	return func(n ast.Node) {
+		for _, s := range y.list(n, what+"s") {
+			step := Step{At: y.at(s)}
+			y.mapping(s, "a "+what, reader{"name": y.text("name", &step.Name), "where": y.text("where", &step.Where)}, "name", "where")
+			*into = append(*into, step)
+		}
+	}
 }
 
 func (y *yamlDecoder) exclusion(n ast.Node) Exclusion {
