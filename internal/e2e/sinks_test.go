@@ -23,13 +23,16 @@ const searchSink, influxSink, timestreamSink, houseSink = "OpenSearch", "InfluxD
 
 // sent is an output that goes to a sink, with the columns by which rows are compared,
 // separated by blanks: those that tell rows apart, some of the values, the version. For
-// series the first one is the time.
+// series the first one is the time. Times that are keys are compared as milliseconds.
 type sent struct{ output, sink, columns string }
 
 func (d sent) String() string { return d.output + " in " + d.sink }
 
 // series tells whether the sink keeps points of time series.
 func (d sent) series() bool { return d.sink == influxSink || d.sink == timestreamSink }
+
+// window is the time of rollups.
+const window = "window_start"
 
 // sentOfWeblogs are masked events to OpenSearch, sessions to Redshift, traffic to both
 // sinks of series.
@@ -88,7 +91,18 @@ func (s *allSinks) outputs() (args []string) {
 }
 
 // rows are what a reader of a sink finds of an output, each row as a text of its columns.
-func (s *allSinks) rows(t *testing.T, d sent) (found []string) {
+func (s *allSinks) rows(t *testing.T, d sent) []string {
+	t.Helper()
+	return s.read(t, d, false)
+}
+
+// withdrawn are the rows of an output that a sink keeps for their versions alone.
+func (s *allSinks) withdrawn(t *testing.T, d sent) []string {
+	t.Helper()
+	return s.read(t, d, true)
+}
+
+func (s *allSinks) read(t *testing.T, d sent, withdrawn bool) (found []string) {
 	t.Helper()
 	columns := strings.Fields(d.columns)
 	add := func(value func(column string) any) {
@@ -100,7 +114,11 @@ func (s *allSinks) rows(t *testing.T, d sent) (found []string) {
 	}
 	switch d.sink {
 	case searchSink:
-		for _, hit := range s.search.Search(t, s.prefix+"-"+d.output, nil) {
+		alias, query := s.prefix+"-"+d.output, any(nil)
+		if withdrawn {
+			alias, query = alias+"-*", map[string]any{"term": map[string]any{"withdrawn": true}}
+		}
+		for _, hit := range s.search.Search(t, alias, query) {
 			document := map[string]any{}
 			decoder := json.NewDecoder(bytes.NewReader(hit.Source))
 			decoder.UseNumber()
@@ -110,12 +128,18 @@ func (s *allSinks) rows(t *testing.T, d sent) (found []string) {
 			add(func(column string) any { return document[column] })
 		}
 	case houseSink:
-		for _, row := range s.ask(t, "SELECT ARRAY["+strings.Join(columns, "::text, ")+"::text] FROM public."+s.prefix+"_"+d.output+"_current") {
+		from := "_current"
+		if withdrawn {
+			from = " WHERE withdrawn"
+		}
+		texts := strings.Join(columns, "::text, ") + "::text"
+		texts = strings.Replace(texts, window+"::", "(EXTRACT(epoch FROM "+window+") * 1000)::bigint::", 1)
+		for _, row := range s.ask(t, "SELECT ARRAY["+texts+"] FROM public."+s.prefix+"_"+d.output+from) {
 			values := row.([]any)
 			add(func(column string) any { return values[slices.Index(columns, column)] })
 		}
 	case influxSink:
-		for _, series := range s.influx.Query(t, "SELECT * FROM "+d.output+" WHERE withdrawn = false") {
+		for _, series := range s.influx.Query(t, "SELECT * FROM "+d.output+" WHERE withdrawn = "+strconv.FormatBool(withdrawn)) {
 			for _, point := range series.Values {
 				value := func(column string) any {
 					if i := slices.Index(series.Columns, column); i >= 0 {
@@ -138,7 +162,7 @@ func (s *allSinks) rows(t *testing.T, d sent) (found []string) {
 	case timestreamSink:
 		for _, row := range s.timestream.Rows() {
 			value := func(name string) string { _, v, _ := strings.Cut(row.Values[name], ":"); return v }
-			if row.Measure != d.output || value("withdrawn") == "true" {
+			if row.Measure != d.output || value("withdrawn") != strconv.FormatBool(withdrawn) {
 				continue
 			}
 			add(func(column string) any {
@@ -200,7 +224,7 @@ func (d sent) inLake(t *testing.T, lake string) (found []string) {
 	t.Helper()
 	var columns []string
 	for i, column := range strings.Fields(d.columns) {
-		if i == 0 && d.series() {
+		if i == 0 && d.series() || column == window {
 			column = "epoch_ms(" + column + ")"
 		}
 		columns = append(columns, "coalesce(("+column+")::VARCHAR, '')")

@@ -1,9 +1,12 @@
 package e2e
 
 import (
-	"encoding/json"
+	"bytes"
+	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -11,47 +14,176 @@ import (
 	"millrace/internal/testenv"
 )
 
-// TestACorrectedBackfillWinsInSinks: sessions that another gap makes are elsewhere; the
-// index then has the new ones, and of the old ones none that readers see.
+// kept is an output that goes to a sink, with the columns that tell its rows apart and
+// some of the others.
+type kept struct{ output, sink, key, values string }
+
+func (k kept) sent() sent   { return sent{k.output, k.sink, k.key + " " + k.values + " version"} }
+func (k kept) marked() sent { return sent{k.output, k.sink, k.key + " version"} }
+
+const (
+	aSession = "events page_views entry_page exit_page bounce duration_ms engaged bot truncated"
+	aWindow  = "window_start window_seconds status_class"
+)
+
+// keptRows are sessions in each sink, and traffic, which several columns tell apart.
+var keptRows = []kept{
+	{"sessions", searchSink, "session_id", aSession},
+	{"sessions", houseSink, "session_id", aSession},
+	{"sessions", influxSink, "start_time session_id", aSession},
+	{"sessions", timestreamSink, "start_time session_id", aSession},
+	{"traffic", houseSink, aWindow, "views bytes"},
+	{"traffic", influxSink, aWindow, "views bytes"},
+	{"traffic", timestreamSink, aWindow, "views bytes"},
+}
+
+// TestACorrectedBackfillWinsInSinks: a log is mended, so that of its rows some are other
+// ones, some are new and some are no more. Every sink has the rows of the lake then, and
+// what is no more is there as withdrawn. A backfill that makes the same rows changes
+// nothing but their revision.
 func TestACorrectedBackfillWinsInSinks(t *testing.T) {
-	node, e := testenv.OpenSearch(t), newEnv(t)
-	source, lake := filepath.Join(accessLogs(t), "semicomplete_2015-05-17_18.log.gz"), e.in("lake")
-	seen := func() (ids []string) {
-		for _, hit := range node.Search(t, "corrected", nil) {
-			var s struct {
-				ID      string `json:"session_id"`
-				Version int64
-			}
-			if err := json.Unmarshal(hit.Source, &s); err != nil {
-				t.Fatal(err)
-			}
-			ids = append(ids, s.ID)
-		}
-		slices.Sort(ids)
-		return ids
+	kinesis, s3, e := testenv.Kinesis(t), testenv.S3(t), newEnv(t)
+	log, lake := e.in("access.log"), e.in("lake")
+	var all []sent
+	for _, k := range keptRows {
+		all = append(all, k.sent())
 	}
-	inLake := func() (ids []string) {
-		for _, r := range sql(t, lake, "SELECT session_id FROM sessions ORDER BY 1") {
-			ids = append(ids, r[0])
-		}
-		return ids
-	}
-	run := func(more ...string) {
+	s := newSinks(t, "corrected", s3, straight, all)
+	kinesis.CreateStream(t, "corrected", 1)
+	s.urls["sessions"] = append(s.urls["sessions"], "kinesis://corrected")
+	w := withdrawals{}
+	backfill := func(when string, revision int64, content []byte, to string) allKept {
 		t.Helper()
-		mustRun(t, e, weblogs(source, lake, append(more, "--from", "2015-05-17", "--to", "2015-05-18", "--no-report",
-			"--output", "sessions=opensearch://"+node.Addr+"/corrected-{day}")...)...)
-		if d := gocmp.Diff(inLake(), seen()); d != "" {
-			t.Errorf("%q (-lake +index):\n%s", more, cut(d))
+		writeFile(t, log, content)
+		mustRun(t, e, weblogs(log, lake, append(s.outputs(), "--from", "2015-05-17", "--to", to, "--no-report")...)...)
+		s.equal(t, lake, when)
+		readersHaveSessions(t, kinesis, "corrected", lake)
+		// InfluxDB's page: what is withdrawn counts nothing.
+		sum := cell(s.influx.Query(t, "SELECT sum(views) FROM traffic")[0].Values[0][1])
+		if d := gocmp.Diff(sql(t, lake, "SELECT sum(views) FROM traffic"), [][]string{{sum}}); d != "" {
+			t.Errorf("%s: views of all points of InfluxDB (-lake +sink):\n%s", when, d)
+		}
+		return w.check(t, s, when, revision)
+	}
+
+	written := hours(gunzip(t, filepath.Join(accessLogs(t), "semicomplete_2015-05-17_18.log.gz")), "17/May/2015:15", "17/May/2015:16", "17/May/2015:17", "18/May/2015:08", "18/May/2015:09")
+	mended := mend(written)
+	first := backfill("first", 0, written, "2015-05-18")
+	corrected := backfill("corrected", 1, mended, "2015-05-18")
+	first.differ(t, corrected)
+	corrected.again(t, "the same command", 1, backfill("the same command", 1, mended, "2015-05-18"))
+	corrected.again(t, "another run", 2, backfill("another run", 2, mended, "2015-05-19"))
+	first.again(t, "the first log", 3, backfill("the first log", 3, written, "2015-05-18"))
+	if m := readManifest(t, lake); m.Outputs["refused"].Rows != 0 {
+		t.Errorf("%d rows are refused", m.Outputs["refused"].Rows)
+	}
+}
+
+// hours are what a log has of some hours.
+func hours(log []byte, of ...string) (some []byte) {
+	for line := range bytes.Lines(log) {
+		if slices.ContainsFunc(of, func(hour string) bool { return bytes.Contains(line, []byte("["+hour+":")) }) {
+			some = append(some, line...)
 		}
 	}
-	run()
-	short := seen()
-	run("--set", "sessions.gap=3h")
-	if long := seen(); len(long) == 0 || len(long) >= len(short) {
-		t.Errorf("%d sessions with a gap of three hours, %d with one of 30 minutes", len(long), len(short))
+	return some
+}
+
+// mend takes the requests of an hour out of a log, has those of one browser fail, and puts
+// those of an hour into the next one.
+func mend(log []byte) (mended []byte) {
+	for line := range bytes.Lines(log) {
+		switch {
+		case bytes.Contains(line, []byte("[17/May/2015:16:")):
+			continue
+		case bytes.Contains(line, []byte("Chrome/")):
+			line = bytes.Replace(line, []byte(`" 200 `), []byte(`" 503 `), 1)
+		}
+		mended = append(mended, bytes.Replace(line, []byte("[18/May/2015:09:"), []byte("[18/May/2015:10:"), 1)...)
 	}
-	run() // and back: what had been withdrawn is seen again
-	if d := gocmp.Diff(short, seen()); d != "" {
-		t.Errorf("with the first gap again (-before +now):\n%s", cut(d))
+	return mended
+}
+
+// allKept are the rows that readers of sinks find, by their keys.
+type allKept map[kept]map[string]string
+
+// differ fails where a correction does not do all it can to rows.
+func (a allKept) differ(t *testing.T, corrected allKept) {
+	t.Helper()
+	for k, rows := range a {
+		gone, changed := 0, 0
+		for key, row := range rows {
+			now, there := corrected[k][key]
+			if !there {
+				gone++
+			} else if now != ofRevision(t, row, 1) {
+				changed++
+			}
+		}
+		came := len(corrected[k]) - len(rows) + gone
+		t.Logf("%s: of %d rows %d are no more and %d changed; %d are new", k.sent(), len(rows), gone, changed, came)
+		if gone == 0 || changed == 0 || came == 0 {
+			t.Errorf("%s: of %d rows %d are no more and %d changed; %d are new", k.sent(), len(rows), gone, changed, came)
+		}
 	}
+}
+
+// again fails where rows are not the same but for their revision.
+func (a allKept) again(t *testing.T, when string, revision int64, now allKept) {
+	t.Helper()
+	for k, rows := range a {
+		want := map[string]string{}
+		for key, row := range rows {
+			want[key] = ofRevision(t, row, revision)
+		}
+		if d := gocmp.Diff(want, now[k]); d != "" {
+			t.Errorf("%s: %s (-want +sink):\n%s", when, k.sent(), cut(d))
+		}
+	}
+}
+
+// withdrawals are what follows from the backfills so far.
+type withdrawals struct {
+	rows   allKept // that are there
+	marked allKept // that are no more, as keys and versions
+}
+
+// check fails where a sink has other rows as withdrawn than those that were there once and
+// are not now, of the revision that took them back. It gives the rows that are there.
+func (w *withdrawals) check(t *testing.T, s *allSinks, when string, revision int64) allKept {
+	t.Helper()
+	now := allKept{}
+	if w.marked == nil {
+		w.marked = allKept{}
+	}
+	for _, k := range keptRows {
+		now[k] = map[string]string{}
+		if w.marked[k] == nil {
+			w.marked[k] = map[string]string{}
+		}
+		for _, row := range s.rows(t, k.sent()) {
+			key := strings.Join(strings.Fields(row)[:len(strings.Fields(k.key))], " ")
+			now[k][key] = row
+			delete(w.marked[k], key)
+		}
+		for key, row := range w.rows[k] {
+			if _, there := now[k][key]; !there {
+				row = ofRevision(t, row, revision)
+				w.marked[k][key] = key + row[strings.LastIndexByte(row, ' '):]
+			}
+		}
+		want := slices.Sorted(maps.Values(w.marked[k]))
+		if d := gocmp.Diff(want, s.withdrawn(t, k.marked())); d != "" {
+			t.Errorf("%s: %s, withdrawn (-want +sink):\n%s", when, k.sent(), cut(d))
+		}
+	}
+	w.rows = now
+	return now
+}
+
+// ofRevision is a row, which ends with its version, as of another revision.
+func ofRevision(t *testing.T, row string, revision int64) string {
+	t.Helper()
+	i := strings.LastIndexByte(row, ' ') + 1
+	return row[:i] + strconv.FormatInt(revision<<32|number(t, row[i:])&(1<<32-1), 10)
 }

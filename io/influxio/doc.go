@@ -12,7 +12,8 @@
 //     before it writes where there can be any. So it holds for writings that come one after the other, and
 //     always among the rows of one sink; two sinks that write the same point at the
 //     same second can cross. With check=false what is written last stays.
-//   - A withdrawn row stays as a point with withdrawn=true.
+//   - A withdrawn row stays as a point with withdrawn=true and zeros, so that it adds
+//     nothing to sums.
 //   - A row that is refused does not hold up the others of its call.
 //   - While the server is away, calls wait until their context ends. Memory is
 //     bounded, see config.memory.

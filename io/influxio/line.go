@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/cespare/xxhash/v2"
@@ -134,14 +135,18 @@ func (e *encoder) appendFields(dst []byte, rows table.Rows, row int, time int64)
 	dst = append(dst, ' ')
 	from := len(dst)
 	for i, col := range e.config.fields {
-		null := b.Null(col, row)
-		if null && (columns[col].Kind != table.String || !e.nulls) {
+		null, zero := b.Null(col, row), rows.Kind == table.Withdrawn && e.counted(col)
+		if null && !zero && (columns[col].Kind != table.String || !e.nulls) {
 			continue
 		}
 		if len(dst) > from {
 			dst = append(dst, ',')
 		}
 		dst = append(dst, e.fields[i]...)
+		if zero {
+			dst = appendZero(dst, columns[col].Kind)
+			continue
+		}
 		if null { // takes the place of what an earlier version had
 			dst = append(dst, `""`...)
 			continue
@@ -156,6 +161,25 @@ func (e *encoder) appendFields(dst []byte, rows table.Rows, row int, time int64)
 		dst = e.appendNulls(append(dst, ","+nulls+"="...), b, row)
 	}
 	return append(strconv.AppendInt(append(dst, ' '), time, 10), '\n')
+}
+
+// counted tells whether a field is a number that readers may add up. Those of a withdrawn
+// row are zero, also where it has none, since one of an earlier version would stay.
+func (e *encoder) counted(col int) bool {
+	shape := e.config.shape
+	switch shape.Schema.Columns[col].Kind {
+	case table.Int32, table.Int64, table.Float64:
+		return col != shape.Version && !slices.Contains(shape.Schema.Order, col)
+	default:
+		return false
+	}
+}
+
+func appendZero(dst []byte, kind table.Kind) []byte {
+	if kind == table.Float64 {
+		return append(dst, '0')
+	}
+	return append(dst, "0i"...)
 }
 
 // appendNulls names the columns that have no value: those of an earlier version of the

@@ -211,6 +211,21 @@ func TestTheNewestRowStaysAndWithdrawnOnesAreMarked(t *testing.T) {
 	}
 }
 
+// TestWithdrawnRowsAddNothingToSums: a backfill takes rows back as the lake had them, and
+// of an earlier version a number stays where none is written.
+func TestWithdrawnRowsAddNothingToSums(t *testing.T) {
+	server := testenv.Influx(t)
+	s := open(t, at(server, ""), weblog.Sessions, driver.SinkOptions{})
+	visit := weblog.Session{SessionID: "s", VisitorID: "v", StartTime: 1, Version: 3, Events: 3, DurationMs: 9, SessionIndex: pointer(int32(2))}
+	s.mustWrite(t, table.Sealed, visit)
+	visit.Version, visit.SessionIndex = 1<<32|3, nil
+	s.mustWrite(t, table.Withdrawn, visit)
+	sums := server.Query(t, `SELECT sum("events"),sum("duration_ms"),sum("session_index"),max("version") FROM "sessions"`)[0].Values[0][1:]
+	if got := fmt.Sprint(sums); got != "[0 0 0 4294967299]" {
+		t.Errorf("sums and version are %s", got)
+	}
+}
+
 func TestANewerVersionWithoutAValueSaysSo(t *testing.T) {
 	server := testenv.Influx(t)
 	s := open(t, at(server, ""), weblog.Sessions, driver.SinkOptions{})
