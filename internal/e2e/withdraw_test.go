@@ -121,7 +121,6 @@ func (a allKept) differ(t *testing.T, corrected allKept) {
 			}
 		}
 		came := len(corrected[k]) - len(rows) + gone
-		t.Logf("%s: of %d rows %d are no more and %d changed; %d are new", k.sent(), len(rows), gone, changed, came)
 		if gone == 0 || changed == 0 || came == 0 {
 			t.Errorf("%s: of %d rows %d are no more and %d changed; %d are new", k.sent(), len(rows), gone, changed, came)
 		}
