@@ -147,7 +147,7 @@ sequences:
 `))
 	want := sql(t, lake, `
 		WITH e AS (SELECT visitor_id v, epoch_ms(event_time) t, path = '/' home, starts_with(path, '/cart') cart, row_number() OVER (PARTITION BY visitor_id ORDER BY event_time, source, position) n FROM events),
-		v AS (SELECT min(t) FILTER (home) first, max(t) FILTER (cart) last, min(n) FILTER (cart) n, max(n) FILTER (home) m FROM e GROUP BY v)
+		v AS (SELECT min(t) FILTER (home) AS first, max(t) FILTER (cart) AS last, min(n) FILTER (cart) AS n, max(n) FILTER (home) AS m FROM e GROUP BY v)
 		SELECT count(first), count(*) FILTER (first <= last), count(*) FILTER (first IS NOT NULL AND last IS NOT NULL), count(*) FILTER (n < m) FROM v`)[0]
 	r := mustRun(t, e, "funnels", "--lake", lake, "--funnels", file, "--csv")
 	tables := strings.Split(r.stdout, "\n\n")

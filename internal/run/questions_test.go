@@ -9,15 +9,18 @@ import (
 	"millrace/transforms/funnels"
 )
 
-const questionsYAML = `sequences:
+const (
+	questionsYAML = `sequences:
   - {name: back, conditions: [{name: home, where: path == "/"}], pattern: (?1)(?1)}
 window_funnels:
   - name: buy
     steps: [{name: home, where: path == "/"}]
     within: 1h
-retention:
+` + retentionYAML
+	retentionYAML = `retention:
   - {name: seen, conditions: [{name: home, where: path == "/"}]}
 `
+)
 
 func TestQuestionsStandBesideFunnels(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -29,7 +32,7 @@ func TestQuestionsStandBesideFunnels(t *testing.T) {
 		"questions":      {questionsYAML, 0, "buy seen back"},
 		"funnels":        {funnelsYAML, 1, ""},
 		"a list alone":   {strings.TrimPrefix(funnelsYAML, "funnels:\n"), 1, ""},
-		"retention only": {questionsYAML[strings.Index(questionsYAML, "retention"):], 0, "seen"},
+		"retention only": {retentionYAML, 0, "seen"},
 	} {
 		defs, questions, err := ReadQuestions([]byte(c.content), "f.yaml")
 		if err != nil {
