@@ -77,7 +77,7 @@ race: setup ## Run all tests under the race detector
 lint: ## Check code, licences, bill of materials and reference; prove that the import rules bite
 	@scripts/prereq.sh go
 	$(LINT) run ./...
-	$(GO) test -count=1 -tags lint -run 'EveryRuleBites|EveryLicence|BillOfMaterials' ./internal/archtest
+	$(GO) test -count=1 -timeout 30m -tags lint -run 'EveryRuleBites|EveryLicence|BillOfMaterials' ./internal/archtest
 	$(GO) run ./internal/docs -check
 	$(GO) mod tidy -diff
 
