@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	farms "millrace/internal/generate"
 	"millrace/internal/testenv"
 )
 
@@ -66,6 +67,25 @@ func TestLiveOnFlinkEqualsBatch(t *testing.T) {
 		l := accounts(t, lake)
 		if l.In != tr.Lines || l.Events != tr.Events || l.Bad != tr.Bad || l.Late != 0 {
 			t.Errorf("the truth is %d lines = %d events + %d bad, ledger %s", tr.Lines, tr.Events, tr.Bad, l)
+		}
+	})
+	t.Run("a log of sshd", func(t *testing.T) {
+		mustRun(t, e, "generate", "authlog", "--out", e.in("host"), "--seed", "6")
+		var truth farms.AuthTruth
+		readJSON(t, e.in("host", "truth.json"), &truth)
+		server.CreateStream(t, "logins", 2)
+		server.Put(t, "logins", together(logLines(t, e.in("host", "auth.log")), 50)...)
+		logins := func(source, lake string, more ...string) []string {
+			return authlogs(source, lake, truth.Until, more...)
+		}
+		mustRun(t, e, onFlink(t, e, f, streaming(logins, "logins", everything, e.in("logins"), "--raw", "sealed"))...)
+		allEnded(t, f)
+		mustRun(t, e, "run", "authlogs", "--source", e.in("logins", "raw"), "--lake", e.in("logins-batch"), "--mask-key", "env://MASK_KEY")
+		rows := least(t, "events 4000, sources 400")
+		rows["alerts"] = counted{30, "* EXCLUDE (replay)"}
+		same(t, e.in("logins"), e.in("logins-batch"), rows)
+		if l := accounts(t, e.in("logins")); l.Events != truth.Lines || l.Late != 0 {
+			t.Errorf("the truth is %d lines, ledger %s", truth.Lines, l)
 		}
 	})
 }
