@@ -106,11 +106,15 @@ const (
 	longWaitPer = 8
 )
 
-// next sets the timer for the round after one at watermark, when the first that waits can
+// roundAfter is when the round after one at watermark comes, when the first that waits can
 // be sealed at first, and the last is of about latest.
+func roundAfter(watermark, first, latest int64) bell {
+	return bell{max(first, ceil(watermark+(latest-watermark-longWait)/longWaitPer, tick)), first}
+}
+
+// next sets the timer for the round after one at watermark, see roundAfter.
 func (a *alarm) next(sp state.Provider, tp timers.Provider, watermark, first, latest int64) error {
-	at := ceil(watermark+(latest-watermark-longWait)/longWaitPer, tick)
-	return a.ring(sp, tp, bell{max(first, at), first})
+	return a.ring(sp, tp, roundAfter(watermark, first, latest))
 }
 
 // rang is the time the timer was set for, 0 when nothing is to be done.

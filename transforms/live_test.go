@@ -51,3 +51,26 @@ func TestTimersAndBucketsFollowFromTheData(t *testing.T) {
 		}
 	}
 }
+
+// TestABacklogComesInFewRounds: by the minute at the tip, and a day by eighths. What is
+// held is always the first that waits, and no round comes after the last.
+func TestABacklogComesInFewRounds(t *testing.T) {
+	const minute = int64(60_000)
+	for _, c := range []struct{ backlog, most int64 }{{0, 1}, {5, 6}, {15, 16}, {180, 45}, {1440, 70}, {90 * 1440, 110}} {
+		latest := c.backlog * minute
+		rounds := int64(0)
+		for watermark := int64(0); ; rounds++ {
+			first := watermark + minute // there is something in each
+			b := roundAfter(watermark, first, latest)
+			if b.From != first || b.At < first || b.At%minute != 0 || b.At > max(first, latest) {
+				t.Fatalf("of %d minutes, after %d: %+v", c.backlog, watermark/minute, b)
+			}
+			if watermark = b.At; watermark > latest {
+				break
+			}
+		}
+		if rounds > c.most || c.backlog <= 15 && rounds < c.backlog {
+			t.Errorf("%d minutes come in %d rounds; want %d at most", c.backlog, rounds, c.most)
+		}
+	}
+}
