@@ -99,10 +99,14 @@ func (fn *liveFunnelsFn) take(sp state.Provider, tp timers.Provider, packed []by
 	if err != nil {
 		return err
 	}
-	if err := fn.alarm().notAfter(sp, tp, sealsAt(first+fn.set.MinWithin()+1)); err != nil {
+	next := bell{From: sealsAt(first + fn.set.MinWithin() + 1)}
+	if next.At = next.From; fn.wanted() {
+		next.At = sealsAt(first + 1)
+	}
+	if err := fn.alarm().ring(sp, tp, next); err != nil {
 		return err
 	}
-	until, fold, err := fn.kept().add(sp, packed, fn.wanted())
+	until, fold, err := fn.kept().add(sp, packed, false)
 	if err != nil || !fold {
 		return err
 	}
@@ -115,7 +119,16 @@ func (fn *liveFunnelsFn) advance(sp state.Provider, tp timers.Provider, watermar
 	if err != nil {
 		return err
 	}
-	u, err := fn.evaluator.Advance(open, blobs, watermark)
+	var u funnels.Update
+	if fn.wanted() {
+		var before int64
+		if before, _, err = fn.Until.Read(sp); err != nil {
+			return err
+		}
+		u, err = fn.evaluator.AdvanceSettled(open, blobs, before, watermark, tick)
+	} else {
+		u, err = fn.evaluator.Advance(open, blobs, watermark)
+	}
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,7 @@ type liveSessionsFn struct {
 
 func newLiveSessionsFn(c Common, opt sessions.Options) *liveSessionsFn {
 	a, k := newAlarm(), newKept()
+	opt.Settled = c.Live.Provisional["sessions"] // else nobody is told, and no round is needed for it
 	return &liveSessionsFn{
 		Common: c, Options: opt,
 		Fragments: k.Fragments, Held: k.Held, Open: k.Open, Until: k.Until,
@@ -58,6 +59,9 @@ func (fn *liveSessionsFn) Setup() (err error) {
 func (fn *liveSessionsFn) kept() kept { return kept{fn.Fragments, fn.Held, fn.Open, fn.Until} }
 
 func (fn *liveSessionsFn) alarm() *alarm { return &alarm{fn.Close, fn.ClosesAt} }
+
+// wanted tells whether sessions are wanted while they can still change.
+func (fn *liveSessionsFn) wanted() bool { return fn.Common.Live.Provisional["sessions"] }
 
 // ProcessElement keeps the fragments of a bundle, and makes sure to be called
 // when the first of them may close.
@@ -78,10 +82,14 @@ func (fn *liveSessionsFn) take(sp state.Provider, tp timers.Provider, packed []b
 	if err != nil {
 		return err
 	}
-	if err := fn.alarm().notAfter(sp, tp, sealsAt(first+fn.Options.Gap.Milliseconds())); err != nil {
+	next := bell{From: sealsAt(first + fn.Options.Gap.Milliseconds())}
+	if next.At = next.From; fn.wanted() {
+		next.At = sealsAt(first + 1)
+	}
+	if err := fn.alarm().ring(sp, tp, next); err != nil {
 		return err
 	}
-	until, fold, err := fn.kept().add(sp, packed, fn.Common.Live.Provisional["sessions"])
+	until, fold, err := fn.kept().add(sp, packed, fn.wanted())
 	if err != nil || !fold {
 		return err
 	}
@@ -130,17 +138,14 @@ func (fn *liveSessionsFn) emit(u *sessions.Update, sealed, provisional func(tabl
 	for name, rows := range groups {
 		sealed(table.Rows{Batch: rows, Group: name})
 	}
-	if !fn.Common.Live.Provisional["sessions"] {
+	if !fn.wanted() {
 		return
 	}
-	open, gone := table.NewBatch(weblog.Sessions), table.NewBatch(weblog.Sessions)
+	open := table.NewBatch(weblog.Sessions)
 	for i := range u.Provisional {
 		putSession(open, &u.Provisional[i])
 	}
-	for _, w := range u.Withdrawn {
-		putSession(gone, &sessions.Session{ID: w.ID, Visitor: w.Visitor, Start: w.Start, End: w.Start, Version: w.Version})
-	}
-	for _, rows := range []table.Rows{{Batch: open, Kind: table.Provisional}, {Batch: gone, Kind: table.Withdrawn}, {Batch: final, Kind: table.Sealed}} {
+	for _, rows := range []table.Rows{{Batch: open, Kind: table.Provisional}, {Batch: final, Kind: table.Sealed}} {
 		if rows.Batch.Len() > 0 {
 			provisional(rows)
 		}

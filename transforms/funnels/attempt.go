@@ -56,6 +56,7 @@ type seeker struct {
 	next    []int32 // by bit and moment: the first from there on that has the bit
 	match   matching
 	try     attempt
+	until   int64 // what was not kept of an hour counts from when the hour is over by then
 }
 
 func (s *seeker) load(f *funnel, events []event) {

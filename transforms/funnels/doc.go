@@ -69,7 +69,8 @@
 // another attempt of its group becomes the best. It is sealed when the watermark is
 // later than the end of the last window of its group. Its version is revision * 2^32 +
 // the number of events in the group's windows: it grows with each of them, and a
-// withdrawal carries that of the group which took its events. The best row of a
+// withdrawal carries that of the group which took its events. AdvanceSettled does so for
+// sinks that a job tells of rows before it knows that it need not start again. The best row of a
 // visitor's day comes (Update.Days) when no attempt of that day can change any more: a
 // window after midnight, rounded up to the hour.
 //

@@ -98,16 +98,22 @@ func (e *Evaluator) sorted() []int32 {
 	return order
 }
 
-// load puts the visits of a visitor for a funnel in order and finds their groups.
-func (e *Evaluator) load(visitor int32, f int) (*visits, []group) {
-	v := &e.visits[int(visitor)*len(e.set.funnels)+f]
+// of is what is known of a visitor for a funnel.
+func (e *Evaluator) of(visitor int32, f int) *visits {
+	return &e.visits[int(visitor)*len(e.set.funnels)+f]
+}
+
+// load puts the visits of a visitor for a funnel in order and finds their groups, as of
+// a watermark, see seeker.until.
+func (e *Evaluator) load(v *visits, f int, until int64) []group {
 	if len(v.events) == 0 && len(v.hours) == 0 {
-		return v, nil
+		return nil
 	}
 	v.tidy(e.set.maxEvents)
+	e.seeker.until = until
 	e.seeker.load(e.set.funnels[f], v.events)
 	e.marks, e.groups = e.seeker.groups(v, e.marks, e.groups)
-	return v, e.groups
+	return e.groups
 }
 
 // Rows returns the rows of everything that was added, by funnel, visitor and start.
@@ -116,7 +122,7 @@ func (e *Evaluator) Rows() []Row {
 	order := e.sorted()
 	for f := range e.set.funnels {
 		for _, v := range order {
-			_, groups := e.load(v, f)
+			groups := e.load(e.of(v, f), f, always)
 			for i := range groups {
 				if groups[i].found {
 					out = append(out, e.seeker.row(f, e.ids[v], &groups[i], e.revision))

@@ -31,7 +31,7 @@ func (s *seeker) groups(v *visits, marks []mark, out []group) ([]mark, []group) 
 	}
 	kept := len(marks)
 	for _, h := range v.hours {
-		if h.rest > 0 {
+		if h.rest > 0 && h.end() <= s.until {
 			marks = append(marks, mark{h.from, h.to, -1})
 		}
 	}
@@ -82,11 +82,14 @@ func (s *seeker) sum(g *group, v *visits) {
 	}
 	for _, h := range v.hours {
 		if h.rest > 0 && h.from >= g.first && h.from <= end {
+			g.closes = max(g.closes, h.end()) // the rest is known when the hour is over
+			if h.end() > s.until {
+				continue
+			}
 			g.truncated = true
 			// Twice, so that an event that is pushed out of what is kept, which may change
 			// the best attempt, changes the version too.
 			g.events += 2 * h.rest
-			g.closes = max(g.closes, (h.at+1)*hourMs) // the rest is known when the hour is over
 		}
 	}
 }

@@ -38,6 +38,10 @@ const always = math.MaxInt64
 //
 // The evaluator is reset. After an error nothing has changed.
 func (e *Evaluator) Advance(state []byte, blobs [][]byte, watermark int64) (Update, error) {
+	return e.advance(state, blobs, watermark, nil)
+}
+
+func (e *Evaluator) advance(state []byte, blobs [][]byte, watermark int64, settled *steps) (Update, error) {
 	e.Reset()
 	defer e.Reset()
 	if len(state) > 0 {
@@ -50,7 +54,7 @@ func (e *Evaluator) Advance(state []byte, blobs [][]byte, watermark int64) (Upda
 			return Update{}, err
 		}
 	}
-	a := advance{Evaluator: e, watermark: watermark, update: Update{Next: always}}
+	a := advance{Evaluator: e, watermark: watermark, settled: settled, update: Update{Next: always}}
 	order := e.sorted()
 	for _, v := range order {
 		for f := range e.set.funnels {
@@ -78,15 +82,21 @@ func (s *Set) MinWithin() int64 { return s.minWithin }
 type advance struct {
 	*Evaluator
 	watermark int64
+	settled   *steps // nil when rows are written of all events
 	update    Update
 }
 
 // visits writes the rows of a visitor for a funnel and leaves what stays open.
 func (a *advance) visits(visitor int32, f int) error {
-	v, groups := a.load(visitor, f)
+	v, known := a.of(visitor, f), int64(always)
 	if v.empty() {
 		return nil
 	}
+	var unsettled []event
+	if a.settled != nil {
+		known, unsettled = a.watermark, a.settle(v, f)
+	}
+	groups := a.load(v, f, known)
 	before, id := v.written, a.ids[visitor]
 	v.written = nil
 	keep := a.watermark // events from then on can be needed
@@ -105,7 +115,16 @@ func (a *advance) visits(visitor int32, f int) error {
 	if len(before) > 0 {
 		return fmt.Errorf("reading funnel state: %w: no events for the row that starts at %d", wire.ErrCorrupt, before[0].start)
 	}
+	for _, h := range v.hours {
+		if h.rest > 0 && h.end() > known {
+			keep = min(keep, h.from)
+		}
+	}
 	v.forget(keep, a.watermark)
+	if len(unsettled) > 0 {
+		v.events = append(v.events, unsettled...)
+		a.update.Next = min(a.update.Next, unsettled[0].time+1)
+	}
 	a.days(v, id, f)
 	a.wake(v, f)
 	return nil
@@ -140,12 +159,9 @@ func (a *advance) provisional(v *visits, id string, f int, g *group, before []wr
 	}
 	r := a.seeker.row(f, id, g, a.revision)
 	now := written{start: r.Start, version: r.Version, digest: r.digest(a.content)}
-	for _, w := range before {
-		if w.start == now.start && w.digest == now.digest {
-			v.written = append(v.written, w)
-			a.withdraw(id, f, g, before, r.Start)
-			return
-		}
+	if len(before) == 1 && before[0].start == now.start && before[0].digest == now.digest {
+		v.written = append(v.written, before[0])
+		return
 	}
 	a.update.Provisional = append(a.update.Provisional, r)
 	v.written = append(v.written, now)

@@ -28,6 +28,9 @@ type hour struct {
 	from, to int64 // times of the first and the last of those
 }
 
+// end is when the hour is over.
+func (h *hour) end() int64 { return (h.at + 1) * hourMs }
+
 // visits is what is known of a visitor for one funnel.
 type visits struct {
 	events  []event // in order, after tidy

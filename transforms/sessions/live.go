@@ -37,6 +37,11 @@ type written struct{ start, version int64 }
 // What lies after a midnight is not written while events before that midnight,
 // which decide whether it cuts, may still come and a chain crosses it.
 //
+// With Options.Settled a session is written from when no event can come any more that
+// is not later than its start: which sessions begin by then follows from the events alone,
+// not from the order in which they came. So who starts again from an earlier state
+// writes no other ids than were written before, and nothing is withdrawn.
+//
 // The sessionizer is reset. After an error nothing has changed.
 func (s *Sessionizer) Advance(state []byte, blobs [][]byte, watermark int64) (Update, error) {
 	s.Reset()
@@ -149,6 +154,10 @@ func (a *advance) chain(v *visitorState, chain []fragment, before []written) (se
 		if sealed {
 			a.update.Sealed = append(a.update.Sealed, s)
 			a.update.Closed = append(a.update.Closed, closes)
+			continue
+		}
+		if a.rules.settled && s.Start >= a.watermark {
+			a.update.Next = min(a.update.Next, s.Start+1)
 			continue
 		}
 		if s.Version != known {

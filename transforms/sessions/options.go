@@ -19,6 +19,7 @@ type Options struct {
 	MaxEvents       int           // events of a chain that are examined one by one; 50,000 when zero
 	Attribution     bool          // sessions tell where they came from, by Event.Touch
 	Index           bool          // sessions are counted, by visitor and UTC day, and name the one before. Live, a visitor is remembered until the day ends
+	Settled         bool          // live, a session is provisional from when the watermark has passed its start, so that none is ever withdrawn
 }
 
 const (
@@ -40,6 +41,7 @@ type rules struct {
 	campaign, bound  bool
 	attribution      bool
 	index            bool
+	settled          bool
 	calendar         calendar
 	head             []byte // begins every encoded form: what fragments depend on
 	shape            int    // where in it that begins on which merging depends
@@ -83,6 +85,7 @@ func (o Options) rules() (*rules, error) {
 		bound:       !o.NoMidnightBound,
 		attribution: o.Attribution,
 		index:       o.Index,
+		settled:     o.Settled,
 		calendar:    calendar{zone: zone},
 	}
 	r.head = r.appendHead(nil, o.DayCutZone)
