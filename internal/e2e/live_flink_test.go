@@ -52,7 +52,9 @@ func TestLiveOnFlinkEqualsBatch(t *testing.T) {
 			t.Errorf("%d lines were put, ledger %s", len(lines)+more, l)
 		}
 		lateMergesAreSealed(t, e.in("demo"), merges)
-		readersHaveSessions(t, server, "demo-sessions", e.in("demo"))
+		if n := readersHaveSessions(t, server, "demo-sessions", e.in("demo")); n > 0 {
+			t.Errorf("%d sessions were written before it was known that they are none", n)
+		}
 	})
 	t.Run("a farm's log out of order, on S3", func(t *testing.T) {
 		tr := playFarm(t, server, e, "farm")

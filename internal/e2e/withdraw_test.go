@@ -74,6 +74,10 @@ func TestACorrectedBackfillWinsInSinks(t *testing.T) {
 	corrected.again(t, "the same command", 1, backfill("the same command", 1, mended, "2015-05-18"))
 	corrected.again(t, "another run", 2, backfill("another run", 2, mended, "2015-05-19"))
 	first.again(t, "the first log", 3, backfill("the first log", 3, written, "2015-05-18"))
+	views := kept{"traffic", influxSink, aWindow, "views bytes"}
+	if late := backfill("a late line corrected", 4, mendLate(t, written), "2015-05-18"); maps.Equal(late[views], ofRevisions(t, first[views], 4)) {
+		t.Error("a line corrected far from the beginning of a log of the same length made no difference")
+	}
 	if m := readManifest(t, lake); m.Outputs["refused"].Rows != 0 {
 		t.Errorf("%d rows are refused", m.Outputs["refused"].Rows)
 	}
@@ -104,6 +108,17 @@ func mend(log []byte) (mended []byte) {
 	return mended
 }
 
+// mendLate has a request fail that is far from the beginning. The log is as long as before.
+func mendLate(t *testing.T, log []byte) []byte {
+	t.Helper()
+	const ok, failed = `" 200 `, `" 503 `
+	i := bytes.LastIndex(log, []byte(ok))
+	if i < 128<<10 {
+		t.Fatalf("the last request that is served is %d bytes from the beginning", i)
+	}
+	return slices.Concat(log[:i], []byte(failed), log[i+len(ok):])
+}
+
 // allKept are the rows that readers of sinks find, by their keys.
 type allKept map[kept]map[string]string
 
@@ -131,11 +146,7 @@ func (a allKept) differ(t *testing.T, corrected allKept) {
 func (a allKept) again(t *testing.T, when string, revision int64, now allKept) {
 	t.Helper()
 	for k, rows := range a {
-		want := map[string]string{}
-		for key, row := range rows {
-			want[key] = ofRevision(t, row, revision)
-		}
-		if d := gocmp.Diff(want, now[k]); d != "" {
+		if d := gocmp.Diff(ofRevisions(t, rows, revision), now[k]); d != "" {
 			t.Errorf("%s: %s (-want +sink):\n%s", when, k.sent(), cut(d))
 		}
 	}
@@ -178,6 +189,16 @@ func (w *withdrawals) check(t *testing.T, s *allSinks, when string, revision int
 	}
 	w.rows = now
 	return now
+}
+
+// ofRevisions are rows by their keys, as of another revision.
+func ofRevisions(t *testing.T, rows map[string]string, revision int64) map[string]string {
+	t.Helper()
+	as := map[string]string{}
+	for key, row := range rows {
+		as[key] = ofRevision(t, row, revision)
+	}
+	return as
 }
 
 // ofRevision is a row, which ends with its version, as of another revision.

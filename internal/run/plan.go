@@ -26,8 +26,8 @@ import (
 	"millrace/schemas/table"
 )
 
-// Plan is what a run would do. Making one reads the beginning of the inputs and
-// the state of the lake; it writes nothing.
+// Plan is what a run would do. Making one reads the inputs, all of them where they lie on
+// a disk, and the state of the lake; it writes nothing.
 type Plan struct {
 	Run        string
 	Job        string
@@ -135,7 +135,7 @@ func (p *Plan) planSource(ctx context.Context) error {
 		if !ok {
 			i = len(p.Inputs)
 			seen[s.Name] = i
-			p.Inputs = append(p.Inputs, manifest.Input{Name: s.Name, Source: s.Source, Format: cmp.Or(s.Format, s.Schema), Duplicate: s.Duplicate})
+			p.Inputs = append(p.Inputs, manifest.Input{Name: s.Name, Source: s.Source, Format: cmp.Or(s.Format, s.Schema), Duplicate: s.Duplicate, Digest: s.Digest})
 		}
 		p.Inputs[i].Bytes += s.Size
 	}
@@ -173,13 +173,13 @@ func (p *Plan) identify(ctx context.Context) error {
 		return err
 	}
 	type input struct {
-		Source, Format string
-		Bytes          int64
-		Duplicate      bool
+		Source, Format, Digest string
+		Bytes                  int64
+		Duplicate              bool
 	}
 	inputs := make([]input, len(p.Inputs))
 	for i, in := range p.Inputs {
-		inputs[i] = input{in.Source, in.Format, in.Bytes, in.Duplicate}
+		inputs[i] = input{in.Source, in.Format, in.Digest, in.Bytes, in.Duplicate}
 	}
 	slices.SortFunc(inputs, func(a, b input) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 	id, err := hashJSON(map[string]any{"config": p.ConfigHash, "inputs": inputs})

@@ -25,6 +25,9 @@ type Split struct {
 	Near int64 `json:"near,omitempty"`
 	// Version pins the stored bytes (an ETag, an inode). Open refuses another.
 	Version string `json:"version,omitempty"`
+	// Digest tells the stored bytes of the whole file from others: a hash, or an
+	// ETag. Unlike Source it sees what lies beyond the beginning.
+	Digest string `json:"digest,omitempty"`
 	// Compression is "" or "gzip".
 	Compression string `json:"compression,omitempty"`
 	// Start and End bound the split in decompressed bytes: it holds the records

@@ -73,6 +73,8 @@ type tree interface {
 	// lake is the lake with a root as the names of files have it: empty, or with a
 	// slash at its end.
 	lake(root string) Store
+	// digest tells the bytes of a file from others.
+	digest(ctx context.Context, f logFile) (string, error)
 	// open reads n bytes of a version of a file; fewer are an error.
 	open(ctx context.Context, name, version string, off, n int64) (io.ReadCloser, error)
 }
@@ -130,8 +132,9 @@ func (s *Source) Notes() []string {
 	return slices.Clone(s.notes)
 }
 
-// Splits plans: it lists the files and reads the first 64 KiB of each; of files
-// that turn out to be copies of one log it also finds the decompressed length.
+// Splits plans: it lists the files, reads the first 64 KiB of each, and all of those on
+// a disk once, for their digests; of files that turn out to be copies of one log it
+// also finds the decompressed length.
 func (s *Source) Splits(ctx context.Context) ([]driver.Split, error) {
 	files, found, err := s.find(ctx)
 	if err != nil {
@@ -168,7 +171,7 @@ func (s *Source) Splits(ctx context.Context) ([]driver.Split, error) {
 
 func (s *Source) splitsOf(l *inspected) []driver.Split {
 	split := driver.Split{
-		Name: l.name, Source: l.identity, Format: l.format, Near: l.near, Version: l.version,
+		Name: l.name, Source: l.identity, Format: l.format, Near: l.near, Version: l.version, Digest: l.digest,
 		Length: l.size, Duplicate: l.copyOf != "",
 	}
 	if l.archive != nil {

@@ -31,6 +31,7 @@ type inspected struct {
 	gzip     bool
 	empty    bool // no content, perhaps compressed
 	identity string
+	digest   string // of the stored bytes
 	format   string
 	near     int64
 	note     string
@@ -45,8 +46,12 @@ func (s *Source) inspect(ctx context.Context, files []logFile) ([]*inspected, er
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(inspectors)
 	for i, f := range files {
-		group.Go(func() (err error) {
-			logs[i], err = s.inspectFile(ctx, f)
+		group.Go(func() error {
+			l, err := s.inspectFile(ctx, f)
+			if err == nil && !l.empty {
+				l.digest, err = s.tree.digest(ctx, f)
+			}
+			logs[i] = l
 			return err
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -357,5 +358,38 @@ func TestRealLogsHaveTheirLinesAndIdentities(t *testing.T) {
 	want := map[string]int{"b1e0f474055e262d768ac8dce7820f6f": 1728, "88e4541c2f4933dcb18ac57512bc0ca9": 4525}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("lines by identity (-want +got):\n%s", diff)
+	}
+}
+
+// TestADigestSeesAllOfAFile: identity is of the beginning, so that a log that grew is the
+// same log. A corrected one is another input.
+func TestADigestSeesAllOfAFile(t *testing.T) {
+	text := bytes.Repeat([]byte("some line of a log\n"), 10_000)
+	corrected := bytes.Clone(text)
+	corrected[len(corrected)-2] = 'G'
+	var digests, identities []string
+	for _, content := range [][]byte{text, text, corrected} {
+		name := filepath.Join(t.TempDir(), "a.log")
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(name, time.Unix(1, 0), time.Unix(1, 0)); err != nil {
+			t.Fatal(err)
+		}
+		src, err := OpenSource(t.Context(), name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		splits, err := src.Splits(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		digests, identities = append(digests, splits[0].Digest), append(identities, splits[0].Source)
+	}
+	if identities[0] != identities[1] || identities[0] != identities[2] {
+		t.Errorf("identities %v", identities)
+	}
+	if digests[0] == "" || digests[0] != digests[1] || digests[0] == digests[2] {
+		t.Errorf("digests %v", digests)
 	}
 }

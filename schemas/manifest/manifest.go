@@ -59,6 +59,7 @@ type Input struct {
 	Format    string `json:"format"`
 	Bytes     int64  `json:"bytes"` // as stored
 	Duplicate bool   `json:"duplicate,omitempty"`
+	Digest    string `json:"digest,omitempty"` // of the stored bytes: XXH64, or the ETag of an object
 }
 
 // Output counts what one output got.
