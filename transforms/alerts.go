@@ -128,7 +128,7 @@ type alertReadingsFn struct {
 	Sparse bool
 
 	readers []ruleReader
-	packer  packer
+	gather  gatherer
 }
 
 func (fn *alertReadingsFn) Setup() error {
@@ -153,18 +153,21 @@ func (fn *alertReadingsFn) ProcessElement(_ context.Context, rows table.Rows, em
 		r := &fn.readers[i]
 		byKey := r.read(rows.Batch)
 		for _, key := range slices.Sorted(maps.Keys(byKey)) {
-			blob, err := fn.packer.pack(alerts.AppendReadings(nil, *byKey[key]))
-			if err != nil {
+			if err := fn.gather.add(alertKey(r.rule.Name, key), alerts.AppendReadings(nil, *byKey[key]), emit); err != nil {
 				return err
 			}
-			emit(alertKey(r.rule.Name, key), blob)
 		}
 	}
 	return nil
 }
 
-// alertsFn watches a rule and key from the first reading to the last. Rows of many keys
-// go on together: there are a few of each, and a batch of them costs a file.
+// FinishBundle gives what the bundle has for each shard of keys.
+func (fn *alertReadingsFn) FinishBundle(emit func(string, []byte)) error {
+	return fn.gather.flush(emit)
+}
+
+// alertsFn watches the rules and keys of a shard from the first reading to the last. Rows of
+// many keys go on together: there are a few of each, and a batch of them costs a file.
 type alertsFn struct {
 	Common  Common
 	Watched watchedRules
@@ -175,19 +178,27 @@ type alertsFn struct {
 // alertRows is how many rows of alerts go on together.
 const alertRows = 4096
 
-func (fn *alertsFn) ProcessElement(_ context.Context, key string, next func(*[]byte) bool, emit func(table.Rows)) error {
+func (fn *alertsFn) ProcessElement(_ context.Context, shard string, next func(*[]byte) bool, emit func(table.Rows)) error {
+	return eachKeyOf(next, func(key string, blobs [][]byte) error {
+		if err := fn.watch(key, blobs); err != nil {
+			return fmt.Errorf("readings of alert rule %q: %w", key, err)
+		}
+		if fn.rows.Len() >= alertRows {
+			fn.FinishBundle(emit)
+		}
+		return nil
+	})
+}
+
+func (fn *alertsFn) watch(key string, blobs [][]byte) error {
 	i, watched, err := fn.Watched.find(key)
 	if err != nil {
 		return err
 	}
 	var readings []alerts.Reading
-	for b := []byte(nil); next(&b); b = nil {
-		blob, err := unpack(b)
-		if err == nil {
-			readings, err = alerts.DecodeReadings(readings, blob)
-		}
-		if err != nil {
-			return fmt.Errorf("readings of alert rule %q: %w", key, err)
+	for _, b := range blobs {
+		if readings, err = alerts.DecodeReadings(readings, b); err != nil {
+			return err
 		}
 	}
 	end := int64(math.MaxInt64)
@@ -204,9 +215,6 @@ func (fn *alertsFn) ProcessElement(_ context.Context, key string, next func(*[]b
 		if alerts.Sealed(row) && fn.Common.within(table.FloorDay(int64(row.FiringSince))) {
 			putAlert(fn.rows, fn.Common, *row)
 		}
-	}
-	if fn.rows.Len() >= alertRows {
-		fn.FinishBundle(emit)
 	}
 	return nil
 }

@@ -19,17 +19,15 @@ func init() {
 	beam.RegisterType(reflect.TypeFor[liveAlertsFn]())
 }
 
-// liveAlertsFn is alertsFn for rows that keep coming. A key is a rule and what it
-// watches. A window is judged when its last reading is there: its rule's lag after
+// liveAlertsFn is alertsFn for rows that keep coming. A key is a shard of rules and what they
+// watch. A window is judged when its last reading is there: its rule's lag after
 // its end.
 type liveAlertsFn struct {
 	Common  Common
 	Watched watchedRules
 
 	Fragments state.Bag[[]byte]   // readings that came since the last fold
-	Held      state.Value[int64]  // how many times
-	Open      state.Value[[]byte] // the watch and readings of windows to come
-	Until     state.Value[int64]  // end of the windows that are judged
+	Open      state.Value[[]byte] // the watch and readings of windows to come, with the watermark of the last fold
 	Close     timers.EventTime
 	ClosesAt  state.Value[bell]
 }
@@ -38,89 +36,96 @@ func newLiveAlertsFn(c Common, w watchedRules) *liveAlertsFn {
 	a, k := newAlarm(), newKept()
 	return &liveAlertsFn{
 		Common: c, Watched: w,
-		Fragments: k.Fragments, Held: k.Held, Open: k.Open, Until: k.Until,
+		Fragments: k.Fragments, Open: k.Open,
 		Close: a.Timer, ClosesAt: a.At,
 	}
 }
 
-func (fn *liveAlertsFn) kept() kept { return kept{fn.Fragments, fn.Held, fn.Open, fn.Until} }
-
-func (fn *liveAlertsFn) alarm() *alarm { return &alarm{fn.Close, fn.ClosesAt} }
+func (fn *liveAlertsFn) shards() inShards {
+	return inShards{kept{fn.Fragments, fn.Open}, &alarm{fn.Close, fn.ClosesAt}}
+}
 
 // ProcessElement keeps readings, and makes sure to be called when the first of them
 // can be judged.
-func (fn *liveAlertsFn) ProcessElement(_ context.Context, sp state.Provider, tp timers.Provider, key string, packed []byte, sealed, provisional func(table.Rows)) error {
-	return fn.note(key, fn.take(sp, tp, key, packed, sealed, provisional))
+func (fn *liveAlertsFn) ProcessElement(_ context.Context, sp state.Provider, tp timers.Provider, shard string, packed []byte, sealed, provisional func(table.Rows)) error {
+	return fn.note(shard, fn.take(sp, tp, packed, sealed, provisional))
 }
 
 // OnTimer judges the windows that are complete.
-func (fn *liveAlertsFn) OnTimer(_ context.Context, sp state.Provider, tp timers.Provider, key string, _ timers.Context, sealed, provisional func(table.Rows)) error {
-	at, err := fn.alarm().rang(sp, tp)
-	i := 0
-	if err == nil {
-		i, _, err = fn.Watched.find(key)
-	}
+func (fn *liveAlertsFn) OnTimer(_ context.Context, sp state.Provider, tp timers.Provider, shard string, _ timers.Context, sealed, provisional func(table.Rows)) error {
+	s := fn.shards()
+	at, err := s.rang(sp, tp)
 	if err == nil && at != 0 {
-		err = fn.advance(sp, tp, key, at-fn.Watched.Lags[i], sealed, provisional)
+		err = s.round(sp, tp, at, fn.fold(sealed, provisional))
 	}
-	return fn.note(key, err)
+	return fn.note(shard, err)
 }
 
-func (fn *liveAlertsFn) note(key string, err error) error {
+func (fn *liveAlertsFn) note(shard string, err error) error {
 	if err != nil {
-		return failure.Note(fn.Common.Run, fmt.Errorf("alerts of rule and key %q: %w", key, err))
+		return failure.Note(fn.Common.Run, fmt.Errorf("alerts of shard %s: %w", shard, err))
 	}
 	return nil
 }
 
-func (fn *liveAlertsFn) take(sp state.Provider, tp timers.Provider, key string, packed []byte, sealed, provisional func(table.Rows)) error {
-	i, _, err := fn.Watched.find(key)
-	if err != nil {
-		return err
-	}
+func (fn *liveAlertsFn) take(sp state.Provider, tp timers.Provider, packed []byte, sealed, provisional func(table.Rows)) error {
 	blob, err := unpack(packed)
 	if err != nil {
 		return err
 	}
-	readings, err := alerts.DecodeReadings(nil, blob)
-	if err != nil || len(readings) == 0 {
+	first := int64(never)
+	err = eachGathered(blob, func(key string, b []byte) error {
+		i, _, err := fn.Watched.find(key)
+		if err != nil {
+			return err
+		}
+		readings, err := alerts.DecodeReadings(nil, b)
+		for _, r := range readings {
+			first = min(first, fn.Watched.Rules[i].WindowEnd(r.Time)+fn.Watched.Lags[i])
+		}
+		return err
+	})
+	if err != nil || first == never {
 		return err
 	}
-	first := readings[0].Time
-	for _, r := range readings {
-		first = min(first, r.Time)
-	}
-	if err := fn.alarm().notAfter(sp, tp, sealsAt(fn.Watched.Rules[i].WindowEnd(first)+fn.Watched.Lags[i])); err != nil {
+	s := fn.shards()
+	if err := s.notAfter(sp, tp, sealsAt(first)); err != nil {
 		return err
 	}
-	until, fold, err := fn.kept().add(sp, packed, false)
+	until, fold, err := s.add(sp, packed, false)
 	if err != nil || !fold {
 		return err
 	}
-	return fn.advance(sp, tp, key, until, sealed, provisional)
+	return s.round(sp, tp, until, fn.fold(sealed, provisional))
 }
 
-// advance judges windows up to a watermark of readings, which lags behind that of the
-// rows.
-func (fn *liveAlertsFn) advance(sp state.Provider, tp timers.Provider, key string, watermark int64, sealed, provisional func(table.Rows)) error {
+// fold judges windows of a rule and key up to a time, behind which that of its readings lags.
+func (fn *liveAlertsFn) fold(sealed, provisional func(table.Rows)) foldKey {
+	return func(key string, open []byte, blobs [][]byte, at int64) (leaves, error) {
+		l, err := fn.judge(key, open, blobs, at, sealed, provisional)
+		if err != nil {
+			err = fmt.Errorf("rule and key %q: %w", key, err)
+		}
+		return l, err
+	}
+}
+
+func (fn *liveAlertsFn) judge(key string, open []byte, blobs [][]byte, at int64, sealed, provisional func(table.Rows)) (leaves, error) {
 	i, watched, err := fn.Watched.find(key)
 	if err != nil {
-		return err
+		return leaves{}, err
 	}
 	rule, lag, by := &fn.Watched.Rules[i], fn.Watched.Lags[i], fn.Watched.replayer(&fn.Common, i)
-	open, blobs, err := fn.kept().read(sp)
-	if err != nil {
-		return err
-	}
+	watermark := at - lag
 	w, readings := alerts.NewWatch(rule, watched, by), []alerts.Reading(nil)
 	if open != nil {
 		if w, readings, err = alerts.DecodeState(open, rule, watched, by); err != nil {
-			return err
+			return leaves{}, err
 		}
 	}
 	for _, b := range blobs {
 		if readings, err = alerts.DecodeReadings(readings, b); err != nil {
-			return err
+			return leaves{}, err
 		}
 	}
 	transitions, rest := w.Fold(readings, watermark)
@@ -138,14 +143,14 @@ func (fn *liveAlertsFn) advance(sp state.Provider, tp timers.Provider, key strin
 	if after, idle := w.Idle(); idle && !more && after > watermark {
 		next, more = after, true
 	} else if idle && !more {
-		return fn.kept().write(sp, tp, fn.alarm(), watermark, nil, never, watermark)
+		return leaves{next: never, latest: at}, nil
 	}
 	if !more {
 		next = never
 	} else {
 		next += lag
 	}
-	return fn.kept().write(sp, tp, fn.alarm(), watermark, w.AppendState(nil, rest), next, latest)
+	return leaves{w.AppendState(nil, rest), next, latest}, nil
 }
 
 // emit gives transitions. To a sink, which keeps the last one, a firing alert is one

@@ -86,7 +86,7 @@ type seriesPartsFn struct {
 
 	split   ruleReader
 	series  []seriesReader
-	packer  packer
+	gather  gatherer
 	schemas *table.Schema
 }
 
@@ -165,14 +165,15 @@ func (fn *seriesPartsFn) ProcessElement(_ context.Context, in table.Rows, emit f
 		}
 	}
 	for _, board := range slices.Sorted(maps.Keys(byBoard)) {
-		blob, err := fn.packer.pack(anomaly.AppendParts(nil, *byBoard[board]))
-		if err != nil {
+		if err := fn.gather.add(alertKey(fn.Board.Name, board), anomaly.AppendParts(nil, *byBoard[board]), emit); err != nil {
 			return err
 		}
-		emit(alertKey(fn.Board.Name, board), blob)
 	}
 	return nil
 }
+
+// FinishBundle gives what the bundle has for each shard of boards.
+func (fn *seriesPartsFn) FinishBundle(emit func(string, []byte)) error { return fn.gather.flush(emit) }
 
 // findBoard is the board of a key and the part of the key that splits it.
 func findBoard(boards []AnomalyBoard, key string) (i int, split string, err error) {
@@ -183,26 +184,31 @@ func findBoard(boards []AnomalyBoard, key string) (i int, split string, err erro
 	return i, split, nil
 }
 
-// anomaliesFn scores the series of a board from the first window to the last.
+// anomaliesFn scores the series of the boards of a shard from the first window to the last.
 type anomaliesFn struct {
 	Common Common
 	Boards []AnomalyBoard
 }
 
-func (fn *anomaliesFn) ProcessElement(_ context.Context, key string, next func(*[]byte) bool, emit func(table.Rows)) error {
+func (fn *anomaliesFn) ProcessElement(_ context.Context, _ string, next func(*[]byte) bool, emit func(table.Rows)) error {
+	return eachKeyOf(next, func(key string, blobs [][]byte) error {
+		if err := fn.score(key, blobs, emit); err != nil {
+			return fmt.Errorf("series of %q: %w", key, err)
+		}
+		return nil
+	})
+}
+
+func (fn *anomaliesFn) score(key string, blobs [][]byte, emit func(table.Rows)) error {
 	i, split, err := findBoard(fn.Boards, key)
 	if err != nil {
 		return err
 	}
 	board := &fn.Boards[i]
 	var parts []anomaly.Part
-	for b := []byte(nil); next(&b); b = nil {
-		blob, err := unpack(b)
-		if err == nil {
-			parts, err = anomaly.DecodeParts(parts, blob, len(board.Series))
-		}
-		if err != nil {
-			return fmt.Errorf("series of %q: %w", key, err)
+	for _, b := range blobs {
+		if parts, err = anomaly.DecodeParts(parts, b, len(board.Series)); err != nil {
+			return err
 		}
 	}
 	scores, _ := anomaly.NewBoard(board.Every.Milliseconds(), board.kinds()).Fold(parts, math.MaxInt64)

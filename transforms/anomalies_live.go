@@ -19,7 +19,7 @@ func init() {
 	beam.RegisterType(reflect.TypeFor[liveAnomaliesFn]())
 }
 
-// liveAnomaliesFn is anomaliesFn for rows that keep coming. A window is scored when
+// liveAnomaliesFn is anomaliesFn for rows that keep coming. A key is a shard of boards. A window is scored when
 // all of its rows are sealed.
 type liveAnomaliesFn struct {
 	Common Common
@@ -27,9 +27,7 @@ type liveAnomaliesFn struct {
 	Lags   []int64 // of each board: milliseconds after the end of a window
 
 	Fragments state.Bag[[]byte]   // parts that came since the last fold
-	Held      state.Value[int64]  // how many times
-	Open      state.Value[[]byte] // the detectors and parts of windows to come
-	Until     state.Value[int64]  // end of the windows that are scored
+	Open      state.Value[[]byte] // the detectors and parts of windows to come, with the watermark of the last fold
 	Close     timers.EventTime
 	ClosesAt  state.Value[bell]
 }
@@ -38,115 +36,122 @@ func newLiveAnomaliesFn(c Common, boards []AnomalyBoard, lags []int64) *liveAnom
 	a, k := newAlarm(), newKept()
 	return &liveAnomaliesFn{
 		Common: c, Boards: boards, Lags: lags,
-		Fragments: k.Fragments, Held: k.Held, Open: k.Open, Until: k.Until,
+		Fragments: k.Fragments, Open: k.Open,
 		Close: a.Timer, ClosesAt: a.At,
 	}
 }
 
-func (fn *liveAnomaliesFn) kept() kept { return kept{fn.Fragments, fn.Held, fn.Open, fn.Until} }
-
-func (fn *liveAnomaliesFn) alarm() *alarm { return &alarm{fn.Close, fn.ClosesAt} }
+func (fn *liveAnomaliesFn) shards() inShards {
+	return inShards{kept{fn.Fragments, fn.Open}, &alarm{fn.Close, fn.ClosesAt}}
+}
 
 // ProcessElement keeps parts, and makes sure to be called when the first of them can
 // be scored.
-func (fn *liveAnomaliesFn) ProcessElement(_ context.Context, sp state.Provider, tp timers.Provider, key string, packed []byte, sealed, provisional func(table.Rows)) error {
-	return fn.note(key, fn.take(sp, tp, key, packed, sealed, provisional))
+func (fn *liveAnomaliesFn) ProcessElement(_ context.Context, sp state.Provider, tp timers.Provider, shard string, packed []byte, sealed, provisional func(table.Rows)) error {
+	return fn.note(shard, fn.take(sp, tp, packed, sealed, provisional))
 }
 
 // OnTimer scores the windows that are complete.
-func (fn *liveAnomaliesFn) OnTimer(_ context.Context, sp state.Provider, tp timers.Provider, key string, _ timers.Context, sealed, provisional func(table.Rows)) error {
-	at, err := fn.alarm().rang(sp, tp)
-	i := 0
-	if err == nil {
-		i, _, err = findBoard(fn.Boards, key)
-	}
+func (fn *liveAnomaliesFn) OnTimer(_ context.Context, sp state.Provider, tp timers.Provider, shard string, _ timers.Context, sealed, provisional func(table.Rows)) error {
+	s := fn.shards()
+	at, err := s.rang(sp, tp)
 	if err == nil && at != 0 {
-		err = fn.advance(sp, tp, key, at-fn.Lags[i], sealed, provisional)
+		err = fn.round(s, sp, tp, at, sealed, provisional)
 	}
-	return fn.note(key, err)
+	return fn.note(shard, err)
 }
 
-func (fn *liveAnomaliesFn) note(key string, err error) error {
+func (fn *liveAnomaliesFn) note(shard string, err error) error {
 	if err != nil {
-		return failure.Note(fn.Common.Run, fmt.Errorf("scores of series %q: %w", key, err))
+		return failure.Note(fn.Common.Run, fmt.Errorf("scores of shard %s: %w", shard, err))
 	}
 	return nil
 }
 
-func (fn *liveAnomaliesFn) take(sp state.Provider, tp timers.Provider, key string, packed []byte, sealed, provisional func(table.Rows)) error {
-	i, _, err := findBoard(fn.Boards, key)
-	if err != nil {
-		return err
-	}
-	board := &fn.Boards[i]
+func (fn *liveAnomaliesFn) take(sp state.Provider, tp timers.Provider, packed []byte, sealed, provisional func(table.Rows)) error {
 	blob, err := unpack(packed)
 	if err != nil {
 		return err
 	}
-	parts, err := anomaly.DecodeParts(nil, blob, len(board.Series))
-	if err != nil || len(parts) == 0 {
+	first := int64(never)
+	err = eachGathered(blob, func(key string, b []byte) error {
+		i, _, err := findBoard(fn.Boards, key)
+		if err != nil {
+			return err
+		}
+		board := &fn.Boards[i]
+		parts, err := anomaly.DecodeParts(nil, b, len(board.Series))
+		windows := anomaly.NewBoard(board.Every.Milliseconds(), nil)
+		for _, p := range parts {
+			first = min(first, windows.WindowEnd(p.Time)+fn.Lags[i])
+		}
+		return err
+	})
+	if err != nil || first == never {
 		return err
 	}
-	first := parts[0].Time
-	for _, p := range parts {
-		first = min(first, p.Time)
-	}
-	end := anomaly.NewBoard(board.Every.Milliseconds(), nil).WindowEnd(first)
-	if err := fn.alarm().notAfter(sp, tp, sealsAt(end+fn.Lags[i])); err != nil {
+	s := fn.shards()
+	if err := s.notAfter(sp, tp, sealsAt(first)); err != nil {
 		return err
 	}
-	until, fold, err := fn.kept().add(sp, packed, false)
+	until, fold, err := s.add(sp, packed, false)
 	if err != nil || !fold {
 		return err
 	}
-	return fn.advance(sp, tp, key, until, sealed, provisional)
+	return fn.round(s, sp, tp, until, sealed, provisional)
 }
 
-// advance scores windows up to a watermark.
-func (fn *liveAnomaliesFn) advance(sp state.Provider, tp timers.Provider, key string, watermark int64, sealed, provisional func(table.Rows)) error {
-	i, split, err := findBoard(fn.Boards, key)
+// round scores windows up to a time. Scores of one group go on together.
+func (fn *liveAnomaliesFn) round(s inShards, sp state.Provider, tp timers.Provider, at int64, sealed, provisional func(table.Rows)) error {
+	groups := map[string]*table.Batch{}
+	err := s.round(sp, tp, at, func(key string, open []byte, blobs [][]byte, at int64) (leaves, error) {
+		l, err := fn.score(key, open, blobs, at, groups)
+		if err != nil {
+			err = fmt.Errorf("series of %q: %w", key, err)
+		}
+		return l, err
+	})
 	if err != nil {
 		return err
 	}
-	board := &fn.Boards[i]
-	open, blobs, err := fn.kept().read(sp)
-	if err != nil {
-		return err
-	}
-	b, parts := anomaly.NewBoard(board.Every.Milliseconds(), board.kinds()), []anomaly.Part(nil)
-	if open != nil {
-		if b, parts, err = anomaly.DecodeBoard(open, board.Every.Milliseconds(), board.kinds()); err != nil {
-			return err
-		}
-	}
-	for _, blob := range blobs {
-		if parts, err = anomaly.DecodeParts(parts, blob, len(board.Series)); err != nil {
-			return err
-		}
-	}
-	scores, rest := b.Fold(parts, watermark)
-	fn.emit(board, split, fn.Lags[i], scores, sealed, provisional)
-	next, latest := int64(never), watermark
-	if len(rest) > 0 {
-		latest = rest[len(rest)-1].Time
-		next = b.WindowEnd(rest[0].Time) + fn.Lags[i]
-	}
-	return fn.kept().write(sp, tp, fn.alarm(), watermark, b.AppendState(nil, rest), next, latest)
-}
-
-// emit gives scores, those that became known together in one group.
-func (fn *liveAnomaliesFn) emit(board *AnomalyBoard, split string, lag int64, scores []anomaly.Score, sealed, provisional func(table.Rows)) {
-	for len(scores) > 0 {
-		closed := scores[0].Closed
-		b := table.NewBatch(rows.Rows)
-		n := 0
-		for ; n < len(scores) && scores[n].Closed == closed; n++ {
-			putScore(b, fn.Common, board, split, &scores[n])
-		}
-		scores = scores[n:]
-		sealed(table.Rows{Batch: b, Group: fn.Common.Live.group(closed + lag)})
+	for group, b := range groups {
+		sealed(table.Rows{Batch: b, Group: group})
 		if fn.Common.Live.Provisional["anomalies"] {
 			provisional(table.Rows{Batch: b, Kind: table.Sealed})
 		}
 	}
+	return nil
+}
+
+// score scores the windows of a board, and puts the scores to their groups.
+func (fn *liveAnomaliesFn) score(key string, open []byte, blobs [][]byte, at int64, groups map[string]*table.Batch) (leaves, error) {
+	i, split, err := findBoard(fn.Boards, key)
+	if err != nil {
+		return leaves{}, err
+	}
+	board, lag := &fn.Boards[i], fn.Lags[i]
+	b, parts := anomaly.NewBoard(board.Every.Milliseconds(), board.kinds()), []anomaly.Part(nil)
+	if open != nil {
+		if b, parts, err = anomaly.DecodeBoard(open, board.Every.Milliseconds(), board.kinds()); err != nil {
+			return leaves{}, err
+		}
+	}
+	for _, blob := range blobs {
+		if parts, err = anomaly.DecodeParts(parts, blob, len(board.Series)); err != nil {
+			return leaves{}, err
+		}
+	}
+	scores, rest := b.Fold(parts, at-lag)
+	for k := range scores {
+		group := fn.Common.Live.group(scores[k].Closed + lag)
+		if groups[group] == nil {
+			groups[group] = table.NewBatch(rows.Rows)
+		}
+		putScore(groups[group], fn.Common, board, split, &scores[k])
+	}
+	l := leaves{b.AppendState(nil, rest), never, at}
+	if len(rest) > 0 {
+		l.next, l.latest = b.WindowEnd(rest[0].Time)+lag, rest[len(rest)-1].Time
+	}
+	return l, nil
 }

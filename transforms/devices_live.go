@@ -27,9 +27,7 @@ type liveDeviceSeriesFn struct {
 	Options monitor.Options
 
 	Fragments state.Bag[[]byte]   // points that came since the last fold
-	Held      state.Value[int64]  // how many times
-	Open      state.Value[[]byte] // the monitor, and points of minutes to come
-	Until     state.Value[int64]  // watermark of the last fold
+	Open      state.Value[[]byte] // the monitor, and points of minutes to come, with the watermark of the last fold
 	Close     timers.EventTime
 	ClosesAt  state.Value[bell]
 }
@@ -37,11 +35,11 @@ type liveDeviceSeriesFn struct {
 func newLiveDeviceSeriesFn(c Common, o monitor.Options) *liveDeviceSeriesFn {
 	a, k := newAlarm(), newKept()
 	return &liveDeviceSeriesFn{
-		Common: c, Options: o, Fragments: k.Fragments, Held: k.Held, Open: k.Open, Until: k.Until, Close: a.Timer, ClosesAt: a.At,
+		Common: c, Options: o, Fragments: k.Fragments, Open: k.Open, Close: a.Timer, ClosesAt: a.At,
 	}
 }
 
-func (fn *liveDeviceSeriesFn) kept() kept { return kept{fn.Fragments, fn.Held, fn.Open, fn.Until} }
+func (fn *liveDeviceSeriesFn) kept() kept { return kept{fn.Fragments, fn.Open} }
 
 func (fn *liveDeviceSeriesFn) alarm() *alarm { return &alarm{fn.Close, fn.ClosesAt} }
 
@@ -90,7 +88,7 @@ func (fn *liveDeviceSeriesFn) take(sp state.Provider, tp timers.Provider, packed
 
 // advance folds the minutes before a watermark, which is a multiple of a minute.
 func (fn *liveDeviceSeriesFn) advance(sp state.Provider, tp timers.Provider, until int64, emit func(*deviceRows)) error {
-	open, blobs, err := fn.kept().read(sp)
+	_, open, blobs, err := fn.kept().read(sp)
 	if err != nil {
 		return err
 	}

@@ -27,9 +27,7 @@ type liveFunnelsFn struct {
 	Events      string // schema
 
 	Fragments state.Bag[[]byte]   // that came since the last Advance
-	Held      state.Value[int64]  // how many
-	Open      state.Value[[]byte] // events and rows that are still needed
-	Until     state.Value[int64]  // watermark of the last Advance
+	Open      state.Value[[]byte] // events and rows that are still needed, with the watermark of the last fold
 	Close     timers.EventTime
 	ClosesAt  state.Value[bell]
 
@@ -47,7 +45,7 @@ func newLiveFunnelsFn(c Common, of funnelSet) *liveFunnelsFn {
 	a, k := newAlarm(), newKept()
 	return &liveFunnelsFn{
 		Common: c, Definitions: of.Definitions, Events: of.Events,
-		Fragments: k.Fragments, Held: k.Held, Open: k.Open, Until: k.Until,
+		Fragments: k.Fragments, Open: k.Open,
 		Close: a.Timer, ClosesAt: a.At,
 	}
 }
@@ -61,7 +59,7 @@ func (fn *liveFunnelsFn) Setup() (err error) {
 	return nil
 }
 
-func (fn *liveFunnelsFn) kept() kept { return kept{fn.Fragments, fn.Held, fn.Open, fn.Until} }
+func (fn *liveFunnelsFn) kept() kept { return kept{fn.Fragments, fn.Open} }
 
 func (fn *liveFunnelsFn) alarm() *alarm { return &alarm{fn.Close, fn.ClosesAt} }
 
@@ -115,16 +113,12 @@ func (fn *liveFunnelsFn) take(sp state.Provider, tp timers.Provider, packed []by
 
 // advance folds the kept fragments into what is open, as of a watermark.
 func (fn *liveFunnelsFn) advance(sp state.Provider, tp timers.Provider, watermark int64, to funnelEmitters) error {
-	open, blobs, err := fn.kept().read(sp)
+	before, open, blobs, err := fn.kept().read(sp)
 	if err != nil {
 		return err
 	}
 	var u funnels.Update
 	if fn.wanted() {
-		var before int64
-		if before, _, err = fn.Until.Read(sp); err != nil {
-			return err
-		}
 		u, err = fn.evaluator.AdvanceSettled(open, blobs, before, watermark, tick)
 	} else {
 		u, err = fn.evaluator.Advance(open, blobs, watermark)

@@ -19,7 +19,7 @@ func init() {
 	beam.RegisterType(reflect.TypeFor[liveRollupsFn]())
 }
 
-// mostParts is how many partial aggregates a key holds before they are merged.
+// mostParts is how many partial aggregates a key holds, about, before they are merged.
 const mostParts = 32
 
 // liveRollupsFn is rollupsFn for records that keep coming. A key is a table and
@@ -28,7 +28,6 @@ type liveRollupsFn struct {
 	Rollups rollupsFn
 
 	Parts    state.Bag[[]byte]
-	Held     state.Value[int64] // how many parts there are
 	Close    timers.EventTime
 	ClosesAt state.Value[bell]
 }
@@ -37,8 +36,7 @@ func newLiveRollupsFn(c Common, cfg RollupConfig) *liveRollupsFn {
 	a := newAlarm()
 	return &liveRollupsFn{
 		Rollups: rollupsFn{Common: c, Config: cfg},
-		Parts:   state.MakeBagState[[]byte]("parts"), Held: state.MakeValueState[int64]("held"),
-		Close: a.Timer, ClosesAt: a.At,
+		Parts:   state.MakeBagState[[]byte]("parts"), Close: a.Timer, ClosesAt: a.At,
 	}
 }
 
@@ -71,13 +69,8 @@ func (fn *liveRollupsFn) take(sp state.Provider, tp timers.Provider, key string,
 	if err := fn.Parts.Add(sp, packed); err != nil {
 		return err
 	}
-	held, _, err := fn.Held.Read(sp)
-	if err != nil {
-		return err
-	}
-	held++
-	wanted := fn.Rollups.Common.Live.Provisional[tableOf(key)]
-	if held >= mostParts || wanted {
+	fold, wanted := isFold(packed, mostParts), fn.Rollups.Common.Live.Provisional[tableOf(key)]
+	if fold || wanted {
 		if err := fn.merge(sp, key); err != nil {
 			return err
 		}
@@ -88,13 +81,10 @@ func (fn *liveRollupsFn) take(sp state.Provider, tp timers.Provider, key string,
 			return err
 		}
 	}
-	if held >= mostParts {
-		if err := fn.compact(sp, key); err != nil {
-			return err
-		}
-		held = 1
+	if fold {
+		return fn.compact(sp, key)
 	}
-	return fn.Held.Write(sp, held)
+	return nil
 }
 
 // merge puts a key's parts together.
@@ -177,8 +167,5 @@ func (fn *liveRollupsFn) seal(sp state.Provider, tp timers.Provider, key string,
 	if to.series != nil {
 		fn.Rollups.series(key, to.series)
 	}
-	if err := fn.Parts.Clear(sp); err != nil {
-		return err
-	}
-	return fn.Held.Clear(sp)
+	return fn.Parts.Clear(sp)
 }

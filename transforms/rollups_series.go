@@ -64,20 +64,19 @@ type liveSeriesRollupsFn struct {
 	Rollups rollupsFn
 
 	Parts    state.Bag[[]byte]
-	Held     state.Value[int64]
 	Close    timers.EventTime
 	ClosesAt state.Value[bell]
 }
 
 func newLiveSeriesRollupsFn(c Common, cfg RollupConfig) *liveSeriesRollupsFn {
 	l := newLiveRollupsFn(c, cfg)
-	return &liveSeriesRollupsFn{Rollups: l.Rollups, Parts: l.Parts, Held: l.Held, Close: l.Close, ClosesAt: l.ClosesAt}
+	return &liveSeriesRollupsFn{Rollups: l.Rollups, Parts: l.Parts, Close: l.Close, ClosesAt: l.ClosesAt}
 }
 
 func (fn *liveSeriesRollupsFn) Setup() error { return fn.Rollups.Setup() }
 
 func (fn *liveSeriesRollupsFn) live() *liveRollupsFn {
-	return &liveRollupsFn{Rollups: fn.Rollups, Parts: fn.Parts, Held: fn.Held, Close: fn.Close, ClosesAt: fn.ClosesAt}
+	return &liveRollupsFn{Rollups: fn.Rollups, Parts: fn.Parts, Close: fn.Close, ClosesAt: fn.ClosesAt}
 }
 
 // ProcessElement keeps a partial aggregate.

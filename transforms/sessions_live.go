@@ -20,7 +20,7 @@ func init() {
 	beam.RegisterType(reflect.TypeFor[liveSessionsFn]())
 }
 
-// mostFragments is how many fragments a shard holds before they are folded into its
+// mostFragments is how many fragments a shard holds, about, before they are folded into its
 // open sessions: these take a fraction of the room, and at a start nothing closes,
 // and so nothing is folded, for the length of the gap.
 const mostFragments = 64
@@ -32,9 +32,7 @@ type liveSessionsFn struct {
 	Options sessions.Options
 
 	Fragments state.Bag[[]byte]   // that came since the last Advance
-	Held      state.Value[int64]  // how many
-	Open      state.Value[[]byte] // sessions that can still change
-	Until     state.Value[int64]  // watermark of the last Advance
+	Open      state.Value[[]byte] // sessions that can still change, with the watermark of the last fold
 	Close     timers.EventTime
 	ClosesAt  state.Value[bell]
 
@@ -46,7 +44,7 @@ func newLiveSessionsFn(c Common, opt sessions.Options) *liveSessionsFn {
 	opt.Settled = c.Live.Provisional["sessions"] // else nobody is told, and no round is needed for it
 	return &liveSessionsFn{
 		Common: c, Options: opt,
-		Fragments: k.Fragments, Held: k.Held, Open: k.Open, Until: k.Until,
+		Fragments: k.Fragments, Open: k.Open,
 		Close: a.Timer, ClosesAt: a.At,
 	}
 }
@@ -56,7 +54,7 @@ func (fn *liveSessionsFn) Setup() (err error) {
 	return failure.Note(fn.Common.Run, err)
 }
 
-func (fn *liveSessionsFn) kept() kept { return kept{fn.Fragments, fn.Held, fn.Open, fn.Until} }
+func (fn *liveSessionsFn) kept() kept { return kept{fn.Fragments, fn.Open} }
 
 func (fn *liveSessionsFn) alarm() *alarm { return &alarm{fn.Close, fn.ClosesAt} }
 
@@ -110,7 +108,7 @@ func (fn *liveSessionsFn) OnTimer(_ context.Context, sp state.Provider, tp timer
 
 // advance folds the kept fragments into the open sessions, as of a watermark.
 func (fn *liveSessionsFn) advance(sp state.Provider, tp timers.Provider, watermark int64, sealed, provisional func(table.Rows)) error {
-	open, blobs, err := fn.kept().read(sp)
+	_, open, blobs, err := fn.kept().read(sp)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,6 @@ type liveTablesFn struct {
 	Tables tablesFn
 
 	Parts    state.Bag[[]byte]
-	Held     state.Value[int64] // how many parts there are
 	Close    timers.EventTime
 	ClosesAt state.Value[bell]
 }
@@ -34,8 +33,7 @@ func newLiveTablesFn(cfg TableConfig) *liveTablesFn {
 	a := newAlarm()
 	return &liveTablesFn{
 		Tables: tablesFn{Config: cfg},
-		Parts:  state.MakeBagState[[]byte]("parts"), Held: state.MakeValueState[int64]("held"),
-		Close: a.Timer, ClosesAt: a.At,
+		Parts:  state.MakeBagState[[]byte]("parts"), Close: a.Timer, ClosesAt: a.At,
 	}
 }
 
@@ -67,14 +65,9 @@ func (fn *liveTablesFn) take(sp state.Provider, tp timers.Provider, key string, 
 	if err := fn.Parts.Add(sp, packed); err != nil {
 		return err
 	}
-	held, _, err := fn.Held.Read(sp)
-	if err != nil {
-		return err
-	}
-	held++
-	wanted := fn.wanted(key)
-	if held < mostParts && !wanted {
-		return fn.Held.Write(sp, held)
+	fold, wanted := isFold(packed, mostParts), fn.wanted(key)
+	if !fold && !wanted {
+		return nil
 	}
 	into, rows, err := fn.merge(sp, key)
 	if err != nil {
@@ -83,13 +76,10 @@ func (fn *liveTablesFn) take(sp state.Provider, tp timers.Provider, key string, 
 	if wanted && rows.Len() > 0 {
 		provisional(table.Rows{Batch: rows, Kind: table.Provisional})
 	}
-	if held >= mostParts {
-		if err := fn.compact(sp, into); err != nil {
-			return err
-		}
-		held = 1
+	if fold {
+		return fn.compact(sp, into)
 	}
-	return fn.Held.Write(sp, held)
+	return nil
 }
 
 // wanted tells whether rows of the key's output are wanted while they can still change.
@@ -165,8 +155,5 @@ func (fn *liveTablesFn) seal(sp state.Provider, tp timers.Provider, key string, 
 			provisional(table.Rows{Batch: rows, Kind: table.Sealed})
 		}
 	}
-	if err := fn.Parts.Clear(sp); err != nil {
-		return err
-	}
-	return fn.Held.Clear(sp)
+	return fn.Parts.Clear(sp)
 }

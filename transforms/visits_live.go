@@ -25,9 +25,7 @@ type liveVisitsFn struct {
 	Config VisitConfig
 
 	Fragments state.Bag[[]byte]   // that came since the last fold
-	Held      state.Value[int64]  // how many
-	Open      state.Value[[]byte] // steps of visitors that do not rest
-	Until     state.Value[int64]  // watermark of the last fold
+	Open      state.Value[[]byte] // steps of visitors that do not rest, with the watermark of the last fold
 	Close     timers.EventTime
 	ClosesAt  state.Value[bell]
 }
@@ -36,12 +34,12 @@ func newLiveVisitsFn(cfg VisitConfig) *liveVisitsFn {
 	a, k := newAlarm(), newKept()
 	return &liveVisitsFn{
 		Config:    cfg,
-		Fragments: k.Fragments, Held: k.Held, Open: k.Open, Until: k.Until,
+		Fragments: k.Fragments, Open: k.Open,
 		Close: a.Timer, ClosesAt: a.At,
 	}
 }
 
-func (fn *liveVisitsFn) kept() kept { return kept{fn.Fragments, fn.Held, fn.Open, fn.Until} }
+func (fn *liveVisitsFn) kept() kept { return kept{fn.Fragments, fn.Open} }
 
 func (fn *liveVisitsFn) alarm() *alarm { return &alarm{fn.Close, fn.ClosesAt} }
 
@@ -91,7 +89,7 @@ func (fn *liveVisitsFn) OnTimer(_ context.Context, sp state.Provider, tp timers.
 // fold puts the kept steps together and lets visitors go that rested as long as a cart
 // may: nothing that follows goes on with theirs.
 func (fn *liveVisitsFn) fold(sp state.Provider, tp timers.Provider, watermark int64, carts func(table.Rows)) error {
-	open, blobs, err := fn.kept().read(sp)
+	_, open, blobs, err := fn.kept().read(sp)
 	if err != nil {
 		return err
 	}
