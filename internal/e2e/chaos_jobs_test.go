@@ -89,10 +89,9 @@ var clickstreamJob = chaosJob{
 }
 
 // devicesJob is a ward of sixty patients and a hall of twenty machines, 560 readings a
-// minute. Each of them is an element of its own in the streams of alerts and scores, of
-// which a stand-in of a cluster takes some hundred a second.
+// minute.
 var devicesJob = chaosJob{
-	name: "devices", calm: 80 * time.Second, pace: 0.15, run: devices,
+	name: "devices", calm: 80 * time.Second, pace: 0.3, run: devices,
 	settings: func(t *testing.T) []string {
 		return []string{"--alerts", filepath.Join(testenv.Root(t), "jobs", "devices", "alerts.yaml"), "--set", "anomalies=true", "--set", "grid.step=5m"}
 	},

@@ -19,11 +19,15 @@ func TestSinksSurviveFaults(t *testing.T) {
 	survives(t, trial{weblogsJob, ofSinks, true}, 10, 20261128)
 }
 
-// TestClickstreamSurvivesOnFlink: live on Flink, three faults, or as many as CHAOS says: 0
-// leaves it in peace. What is sealed equals the batch job, and what was planted is found
-// nowhere.
+// TestClickstreamSurvivesOnFlink, TestDevicesSurviveOnFlink: live on Flink, five faults, or
+// as many as CHAOS says: 0 leaves it in peace. What is sealed equals the batch job, and what
+// was planted is found nowhere.
 func TestClickstreamSurvivesOnFlink(t *testing.T) {
-	survives(t, trial{clickstreamJob, ofStreams, false}, 3, 20261129)
+	survives(t, trial{clickstreamJob, ofStreams, false}, 5, 20261129)
+}
+
+func TestDevicesSurviveOnFlink(t *testing.T) {
+	survives(t, trial{devicesJob, ofStreams, false}, 5, 20261130)
 }
 
 // survives has a job suffer until so many faults have hit.
