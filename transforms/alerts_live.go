@@ -42,7 +42,7 @@ func newLiveAlertsFn(c Common, w watchedRules) *liveAlertsFn {
 }
 
 func (fn *liveAlertsFn) shards() inShards {
-	return inShards{kept{fn.Fragments, fn.Open}, &alarm{fn.Close, fn.ClosesAt}}
+	return inShards{kept{fn.Fragments, fn.Open}, &alarm{fn.Close, fn.ClosesAt, fn.Common.Live.tickOf("alerts")}}
 }
 
 // ProcessElement keeps readings, and makes sure to be called when the first of them
@@ -89,7 +89,7 @@ func (fn *liveAlertsFn) take(sp state.Provider, tp timers.Provider, packed []byt
 		return err
 	}
 	s := fn.shards()
-	if err := s.notAfter(sp, tp, sealsAt(first)); err != nil {
+	if err := s.notAfter(sp, tp, s.sealsAt(first)); err != nil {
 		return err
 	}
 	until, fold, err := s.add(sp, packed, false)

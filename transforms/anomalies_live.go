@@ -42,7 +42,7 @@ func newLiveAnomaliesFn(c Common, boards []AnomalyBoard, lags []int64) *liveAnom
 }
 
 func (fn *liveAnomaliesFn) shards() inShards {
-	return inShards{kept{fn.Fragments, fn.Open}, &alarm{fn.Close, fn.ClosesAt}}
+	return inShards{kept{fn.Fragments, fn.Open}, &alarm{Timer: fn.Close, At: fn.ClosesAt}}
 }
 
 // ProcessElement keeps parts, and makes sure to be called when the first of them can
@@ -91,7 +91,7 @@ func (fn *liveAnomaliesFn) take(sp state.Provider, tp timers.Provider, packed []
 		return err
 	}
 	s := fn.shards()
-	if err := s.notAfter(sp, tp, sealsAt(first)); err != nil {
+	if err := s.notAfter(sp, tp, s.sealsAt(first)); err != nil {
 		return err
 	}
 	until, fold, err := s.add(sp, packed, false)

@@ -37,7 +37,10 @@ func newLiveDedupFn(cfg DedupConfig) *liveDedupFn {
 	}
 }
 
-func (fn *liveDedupFn) alarm() *alarm { return &alarm{fn.Close, fn.ClosesAt} }
+// alarm rings by the second when sinks wait for what follows.
+func (fn *liveDedupFn) alarm() *alarm {
+	return &alarm{fn.Close, fn.ClosesAt, fn.Config.Common.Live.tickOf()}
+}
 
 // ProcessElement keeps rows, and makes sure to be called when the first of them can be
 // judged.
@@ -59,7 +62,8 @@ func (fn *liveDedupFn) take(sp state.Provider, tp timers.Provider, packed []byte
 	if err := fn.Waiting.Add(sp, packed); err != nil {
 		return err
 	}
-	return fn.alarm().notAfter(sp, tp, sealsAt(first+1))
+	a := fn.alarm()
+	return a.notAfter(sp, tp, a.sealsAt(first+1))
 }
 
 // OnTimer decides about the rows before the watermark, and forgets ids.
@@ -114,7 +118,8 @@ func (fn *liveDedupFn) judge(sp state.Provider, tp timers.Provider, watermark in
 	if err := fn.write(sp, judge, rest); err != nil || judge.Len() == 0 && len(rest) == 0 {
 		return err
 	}
-	return fn.alarm().next(sp, tp, watermark, sealsAt(next), latest)
+	a := fn.alarm()
+	return a.next(sp, tp, watermark, a.sealsAt(next), latest)
 }
 
 func (fn *liveDedupFn) read(sp state.Provider) (*dedup.Judge, error) {

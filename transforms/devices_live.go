@@ -41,7 +41,7 @@ func newLiveDeviceSeriesFn(c Common, o monitor.Options) *liveDeviceSeriesFn {
 
 func (fn *liveDeviceSeriesFn) kept() kept { return kept{fn.Fragments, fn.Open} }
 
-func (fn *liveDeviceSeriesFn) alarm() *alarm { return &alarm{fn.Close, fn.ClosesAt} }
+func (fn *liveDeviceSeriesFn) alarm() *alarm { return &alarm{Timer: fn.Close, At: fn.ClosesAt} }
 
 // ProcessElement keeps points, and makes sure to be called when the first of their
 // minutes is over.

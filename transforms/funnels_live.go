@@ -61,7 +61,7 @@ func (fn *liveFunnelsFn) Setup() (err error) {
 
 func (fn *liveFunnelsFn) kept() kept { return kept{fn.Fragments, fn.Open} }
 
-func (fn *liveFunnelsFn) alarm() *alarm { return &alarm{fn.Close, fn.ClosesAt} }
+func (fn *liveFunnelsFn) alarm() *alarm { return &alarm{Timer: fn.Close, At: fn.ClosesAt} }
 
 func (fn *liveFunnelsFn) wanted() bool { return fn.Common.Live.Provisional["funnels"] }
 

@@ -40,7 +40,7 @@ func (fn *liveFunnelStepsFn) Setup() error {
 	return failure.Note(fn.Steps.Common.Run, fn.Steps.Setup())
 }
 
-func (fn *liveFunnelStepsFn) alarm() *alarm { return &alarm{fn.Close, fn.ClosesAt} }
+func (fn *liveFunnelStepsFn) alarm() *alarm { return &alarm{Timer: fn.Close, At: fn.ClosesAt} }
 
 // end is when the last attempt of a key's day is sealed: see package funnels, Live.
 func (fn *liveFunnelStepsFn) end(key string) (int64, error) {

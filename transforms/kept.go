@@ -86,7 +86,7 @@ func (k kept) write(sp state.Provider, tp timers.Provider, a *alarm, watermark i
 	if err := k.Open.Write(sp, packOpen(watermark, open)); err != nil || next == never {
 		return err
 	}
-	return a.next(sp, tp, watermark, sealsAt(next), latest)
+	return a.next(sp, tp, watermark, a.sealsAt(next), latest)
 }
 
 // packOpen writes a watermark and what a fold as of it left open.

@@ -1,7 +1,9 @@
 package transforms
 
 import (
+	"cmp"
 	"reflect"
+	"slices"
 	"strconv"
 	"time"
 
@@ -24,6 +26,21 @@ type Live struct {
 // tick is what timers are rounded up to: an hour's seals come in sixty steps at
 // most, for each key.
 const tick = int64(time.Minute / time.Millisecond)
+
+// hasty is what timers are rounded up to of keys whose rows someone waits for who is not the
+// lake, and whose time is not one of minutes.
+const hasty = int64(time.Second / time.Millisecond)
+
+// tickOf is what timers of keys are rounded up to that make rows of outputs, all of them
+// when none is named: hasty when a sink waits for one.
+func (l *Live) tickOf(outputs ...string) int64 {
+	for name, wanted := range l.Provisional {
+		if wanted && (len(outputs) == 0 || slices.Contains(outputs, name)) {
+			return hasty
+		}
+	}
+	return tick
+}
 
 // sealsAt is when rows are sealed that nothing can change after end (Unix
 // milliseconds): the time of a timer. The watermark leaves room for events that
@@ -55,7 +72,14 @@ func ceil(v, step int64) int64 {
 type alarm struct {
 	Timer timers.EventTime
 	At    state.Value[bell] // none when it is not set
+	Tick  int64             // what it rings at multiples of; a minute when 0
 }
+
+// every is what it rings at multiples of.
+func (a *alarm) every() int64 { return cmp.Or(a.Tick, tick) }
+
+// sealsAt is when it rings for rows that nothing can change after end.
+func (a *alarm) sealsAt(end int64) int64 { return ceil(end, a.every()) }
 
 // bell is when an alarm rings, and what is held back till then, in Unix milliseconds.
 type bell struct {
@@ -102,19 +126,19 @@ const holding = "holding"
 // as with a backlog, of which one wants all that there is and not the first minute, they
 // come less often: with every eighth of what is beyond. A round looks at all that waits.
 const (
-	longWait    = 15 * tick
+	longWait    = 15 // ticks
 	longWaitPer = 8
 )
 
 // roundAfter is when the round after one at watermark comes, when the first that waits can
 // be sealed at first, and the last is of about latest.
-func roundAfter(watermark, first, latest int64) bell {
-	return bell{max(first, ceil(watermark+(latest-watermark-longWait)/longWaitPer, tick)), first}
+func roundAfter(watermark, first, latest, tick int64) bell {
+	return bell{max(first, ceil(watermark+(latest-watermark-longWait*tick)/longWaitPer, tick)), first}
 }
 
 // next sets the timer for the round after one at watermark, see roundAfter.
 func (a *alarm) next(sp state.Provider, tp timers.Provider, watermark, first, latest int64) error {
-	return a.ring(sp, tp, roundAfter(watermark, first, latest))
+	return a.ring(sp, tp, roundAfter(watermark, first, latest, a.every()))
 }
 
 // rang is the time the timer was set for, 0 when nothing is to be done.

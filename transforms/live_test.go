@@ -61,7 +61,7 @@ func TestABacklogComesInFewRounds(t *testing.T) {
 		rounds := int64(0)
 		for watermark := int64(0); ; rounds++ {
 			first := watermark + minute // there is something in each
-			b := roundAfter(watermark, first, latest)
+			b := roundAfter(watermark, first, latest, tick)
 			if b.From != first || b.At < first || b.At%minute != 0 || b.At > max(first, latest) {
 				t.Fatalf("of %d minutes, after %d: %+v", c.backlog, watermark/minute, b)
 			}

@@ -42,7 +42,7 @@ func newLiveRollupsFn(c Common, cfg RollupConfig) *liveRollupsFn {
 
 func (fn *liveRollupsFn) Setup() error { return fn.Rollups.Setup() }
 
-func (fn *liveRollupsFn) alarm() *alarm { return &alarm{fn.Close, fn.ClosesAt} }
+func (fn *liveRollupsFn) alarm() *alarm { return &alarm{Timer: fn.Close, At: fn.ClosesAt} }
 
 // end is when the span of a key ends.
 func (fn *liveRollupsFn) end(key string) (int64, error) {

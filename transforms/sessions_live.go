@@ -56,7 +56,7 @@ func (fn *liveSessionsFn) Setup() (err error) {
 
 func (fn *liveSessionsFn) kept() kept { return kept{fn.Fragments, fn.Open} }
 
-func (fn *liveSessionsFn) alarm() *alarm { return &alarm{fn.Close, fn.ClosesAt} }
+func (fn *liveSessionsFn) alarm() *alarm { return &alarm{Timer: fn.Close, At: fn.ClosesAt} }
 
 // wanted tells whether sessions are wanted while they can still change.
 func (fn *liveSessionsFn) wanted() bool { return fn.Common.Live.Provisional["sessions"] }

@@ -41,7 +41,7 @@ func (fn *liveTablesFn) Setup() error {
 	return failure.Note(fn.Tables.Config.Common.Run, fn.Tables.Setup())
 }
 
-func (fn *liveTablesFn) alarm() *alarm { return &alarm{fn.Close, fn.ClosesAt} }
+func (fn *liveTablesFn) alarm() *alarm { return &alarm{Timer: fn.Close, At: fn.ClosesAt} }
 
 // ProcessElement keeps a partial aggregate.
 func (fn *liveTablesFn) ProcessElement(_ context.Context, sp state.Provider, tp timers.Provider, key string, packed []byte, _, provisional func(table.Rows)) error {

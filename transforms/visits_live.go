@@ -41,7 +41,7 @@ func newLiveVisitsFn(cfg VisitConfig) *liveVisitsFn {
 
 func (fn *liveVisitsFn) kept() kept { return kept{fn.Fragments, fn.Open} }
 
-func (fn *liveVisitsFn) alarm() *alarm { return &alarm{fn.Close, fn.ClosesAt} }
+func (fn *liveVisitsFn) alarm() *alarm { return &alarm{Timer: fn.Close, At: fn.ClosesAt} }
 
 func (fn *liveVisitsFn) note(shard string, err error) error {
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"golang.org/x/sync/errgroup"
 
 	"millrace/internal/localservers"
 	"millrace/internal/machine"
@@ -33,6 +35,34 @@ func (b *bencher) delay(ctx context.Context) error {
 		return err
 	}
 	before := machine.Load()
+	seen := seconds{}
+	err := b.whileItComes(ctx, played{
+		job: func(ctx context.Context, until string) (*localservers.Program, error) {
+			return b.job(ctx, in, until, "--output", "traffic=kinesis://"+rows, "--max-disorder", "30s")
+		},
+		player: func(ctx context.Context) (*localservers.Program, error) {
+			b.step("the farm writes %d lines/s for %v", b.rate, b.latency)
+			return b.farm(ctx, in, b.rate, b.latency)
+		},
+		read: map[string]func([]byte, time.Time) error{rows: seen.add},
+	})
+	if err != nil {
+		return err
+	}
+	b.report(seen, before)
+	return nil
+}
+
+// played is a job whose rows are watched while something is played to it.
+type played struct {
+	job    func(ctx context.Context, until string) (*localservers.Program, error)
+	player func(context.Context) (*localservers.Program, error)
+	read   map[string]func([]byte, time.Time) error // by stream; calls come one at a time
+}
+
+// whileItComes runs a job to the end of what is played, which begins when the job is there
+// to read it, and reads streams meanwhile.
+func (b *bencher) whileItComes(ctx context.Context, p played) error {
 	until := time.Now().Add(startUp + b.latency + 15*time.Second).UTC().Truncate(time.Second)
 	ctx, cancel := context.WithTimeoutCause(ctx, time.Until(until)+lakeTimeout, fmt.Errorf("the run did not end within %v of its end", lakeTimeout))
 	defer cancel()
@@ -40,39 +70,45 @@ func (b *bencher) delay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	run, err := b.job(ctx, in, "until="+until.Format(time.RFC3339), "--output", "traffic=kinesis://"+rows, "--max-disorder", "30s")
+	run, err := p.job(ctx, "until="+until.Format(time.RFC3339))
 	if err != nil {
 		return err
 	}
-	var watching sync.WaitGroup
-	defer watching.Wait()
-	watchCtx, stop := context.WithCancel(ctx)
+	watching, watchCtx := errgroup.WithContext(ctx)
+	watchCtx, stop := context.WithCancel(watchCtx)
 	defer stop()
-	seen := seconds{}
+	var one sync.Mutex
+	for stream, add := range p.read {
+		shards, err := b.servers.kinesis.Client.ListShards(ctx, &kinesis.ListShardsInput{StreamName: aws.String(stream)})
+		if err != nil {
+			return err
+		}
+		for _, shard := range shards.Shards {
+			watching.Go(func() error {
+				return b.rows(watchCtx, stream, aws.ToString(shard.ShardId), func(data []byte, now time.Time) error {
+					one.Lock()
+					defer one.Unlock()
+					return add(data, now)
+				})
+			})
+		}
+	}
+	var player *localservers.Program
 	var failed error
-	watching.Go(func() { failed = b.rows(watchCtx, rows, seen) })
-	var farm *localservers.Program
 	began := time.Now()
 	err = s.watch(ctx, run, time.Second, func(now sample) {
-		// The lines begin when the job is there to read them.
-		if farm == nil && failed == nil && (now.job.Watermark != nil || now.job.State == "RUNNING" && time.Since(began) > startUp*2/3) {
-			b.step("the farm writes %d lines/s for %v", b.rate, b.latency)
-			farm, failed = b.farm(ctx, in, b.rate, b.latency)
+		if player == nil && failed == nil && (now.job.Watermark != nil || now.job.State == "RUNNING" && time.Since(began) > startUp*2/3) {
+			player, failed = p.player(ctx)
 		}
 	})
 	stop()
-	watching.Wait()
-	if err != nil || failed != nil {
-		return fmt.Errorf("%w; %w", err, failed)
-	}
-	if farm == nil {
-		return fmt.Errorf("the job did not read within %v", startUp+b.latency)
-	}
-	if err := farm.Wait(); err != nil {
+	if err := errors.Join(err, failed, watching.Wait()); err != nil {
 		return err
 	}
-	b.report(seen, before)
-	return nil
+	if player == nil {
+		return fmt.Errorf("the job did not read within %v", startUp+b.latency)
+	}
+	return player.Wait()
 }
 
 // second is a window of a second in which lines came.
@@ -107,10 +143,10 @@ func (s seconds) add(data []byte, now time.Time) error {
 	return nil
 }
 
-// rows reads a stream of one shard until ctx ends.
-func (b *bencher) rows(ctx context.Context, stream string, into seconds) error {
+// rows reads a shard until ctx ends.
+func (b *bencher) rows(ctx context.Context, stream, shard string, add func([]byte, time.Time) error) error {
 	first, err := b.servers.kinesis.Client.GetShardIterator(ctx, &kinesis.GetShardIteratorInput{
-		StreamName: aws.String(stream), ShardId: aws.String("shardId-000000000000"), ShardIteratorType: types.ShardIteratorTypeTrimHorizon,
+		StreamName: aws.String(stream), ShardId: aws.String(shard), ShardIteratorType: types.ShardIteratorTypeTrimHorizon,
 	})
 	if err != nil {
 		return err
@@ -125,7 +161,7 @@ func (b *bencher) rows(ctx context.Context, stream string, into seconds) error {
 		}
 		now := time.Now()
 		for _, r := range answer.Records {
-			if err := into.add(r.Data, now); err != nil {
+			if err := add(r.Data, now); err != nil {
 				return err
 			}
 		}
@@ -157,8 +193,13 @@ func (b *bencher) report(seen seconds, before string) {
 		fmt.Fprint(b.out, "No row came.\n\n")
 		return
 	}
+	b.quantiles(delays, before, fmt.Sprintf("%d seconds, %d lines", len(delays), lines))
+}
+
+// quantiles prints delays.
+func (b *bencher) quantiles(delays []time.Duration, before, of string) {
 	slices.Sort(delays)
 	at := func(q float64) float64 { return delays[min(len(delays)-1, int(q*float64(len(delays))))].Seconds() }
-	fmt.Fprint(b.out, "| load before, after | seconds | lines | min s | p50 s | p90 s | p99 s | max s |\n|---|---:|---:|---:|---:|---:|---:|---:|\n")
-	fmt.Fprintf(b.out, "| %s, %s | %d | %d | %.2f | %.2f | %.2f | %.2f | %.2f |\n\n", before, machine.Load(), len(delays), lines, at(0), at(0.5), at(0.9), at(0.99), at(1))
+	fmt.Fprint(b.out, "| load before, after | of | min s | p50 s | p90 s | p99 s | max s |\n|---|---|---:|---:|---:|---:|---:|\n")
+	fmt.Fprintf(b.out, "| %s, %s | %s | %.2f | %.2f | %.2f | %.2f | %.2f |\n\n", before, machine.Load(), of, at(0), at(0.5), at(0.9), at(0.99), at(1))
 }

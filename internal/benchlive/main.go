@@ -1,4 +1,4 @@
-// Command benchlive measures the weblogs job live: a Kinesis stream of this
+// Command benchlive measures the jobs live: a Kinesis stream of this
 // machine, read by Flink into a lake. It prints what it saw as Markdown; it
 // reports and never judges. Whatever the figures, it ends with 0.
 //
@@ -42,7 +42,7 @@ func main() {
 	flag.StringVar(&o.millrace, "millrace", filepath.Join("bin", "millrace"), "the program to measure")
 	flag.StringVar(&o.dir, "dir", filepath.Join(".cache", "benchlive"), "folder for streams, lakes and logs; what an earlier call left there is removed")
 	flag.StringVar(&o.out, "out", "", "write the Markdown to this file, too")
-	flag.StringVar(&o.parts, "parts", "source,lake,latency,memory,catchup", "what to measure")
+	flag.StringVar(&o.parts, "parts", "source,lake,latency,counter,alert,memory,catchup", "what to measure")
 	flag.IntVar(&o.lines, "lines", 2_000_000, "lake: lines in the stream, of 197 bytes")
 	flag.IntVar(&o.runs, "runs", 3, "lake: runs, each beside one of Flink SQL")
 	flag.IntVar(&o.shards, "shards", 4, "shards of each stream")
@@ -68,7 +68,7 @@ func measure(ctx context.Context, o options) (err error) {
 		return fmt.Errorf("bad arguments %q: numbers are positive; see -h", strings.Join(os.Args[1:], " "))
 	}
 	b := &bencher{options: o, log: os.Stderr, out: os.Stdout}
-	parts := []part{{"source", b.source}, {"lake", b.lake}, {"latency", b.delay}, {"memory", b.memory}, {"catchup", b.catchUp}}
+	parts := []part{{"source", b.source}, {"lake", b.lake}, {"latency", b.delay}, {"counter", b.counter}, {"alert", b.alert}, {"memory", b.memory}, {"catchup", b.catchUp}}
 	chosen := strings.Split(o.parts, ",")
 	for _, name := range chosen {
 		if !slices.ContainsFunc(parts, func(p part) bool { return p.name == name }) {

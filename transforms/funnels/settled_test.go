@@ -12,7 +12,7 @@ import (
 	"millrace/transforms/funnels"
 )
 
-// table is what a sink holds that keeps, of each key, the row of the greatest version,
+// upserts are what a sink holds that keeps, of each key, the row of the greatest version,
 // in whatever order rows come: null for one that is withdrawn.
 type upserts struct {
 	rows     map[string]*funnels.Row
