@@ -48,7 +48,7 @@ type DedupOutputs struct{ Kept, Ledger beam.PCollection }
 //
 // Live, a row waits until the watermark is past its time, rounded up as all timers
 // are: nothing that follows and seals by these sees a row after its time. State is the
-// rows that wait and the ids of one horizon. In batch, rows of days that are not to be
+// rows that wait and the ids of a horizon and a quarter. In batch, rows of days that are not to be
 // written only say what came before: whoever reads must give a horizon of look-back.
 //
 // All rows of days to be written are counted here, as Events or Duplicate, and so as

@@ -18,13 +18,15 @@ func init() {
 	beam.RegisterType(reflect.TypeFor[liveDedupFn]())
 }
 
-// liveDedupFn is dedupFn for records that keep coming: rows wait until everything that
-// could come before them has come. A key is a shard of ids.
+// liveDedupFn is dedupFn for records that keep coming. Rows wait for the watermark; the ids
+// of those that were judged are known, see knownIDs.
 type liveDedupFn struct {
 	Config DedupConfig
 
-	Waiting  state.Bag[[]byte]   // rows
-	IDs      state.Value[[]byte] // of one horizon
+	Waiting  state.Bag[[]byte]   // rows that came since
+	Recent   state.Bag[[]byte]   // ids of the last rounds
+	Old      state.Bag[[]byte]   // slices of ids before those
+	Filters  state.Value[[]byte] // of the slices
 	Close    timers.EventTime
 	ClosesAt state.Value[bell]
 }
@@ -32,9 +34,13 @@ type liveDedupFn struct {
 func newLiveDedupFn(cfg DedupConfig) *liveDedupFn {
 	a := newAlarm()
 	return &liveDedupFn{
-		Config: cfg, Waiting: state.MakeBagState[[]byte]("waiting"), IDs: state.MakeValueState[[]byte]("ids"),
-		Close: a.Timer, ClosesAt: a.At,
+		Config: cfg, Waiting: state.MakeBagState[[]byte]("waiting"), Recent: state.MakeBagState[[]byte]("recent"), Old: state.MakeBagState[[]byte]("old"),
+		Filters: state.MakeValueState[[]byte]("filters"), Close: a.Timer, ClosesAt: a.At,
 	}
+}
+
+func (fn *liveDedupFn) known() knownIDs {
+	return knownIDs{fn.Recent, fn.Old, fn.Filters, fn.Config.Horizon, fn.Config.Columns}
 }
 
 // alarm rings by the second when sinks wait for what follows.
@@ -83,29 +89,32 @@ func (fn *liveDedupFn) note(shard string, err error) error {
 }
 
 func (fn *liveDedupFn) judge(sp state.Provider, tp timers.Provider, watermark int64, kept func(table.Rows), ledgers func([]byte)) error {
-	judge, err := fn.read(sp)
-	if err != nil {
-		return err
-	}
 	packed, _, err := fn.Waiting.Read(sp)
 	if err != nil {
 		return err
 	}
 	var waiting []table.Rows
 	for _, b := range packed {
-		if err := eachRows(b, func(rows table.Rows) error { judge.Note(rows.Batch); waiting = append(waiting, rows); return nil }); err != nil {
+		if err := eachRows(b, func(rows table.Rows) error { waiting = append(waiting, rows); return nil }); err != nil {
 			return err
 		}
 	}
+	judge, ids, err := fn.known().read(sp, waiting)
+	if err != nil {
+		return err
+	}
+	for _, rows := range waiting {
+		judge.Note(rows.Batch)
+	}
 	var accounts dedupAccounts
 	var rest []byte
-	next := watermark + fn.Config.Horizon.Milliseconds() // when all that is known can go, if nothing waits
-	latest := watermark
+	first, latest := int64(never), watermark
 	for _, rows := range waiting {
 		s := judge.Sort(rows.Batch, watermark)
 		fn.Config.settle(rows, s, &accounts, kept)
+		ids.note(judge, rows.Batch, s)
 		if len(s.Waiting) > 0 {
-			next, latest = min(next, s.Earliest+1), max(latest, s.Latest)
+			first, latest = min(first, s.Earliest+1), max(latest, s.Latest)
 			if rest, err = appendRows(rest, picked(rows, s.Waiting)); err != nil {
 				return err
 			}
@@ -114,46 +123,34 @@ func (fn *liveDedupFn) judge(sp state.Provider, tp timers.Provider, watermark in
 	if err := accounts.emit(true, ledgers); err != nil {
 		return err
 	}
-	judge.Advance(watermark)
-	if err := fn.write(sp, judge, rest); err != nil || judge.Len() == 0 && len(rest) == 0 {
+	if err := fn.wait(sp, packed, rest); err != nil {
 		return err
+	}
+	forgets, err := ids.write(sp, watermark)
+	if err != nil {
+		return err
+	}
+	next := min(first, forgets)
+	if next == never {
+		return nil
 	}
 	a := fn.alarm()
 	return a.next(sp, tp, watermark, a.sealsAt(next), latest)
 }
 
-func (fn *liveDedupFn) read(sp state.Provider) (*dedup.Judge, error) {
-	judge, err := dedup.NewJudge(fn.Config.Columns, fn.Config.Horizon, true)
+// wait keeps the rows that wait in place of those that did.
+func (fn *liveDedupFn) wait(sp state.Provider, before [][]byte, rest []byte) error {
+	if len(before) > 0 {
+		if err := fn.Waiting.Clear(sp); err != nil {
+			return err
+		}
+	}
+	if len(rest) == 0 {
+		return nil
+	}
+	packed, err := (&packer{}).pack(rest)
 	if err != nil {
-		return nil, err
-	}
-	ids, _, err := fn.IDs.Read(sp)
-	if err != nil {
-		return nil, err
-	}
-	if ids, err = unpackState(ids); err != nil || ids == nil {
-		return judge, err
-	}
-	return judge, judge.Merge(ids)
-}
-
-// write keeps the ids, and the rows that wait. A shard that knows nothing any more
-// keeps nothing.
-func (fn *liveDedupFn) write(sp state.Provider, judge *dedup.Judge, rest []byte) error {
-	if err := fn.Waiting.Clear(sp); err != nil {
 		return err
 	}
-	if judge.Len() == 0 && len(rest) == 0 {
-		return fn.IDs.Clear(sp)
-	}
-	if len(rest) > 0 {
-		packed, err := (&packer{}).pack(rest)
-		if err != nil {
-			return err
-		}
-		if err := fn.Waiting.Add(sp, packed); err != nil {
-			return err
-		}
-	}
-	return fn.IDs.Write(sp, packState(judge.AppendEncoded(nil)))
+	return fn.Waiting.Add(sp, packed)
 }

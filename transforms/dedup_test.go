@@ -160,36 +160,44 @@ func TestTheSameRowsStayWhateverBringsThem(t *testing.T) {
 			expectClicks(s, Dedup(s, cfg, beam.CreateList(s, clickRows(shuffled, ""))), rows, accounts)
 		})
 	})
-	t.Run("stream", func(t *testing.T) {
-		type arrival struct {
-			click
-			at int64
+	for seed := range uint64(6) {
+		t.Run(fmt.Sprint("stream ", seed), func(t *testing.T) { streamOfClicks(t, rand.New(rand.NewPCG(seed, 5))) })
+	}
+}
+
+// streamOfClicks plays clicks out of order. They last several horizons, so that ids are
+// put together and forgotten.
+func streamOfClicks(t *testing.T, r *rand.Rand) {
+	all := clicks(r, 240)
+	kept := oracle(all)
+	type arrival struct {
+		click
+		at int64
+	}
+	var arrivals []arrival
+	for _, c := range all {
+		arrivals = append(arrivals, arrival{c, int64(c.Time) + r.Int64N(30*60_000)})
+	}
+	slices.SortFunc(arrivals, func(a, b arrival) int { return int(a.at - b.at) })
+	c := teststream.NewConfig()
+	for part := range slices.Chunk(arrivals, 9) {
+		var list []click
+		first := int64(part[0].Time)
+		for _, a := range part {
+			list = append(list, a.click)
+			first = min(first, int64(a.Time))
 		}
-		var arrivals []arrival
-		for _, c := range all {
-			arrivals = append(arrivals, arrival{c, int64(c.Time) + r.Int64N(30*60_000)})
+		for _, rows := range clickRows(list, "roll") {
+			must(c.AddElements(first, rows))
 		}
-		slices.SortFunc(arrivals, func(a, b arrival) int { return int(a.at - b.at) })
-		c := teststream.NewConfig()
-		for part := range slices.Chunk(arrivals, 9) {
-			var list []click
-			first := int64(part[0].Time)
-			for _, a := range part {
-				list = append(list, a.click)
-				first = min(first, int64(a.Time))
-			}
-			for _, rows := range clickRows(list, "roll") {
-				must(c.AddElements(first, rows))
-			}
-			must(c.AdvanceWatermark(part[len(part)-1].at - 30*60_000))
-		}
-		must(c.AdvanceWatermarkToInfinity())
-		cfg := clickConfig
-		cfg.Common.Live = &Live{Bucket: time.Hour}
-		ptest.BuildAndRun(t, func(s beam.Scope) {
-			rows, accounts := wantedClicks(all, kept, "roll")
-			expectClicks(s, Dedup(s, cfg, teststream.Create(s, c)), rows, accounts)
-		})
+		must(c.AdvanceWatermark(part[len(part)-1].at - 30*60_000))
+	}
+	must(c.AdvanceWatermarkToInfinity())
+	cfg := clickConfig
+	cfg.Common.Live = &Live{Bucket: time.Hour}
+	ptest.BuildAndRun(t, func(s beam.Scope) {
+		rows, accounts := wantedClicks(all, kept, "roll")
+		expectClicks(s, Dedup(s, cfg, teststream.Create(s, c)), rows, accounts)
 	})
 }
 

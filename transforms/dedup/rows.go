@@ -83,6 +83,25 @@ func (j *Judge) Note(b *table.Batch) {
 	}
 }
 
+// NoteRows notes some rows in another Deduper: those in time.
+func (j *Judge) NoteRows(b *table.Batch, rows []uint32, in *Deduper) {
+	for _, row := range rows {
+		if id, ok := j.columns.id(b, int(row)); ok && !j.late(b, int(row)) {
+			in.Add(id, j.columns.Order(b, int(row)))
+		}
+	}
+}
+
+// Any tells whether something holds for the id of a row.
+func (j *Judge) Any(b *table.Batch, holds func(ID) bool) bool {
+	for row := range b.Len() {
+		if id, ok := j.columns.id(b, row); ok && holds(id) {
+			return true
+		}
+	}
+	return false
+}
+
 func (j *Judge) late(b *table.Batch, row int) bool { return j.live && j.columns.IsLate(b, row) }
 
 // Sorted are the numbers of rows about which was decided, and of those that have to
