@@ -149,7 +149,7 @@ func TestIncidentsShowInTheLines(t *testing.T) {
 		at[line] = e.Time
 	}
 	slices.SortFunc(lines, func(a, b string) int { return int(at[a] - at[b]) }) // they are in order of when they are received
-	checkouts := map[string]int64{} // time of the last one of a visitor
+	checkouts := map[string]int64{}                                             // time of the last one of a visitor
 	bulk, attempts := map[*generate.ClickIncident]int64{}, map[*generate.ClickIncident]int64{}
 	for _, line := range lines {
 		var e clickevents.Event

@@ -18,6 +18,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/teststream"
 
 	job "millrace/jobs/clickstream"
+	"millrace/schemas/alert"
 	"millrace/schemas/record"
 	"millrace/schemas/table"
 	"millrace/schemas/weblog"
@@ -42,7 +43,7 @@ func showRows(rows table.Rows, emit func(string)) {
 		var cells []string
 		for col, c := range b.Schema().Columns {
 			switch {
-			case b.Null(col, row) || c.Mask == table.MaskToken || c.Mask == table.MaskHash || c.Kind == table.UUID || b.Schema() != weblog.Sessions && c.Name == "source":
+			case b.Null(col, row) || c.Mask == table.MaskToken || c.Mask == table.MaskHash && b.Schema() != alert.Rows || c.Kind == table.UUID || b.Schema() != weblog.Sessions && c.Name == "source":
 			case c.Kind == table.String:
 				cells = append(cells, c.Name+"="+string(b.Text(col, row)))
 			case c.Kind == table.Float64:
@@ -145,8 +146,10 @@ var want = map[string][]string{
 		fmt.Sprintf("noted_time=%d stage=decode reason=format position=%d length=%d skeleton=", ms+25_000, at(11), len(lines[11])) +
 			`x"a":9,"a4":"x9","a4":9999999999999,"x8":"x11","a8":"a3","a7":x"a9":a4,"a3":x5,"x9":"a3","x7":"x11.a3","a6":x"a8":"a6"x3`,
 	},
-	"late": {},
-	"raw":  {},
+	"anomalies": wantAnomalies(),
+	"alerts":    wantAlerts(),
+	"late":      {},
+	"raw":       {},
 }
 
 func common(t *testing.T) transforms.Common {
@@ -161,6 +164,7 @@ func common(t *testing.T) transforms.Common {
 func settings() job.Settings {
 	s := job.Defaults()
 	s.RecommendShrink = 0
+	s.Anomalies, s.Alerts = true, rules()
 	s.Funnels = []funnels.Definition{{Name: "purchase", Within: time.Hour, Breakdown: &funnels.Breakdown{Field: "device"}, Steps: []funnels.Step{
 		{Name: "product", Where: `name == "view_item"`},
 		{Name: "cart", Where: `name == "add_to_cart"`},
