@@ -115,8 +115,9 @@ func found(t *testing.T, rows []string, truth generate.ClickTruth) (out []string
 	for _, row := range rows {
 		var since int64
 		var rule string
-		if _, err := fmt.Sscanf(row[strings.Index(row, "firing_since="):], "firing_since=%d rule=%s", &since, &rule); err != nil {
-			t.Fatal(err)
+		_, of, _ := strings.Cut(row, " ")
+		if _, err := fmt.Sscanf(of, "firing_since=%d rule=%s", &since, &rule); err != nil {
+			t.Fatalf("%s: %v", row, err)
 		}
 		if !strings.Contains(row, " state="+alert.Firing+" ") {
 			continue
