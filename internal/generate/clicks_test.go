@@ -33,6 +33,12 @@ func TestAShopIsTheSameForASeed(t *testing.T) {
 		t.Error("two shops of one seed differ")
 	}
 	other := shopConfig
+	other.Incidents = 2
+	a, first := shopLines(other)
+	b, second := shopLines(other)
+	if !slices.Equal(a, b) || !cmp.Equal(first.Truth(), second.Truth()) {
+		t.Error("two shops of one seed differ, with incidents")
+	}
 	other.Seed++
 	if c, _ := shopLines(other); slices.Equal(a, c) {
 		t.Error("another seed makes the same shop")
