@@ -136,7 +136,7 @@ func found(t *testing.T, rows []string, truth generate.ClickTruth) (out []string
 
 // TestTheExampleFindsEachIncidentOnce, and nothing where there is none.
 func TestTheExampleFindsEachIncidentOnce(t *testing.T) {
-	for _, seed := range []uint64{11, 13} {
+	for _, seed := range []uint64{101, 102} {
 		calm, _ := shopDay(seed, 0)
 		if rows := watchShop(t, fmt.Sprint("calm", seed), false, listOf(calm)); len(rows) > 0 {
 			t.Errorf("seed %d: nothing happens, and there are alerts:\n%s", seed, strings.Join(rows, "\n"))
