@@ -153,7 +153,7 @@ var Catalogue = []Job{
 	},
 	{
 		Name: "clickstream",
-		Doc:  "events of a shop (JSON lines, named as in Google Analytics 4) to masked events, sessions, funnels, products, revenue, visitors, abandoned carts and recommendations",
+		Doc:  "events of a shop (JSON lines, named as in Google Analytics 4) to masked events, sessions, funnels, products, revenue, visitors, abandoned carts, recommendations, anomalies and alerts",
 		Outputs: []Output{
 			{"events", clickstream.Events, "every event that is no duplicate, masked, with what consent covers", true},
 			{"sessions", weblog.Sessions, "visits of a visitor; page views are those of pages and screens, requests are events", false},
@@ -165,6 +165,8 @@ var Catalogue = []Job{
 			{"identities", clickstream.Identities, "which known user a visitor is, by day, and from when on", false},
 			{"abandoned_carts", clickstream.Carts, "carts that their visitor left", false},
 			{"recommendations", clickstream.Recommendations, "for each day and item what goes with it, and the popular items; made by batch runs", false},
+			{"anomalies", anomaly.Rows, "scores of series of purchases, refunds and revenue; none without the setting anomalies", false},
+			{"alerts", alert.Rows, "broken rules of the YAML key alerts: a row when they begin to fire and one when they are resolved; none without rules", false},
 			{"bad_rows", badrow.Rows, "lines that could not become events, by reason; never their text", true},
 			{"late", late.Rows, "events that came after their windows were sealed; none when reading files", true},
 			{"refused", refused.Rows, "rows that a sink of --output will not take, with the reason; millrace replay sends them again", false},
@@ -181,6 +183,8 @@ var Catalogue = []Job{
 		Shards:         func(s any) int { return s.(*clicks.Settings).Shards },
 		Funnels:        func(s any) *[]funnels.Definition { return &s.(*clicks.Settings).Funnels },
 		FunnelsExample: clicks.FunnelsExample,
+		Alerts:         func(s any) *[]alerts.Rule { return &s.(*clicks.Settings).Alerts },
+		AlertsExample:  clicks.AlertsExample,
 		Example:        "file:///var/spool/shop/events-*.ndjson.gz",
 		Lacks:          func(s any, output string) string { return s.(*clicks.Settings).Lacks(output) },
 		Fingerprint:    func(_ context.Context, s any, _ bool) (string, error) { return s.(*clicks.Settings).Fingerprint() },

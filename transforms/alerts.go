@@ -23,13 +23,17 @@ func init() {
 }
 
 // AlertInput is rows that rules of alerts can watch. The time of a row is its
-// schema's day column.
+// schema's day column, unless Time names another.
 type AlertInput struct {
 	Rows   beam.PCollection // of table.Rows, sealed; may be left out where rules are only checked
 	Schema *table.Schema
 	// Window is how long after its time a row is sealed at the latest: for rollups the
 	// length of their windows, which begin at multiples of it.
 	Window time.Duration
+	// Time is a column of times, and After is instead of Window for rows whose time can be
+	// any: how long after it they are sealed, as carts are after they were changed last.
+	Time  string
+	After time.Duration
 	// History says that a row follows from all that came before, as scores do.
 	History bool
 	// Sparse says that a number that is 0 is as if its row were not there, as rows are
@@ -58,7 +62,7 @@ func Alerts(s beam.Scope, c Common, rules []alerts.Rule, inputs map[string]Alert
 	}
 	var all []beam.PCollection
 	for _, name := range slices.Sorted(maps.Keys(readings)) {
-		all = append(all, beam.ParDo(s.Scope(name), &alertReadingsFn{Run: c.Run, Rules: readings[name], Schema: inputs[name].Schema.ID(), Sparse: inputs[name].Sparse}, inputs[name].Rows))
+		all = append(all, beam.ParDo(s.Scope(name), &alertReadingsFn{Run: c.Run, Rules: readings[name], Schema: inputs[name].Schema.ID(), Time: inputs[name].Time, Sparse: inputs[name].Sparse}, inputs[name].Rows))
 	}
 	keyed := all[0]
 	if len(all) > 1 {
@@ -73,19 +77,30 @@ func Alerts(s beam.Scope, c Common, rules []alerts.Rule, inputs map[string]Alert
 // alertLag is how long after the end of a rule's window all of its readings are
 // there, in milliseconds.
 func alertLag(r *alerts.Rule, in AlertInput) int64 {
-	window := in.Window.Milliseconds()
-	for _, m := range r.Where {
-		if seconds := int64(0); m.Column == "window_seconds" {
-			if _, err := fmt.Sscan(m.Value, &seconds); err == nil && seconds > 0 {
-				window = min(window, max(1000*seconds, tick)) // shorter ones are sealed by the minute
-			}
-		}
+	if in.After > 0 {
+		return in.After.Milliseconds()
+	}
+	window := longest(in.Window.Milliseconds(), r.Where)
+	if len(r.Per) > 0 {
+		window = max(window, longest(in.Window.Milliseconds(), r.Per))
 	}
 	switch {
 	case window == 0 || r.Every%window == 0:
 		return 0
 	case window%r.Every == 0:
 		return window - r.Every
+	}
+	return window
+}
+
+// longest is how long the windows are, at the most, of rows that match.
+func longest(window int64, of []alerts.Match) int64 {
+	for _, m := range of {
+		if seconds := int64(0); m.Column == "window_seconds" {
+			if _, err := fmt.Sscan(m.Value, &seconds); err == nil && seconds > 0 {
+				window = min(window, max(1000*seconds, tick)) // shorter ones are sealed by the minute
+			}
+		}
 	}
 	return window
 }
@@ -125,6 +140,7 @@ type alertReadingsFn struct {
 	Run    string
 	Rules  []alerts.Rule // of one input
 	Schema string
+	Time   string // column; the day column when empty
 	Sparse bool
 
 	readers []ruleReader
@@ -143,6 +159,11 @@ func (fn *alertReadingsFn) Setup() error {
 			return err
 		}
 		r.sparse = fn.Sparse
+		if fn.Time != "" {
+			if r.time, ok = schema.Index(fn.Time); !ok {
+				return fmt.Errorf("readings of alerts: %s has no column %s", fn.Schema, fn.Time)
+			}
+		}
 		fn.readers = append(fn.readers, r)
 	}
 	return nil

@@ -43,9 +43,10 @@ func placed(r *alerts.Rule, err error) error {
 type ruleReader struct {
 	rule         *alerts.Rule
 	schema       *table.Schema
-	where        []whereCell
+	where, per   []whereCell
 	by           []int // columns
 	field, while int   // -1 for none
+	time         int   // -1 for the day column
 	sparse       bool  // zeros tell nothing
 	late         int   // tells rows that are in no window; -1 for none
 	buf          []byte
@@ -82,7 +83,7 @@ func (c *whereCell) matches(b *table.Batch, row int) bool {
 }
 
 func newRuleReader(r *alerts.Rule, schema *table.Schema) (ruleReader, error) {
-	out := ruleReader{rule: r, schema: schema, field: -1, while: -1, late: -1}
+	out := ruleReader{rule: r, schema: schema, field: -1, while: -1, time: -1, late: -1}
 	var faults []error
 	find := func(what, name string) int {
 		i, ok := schema.Index(name)
@@ -105,11 +106,15 @@ func newRuleReader(r *alerts.Rule, schema *table.Schema) (ruleReader, error) {
 	if r.WhileField != "" {
 		out.while = number("while_field", r.WhileField)
 	}
-	for _, m := range r.Where {
-		if i := find("where", m.Column); i >= 0 {
-			out.where = append(out.where, newWhereCell(schema, i, m.Value))
+	cells := func(what string, matches []alerts.Match) (cells []whereCell) {
+		for _, m := range matches {
+			if i := find(what, m.Column); i >= 0 {
+				cells = append(cells, newWhereCell(schema, i, m.Value))
+			}
 		}
+		return cells
 	}
+	out.where, out.per = cells("where", r.Where), cells("per", r.Per)
 	for _, name := range r.By {
 		out.by = append(out.by, find("by", name))
 	}
@@ -133,11 +138,23 @@ func numeric(k table.Kind) bool {
 // key is that of a row, if the rule watches it, as alerts.Rule.KeyOf writes it. It is
 // valid until the next call.
 func (r *ruleReader) key(b *table.Batch, row int) (key []byte, watched bool) {
-	for i := range r.where {
-		if !r.where[i].matches(b, row) {
-			return nil, false
+	if !allMatch(r.where, b, row) {
+		return nil, false
+	}
+	return r.groupKey(b, row), true
+}
+
+func allMatch(cells []whereCell, b *table.Batch, row int) bool {
+	for i := range cells {
+		if !cells[i].matches(b, row) {
+			return false
 		}
 	}
+	return true
+}
+
+// groupKey is the key of a row, watched or not.
+func (r *ruleReader) groupKey(b *table.Batch, row int) []byte {
 	r.buf = r.buf[:0]
 	for i, col := range r.by {
 		if i > 0 {
@@ -146,7 +163,31 @@ func (r *ruleReader) key(b *table.Batch, row int) (key []byte, watched bool) {
 		r.buf = append(append(r.buf, r.rule.By[i]...), '=')
 		r.buf = appendCell(r.buf, b, col, row)
 	}
-	return r.buf, true
+	return r.buf
+}
+
+// when is the time of a row in milliseconds.
+func (r *ruleReader) when(b *table.Batch, row int) int64 {
+	if r.time < 0 {
+		return rowTime(b, row)
+	}
+	return b.Int(r.time, row)
+}
+
+// divided makes a reading of a row of a rule with per: it may count above the line, below
+// it, or on both sides.
+func (r *ruleReader) divided(reading *alerts.Reading, above, below bool) {
+	value := reading.Value
+	if !above {
+		reading.Value = math.NaN()
+	}
+	switch {
+	case !below || math.IsNaN(value) || math.IsInf(value, 0):
+	case r.rule.Aggregate == alerts.Count:
+		reading.While = 1
+	default:
+		reading.While = value
+	}
 }
 
 // read gives the readings of rows by the key that the rule watches.
@@ -156,18 +197,23 @@ func (r *ruleReader) read(b *table.Batch) map[string]*[]alerts.Reading {
 		if r.late >= 0 && b.Bool(r.late, row) {
 			continue // late is in no window
 		}
-		key, watched := r.key(b, row)
-		if !watched {
+		above := allMatch(r.where, b, row)
+		below := len(r.per) > 0 && allMatch(r.per, b, row)
+		if !above && !below {
 			continue
 		}
-		reading := alerts.Reading{Time: rowTime(b, row), Value: cellNumber(b, r.field, row)}
+		key := r.groupKey(b, row)
+		reading := alerts.Reading{Time: r.when(b, row), Value: cellNumber(b, r.field, row)}
 		if r.while >= 0 {
 			reading.While = cellNumber(b, r.while, row)
 		}
 		if r.field < 0 {
 			reading.Value = 1
 		}
-		if r.sparse && reading.Value == 0 && reading.While == 0 {
+		if len(r.per) > 0 {
+			r.divided(&reading, above, below)
+		}
+		if r.sparse && (reading.Value == 0 || !above) && reading.While == 0 {
 			continue
 		}
 		of := out[string(key)]

@@ -3,6 +3,7 @@ package transforms
 import (
 	"math"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,6 +62,38 @@ func TestKeysOfRowsAreThoseOfTheRule(t *testing.T) {
 	}
 }
 
+// TestARowOfARatioCountsOnTheSideItIsOf, on both if it is of both.
+func TestARowOfARatioCountsOnTheSideItIsOf(t *testing.T) {
+	b := table.NewBatch(weblog.TrafficRows)
+	for i, class := range []string{"5xx", "2xx", "3xx"} {
+		for _, seconds := range []int32{1, 60} {
+			b.Append(&weblog.Traffic{WindowStart: table.Millis(i), WindowSeconds: seconds, StatusClass: class, Views: int64(10 * (i + 1))})
+		}
+	}
+	minutes := alerts.Match{Column: "window_seconds", Value: "60"}
+	rule := alerts.Rule{Name: "r", Input: "traffic", Field: "views", Aggregate: alerts.Sum, Where: []alerts.Match{{Column: "status_class", Value: "5xx"}, minutes}, Per: []alerts.Match{minutes}}
+	for aggregate, want := range map[alerts.Aggregate][3]float64{alerts.Sum: {10, 20, 30}, alerts.Count: {1, 1, 1}} {
+		rule.Aggregate = aggregate
+		r, err := newRuleReader(&rule, weblog.TrafficRows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := *r.read(b)[""]
+		if len(got) != 3 || got[0].Value != 10 || !math.IsNaN(got[1].Value) || !math.IsNaN(got[2].Value) {
+			t.Errorf("%s: above the line are %v", aggregate, got)
+		}
+		for i := range got {
+			if got[i].While != want[i] {
+				t.Errorf("%s: below the line is %v, want %v", aggregate, got, want)
+			}
+		}
+	}
+	rule.Per = []alerts.Match{{Column: "status", Value: "5xx"}}
+	if _, err := newRuleReader(&rule, weblog.TrafficRows); err == nil || !strings.Contains(err.Error(), "per: traffic has no column status") {
+		t.Errorf("a column that does not exist: %v", err)
+	}
+}
+
 // TestWindowsWaitForTheRowsOfTheirInput: how long after its end a rule's window is
 // complete.
 func TestWindowsWaitForTheRowsOfTheirInput(t *testing.T) {
@@ -86,6 +119,13 @@ func TestWindowsWaitForTheRowsOfTheirInput(t *testing.T) {
 		if got := alertLag(&r, AlertInput{Window: time.Duration(c.window) * time.Millisecond}); got != c.want {
 			t.Errorf("windows of %d over rows of %d (%s): %d, want %d", c.every, c.window, c.seconds, got, c.want)
 		}
+	}
+	per := alerts.Rule{Every: minute, Where: []alerts.Match{{Column: "window_seconds", Value: "60"}}, Per: []alerts.Match{{Column: "window_seconds", Value: "3600"}}}
+	if got := alertLag(&per, AlertInput{Window: 24 * time.Hour}); got != hour-minute {
+		t.Errorf("a ratio waits for %d, and not for the longer of its windows", got)
+	}
+	if got := alertLag(&alerts.Rule{Every: hour}, AlertInput{After: time.Hour}); got != hour {
+		t.Errorf("rows that are sealed an hour after any time are waited for for %d", got)
 	}
 	if !math.IsNaN(cellNumber(table.NewBatch(weblog.TopPages), -1, 0)) {
 		t.Error("no column is a number")

@@ -39,6 +39,14 @@ func (c Common) Makes(outputs ...string) bool {
 	return len(c.Only) == 0 || slices.ContainsFunc(outputs, func(o string) bool { return slices.Contains(c.Only, o) })
 }
 
+// Also asks for another output, if not for all.
+func (c Common) Also(output string) Common {
+	if !c.Makes(output) {
+		c.Only = append(slices.Clone(c.Only), output)
+	}
+	return c
+}
+
 // local tells whether a batch runs on one machine, whose files all steps see.
 func (c Common) local() bool { return c.Live == nil && c.Spill != "" }
 

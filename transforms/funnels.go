@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
@@ -70,6 +71,15 @@ func (f funnelSet) compile() (*funnels.Set, error) {
 func CheckFunnels(defs []funnels.Definition, schema *table.Schema) error {
 	_, err := funnels.Compile(defs, schema, funnels.Options{})
 	return err
+}
+
+// FunnelStepsWindow is how long after the beginning of a day its steps are sealed.
+func FunnelStepsWindow(defs []funnels.Definition) time.Duration {
+	longest := time.Duration(0)
+	for i := range defs {
+		longest = max(longest, defs[i].Within)
+	}
+	return 24*time.Hour + longest.Truncate(time.Hour) + time.Hour
 }
 
 // CheckQuestions reports everything that is wrong with questions about such events.

@@ -26,8 +26,12 @@ with tastes, carts, purchases and refunds, wrong clocks, consent given and denie
 events sent twice, broken lines. The same seed and settings give the same bytes.
 Beside events.ndjson lies the truth, for checking a job against it:
   truth.json           counts: lines, events, duplicates, bad lines, sessions,
-                       purchases, amounts, abandoned carts
+                       purchases, amounts, abandoned carts; with --incidents, those
   truth_canaries.txt   planted personal data, with --canaries
+
+--incidents N has N of each kind in the second half of the days: a checkout that ends in
+no purchase for an hour or more, orders of many times as many units, a visitor who tries
+cards, and many who do from one network.
 
 Into a stream (--to kinesis://STREAM): plays the shop live. Events come at --rate, evenly,
 when they are received, with visitors in all stages of their visits from the first second
@@ -38,6 +42,7 @@ of events are late. The truth does not tell of sessions and carts, as the stream
 ends within some.`,
 		Example: `  millrace generate clickstream --out shop
   millrace generate clickstream --out shop --events 2000000 --days 1 --gzip --duplicates 0.01 --canaries
+  millrace generate clickstream --out shop --days 3 --incidents 1
   millrace generate clickstream --to kinesis://shop --rate 2000/s --for 60s
   millrace generate clickstream --to kinesis://shop --rate 300 --speed 60 --start 2026-03-01 --out truth`,
 		Args: exactArgs(0, "millrace generate clickstream --out DIR or --to kinesis://STREAM"),
@@ -81,6 +86,7 @@ ends within some.`,
 	fs.StringVar(&start, "start", "", "first day or time, 2006-01-02 or RFC 3339 (default 2026-03-01, live now)")
 	fs.Float64Var(&cfg.Duplicates, "duplicates", 0, "share of events that are sent twice")
 	fs.Float64Var(&cfg.Malformed, "malformed", 0, "share of lines that are broken")
+	fs.IntVar(&cfg.Incidents, "incidents", 0, "files: incidents of each kind that rules of alerts should find, at most one a day")
 	fs.BoolVar(&canaries, "canaries", false, "plant 1,000 values of each type of personal data; needs 32,000 events or more")
 	fs.BoolVar(&cfg.Gzip, "gzip", false, "files: compress the file")
 	return c
@@ -91,7 +97,7 @@ const liveRate = 100
 
 // playShop plays one to a stream.
 func playShop(c *cobra.Command, f *liveFlags, cfg generate.ClickConfig, truth string) error {
-	if err := f.check(c, []string{"days", "gzip"}, "events", cfg.Events); err != nil {
+	if err := f.check(c, []string{"days", "gzip", "incidents"}, "events", cfg.Events); err != nil {
 		return &run.UsageError{Err: err}
 	}
 	rate := float64(f.rate)

@@ -10,6 +10,7 @@
 //	    every: 1m                 # length of a window
 //	    aggregate: max            # of readings in a window: max, min, last, sum, count
 //	    within: 5m                # sum over so long, with aggregate sum or count
+//	    per: {status_class: 2xx}  # divided by that of rows with these values
 //	    above: 100                # broken above or below
 //	    clear_above: 50           # in order again when not above
 //	    at_least: 3               # windows
@@ -21,7 +22,8 @@
 //
 // A change is watched with change_over (and change_relative: true), an absence
 // with absent_for and give_up instead of limits. while_field, while_at_least and
-// while_within let a rule be broken only while another field sums to so much.
+// while_within let a rule be broken only while another field sums to so much; with per,
+// while_at_least is about what is divided by.
 package alertrules
 
 import (
@@ -202,7 +204,8 @@ var keys = map[string]func(*alerts.Rule, ast.Node) error{
 	"name":            text(func(r *alerts.Rule) *string { return &r.Name }),
 	"input":           text(func(r *alerts.Rule) *string { return &r.Input }),
 	"field":           text(func(r *alerts.Rule) *string { return &r.Field }),
-	"where":           where,
+	"where":           matches(func(r *alerts.Rule) *[]alerts.Match { return &r.Where }),
+	"per":             matches(func(r *alerts.Rule) *[]alerts.Match { return &r.Per }),
 	"by":              by,
 	"every":           duration(func(r *alerts.Rule) *int64 { return &r.Every }),
 	"aggregate":       text(func(r *alerts.Rule) *string { return (*string)(&r.Aggregate) }),
@@ -318,18 +321,22 @@ func by(r *alerts.Rule, n ast.Node) error {
 	return nil
 }
 
-func where(r *alerts.Rule, n ast.Node) error {
-	list, ok := entries(n)
-	if !ok {
-		return errors.New("columns with their values are needed, as {status_class: 5xx}")
-	}
-	for _, e := range list {
-		s, err := scalar(e.Value)
-		if err != nil {
-			return fmt.Errorf("%s: %w", keyOf(e), err)
+// matches reads columns with the value that each must have.
+func matches(field func(*alerts.Rule) *[]alerts.Match) func(*alerts.Rule, ast.Node) error {
+	return func(r *alerts.Rule, n ast.Node) error {
+		list, ok := entries(n)
+		if !ok {
+			return errors.New("columns with their values are needed, as {status_class: 5xx}")
 		}
-		r.Where = append(r.Where, alerts.Match{Column: keyOf(e), Value: s})
+		into := field(r)
+		for _, e := range list {
+			s, err := scalar(e.Value)
+			if err != nil {
+				return fmt.Errorf("%s: %w", keyOf(e), err)
+			}
+			*into = append(*into, alerts.Match{Column: keyOf(e), Value: s})
+		}
+		slices.SortFunc(*into, func(a, b alerts.Match) int { return strings.Compare(a.Column, b.Column) })
+		return nil
 	}
-	slices.SortFunc(r.Where, func(a, b alerts.Match) int { return strings.Compare(a.Column, b.Column) })
-	return nil
 }

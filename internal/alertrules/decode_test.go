@@ -46,6 +46,14 @@ rules:
     clear_below: -0.2
     change_over: 10m
     change_relative: true
+  - name: conversion
+    input: events
+    where: {name: purchase}
+    per: {name: begin_checkout}
+    aggregate: count
+    within: 1h
+    below: 0.2
+    while_at_least: 20
 `), "rules.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -58,6 +66,10 @@ rules:
 		},
 		alerts.Rule{Name: "gone", Input: "traffic", AbsentFor: 600_000, GiveUp: 86_400_000}.WithDefaults(),
 		alerts.Rule{Name: "slump", Input: "traffic", Field: "views", Below: f(-0.5), ClearBelow: f(-0.2), ChangeOver: 600_000, ChangeRelative: true}.WithDefaults(),
+		{
+			Name: "conversion", Input: "events", Where: []alerts.Match{{Column: "name", Value: "purchase"}}, Per: []alerts.Match{{Column: "name", Value: "begin_checkout"}},
+			Every: 60_000, Aggregate: "count", Within: 3_600_000, Below: f(0.2), ClearBelow: f(0.2), WhileAtLeast: 20, WhileWithin: 3_600_000, AtLeast: 1, Of: 1, ClearFor: 1, Missing: "clear", Severity: "warning",
+		},
 	}
 	if at := got[1].At; at != "rules.yaml:22" {
 		t.Errorf("the second rule is at %s", at)

@@ -19,6 +19,7 @@ type ClickConfig struct {
 	Duplicates float64   // share of events that are sent twice
 	Malformed  float64   // share of further lines that are broken
 	Canaries   int       // values of each type of personal data to plant
+	Incidents  int       // of each kind, in the second half of the days; none of an OpenShop
 	Gzip       bool
 }
 
@@ -35,6 +36,7 @@ func (c *ClickConfig) Validate() error {
 	check(c.Duplicates >= 0 && c.Duplicates <= 0.5 && c.Malformed >= 0 && c.Malformed <= 0.5, "duplicates and malformed are shares up to 0.5")
 	check(c.Canaries >= 0 && c.Canaries <= maxCanaries, "at most %d canaries of each type", maxCanaries)
 	d := c.withDefaults()
+	check(d.Incidents >= 0 && d.Incidents <= d.Days, "at most one incident of each kind a day")
 	check(int64(d.Canaries)*linesPerCanary*int64(len(clickCanaries)) <= d.Events, "for %d canaries of each type make %d events or more", d.Canaries, int64(d.Canaries)*linesPerCanary*int64(len(clickCanaries)))
 	return errors.Join(faults...)
 }
@@ -78,6 +80,7 @@ type Shop struct {
 	pending  []click // of visits that began, not given yet
 	number   int64   // of events, for their ids
 	canaries clickPlanter
+	testers  int // of cards, so far
 	line     []byte
 	open     bool // always: see OpenShop; what is given counts for the truth, and visits do not
 }
@@ -96,6 +99,7 @@ type click struct {
 	canary               int // number of the planted value plus 1
 	first                bool
 	tagged               bool // of a visit that a campaign brought
+	tester               bool // of cards
 }
 
 // NewShop makes one; the configuration must be valid.
@@ -105,6 +109,7 @@ func NewShop(c ClickConfig) *Shop {
 	s.canaries = newClickPlanter(&cfg)
 	s.truth.Names, s.truth.Bad = map[string]int64{}, map[string]int64{}
 	s.truth.Gross, s.truth.Refunded = map[string]int64{}, map[string]int64{}
+	s.truth.Incidents = planClickIncidents(&cfg)
 	return s
 }
 
@@ -120,6 +125,7 @@ func (s *Shop) Lines(yield func([]byte) bool) {
 		if !s.give(at, yield) {
 			return
 		}
+		s.attack(at)
 		s.visit(at)
 	}
 	s.give(begin+2*length, yield)
@@ -195,7 +201,15 @@ func (s *Shop) visit(at int64) {
 	bought := false
 	if w.units > 0 && s.rng.n(100) < 60 {
 		w.event("begin_checkout", -1, 0, 0)
-		if s.rng.n(100) < 65 {
+		broken, many := s.on(CheckoutBroken, w.at), s.on(BulkOrders, w.at)
+		switch buys := s.rng.n(100) < 65; {
+		case buys && broken != nil:
+			broken.Purchases++
+		case buys:
+			if many != nil && currency(v) == many.Currency {
+				many.Purchases++
+				w.units *= bulk
+			}
 			w.event("purchase", w.cart, w.units, s.price(w.cart)*int64(w.units))
 			bought = true
 		}
@@ -222,6 +236,7 @@ type walk struct {
 	cart, units   int
 	first, server bool
 	tagged        bool
+	tester        bool
 }
 
 func (w *walk) event(name string, item, quantity int, value int64) {
@@ -229,9 +244,18 @@ func (w *walk) event(name string, item, quantity int, value int64) {
 	if !s.open || !w.first { // in a shop that is open a visit begins at once
 		w.at += int64(s.rng.wait(15_000, 240_000))
 	}
-	c := click{time: w.at, sent: w.at + int64(s.rng.n(3_000)), number: s.number, visitor: w.visitor, name: name, item: item, quantity: quantity, value: value, first: w.first, server: w.server, tagged: w.tagged && !w.server}
+	w.send(name, item, quantity, value)
+}
+
+// send is event without a pause before it.
+func (w *walk) send(name string, item, quantity int, value int64) {
+	s := w.shop
+	c := click{time: w.at, sent: w.at + int64(s.rng.n(3_000)), number: s.number, visitor: w.visitor, name: name, item: item, quantity: quantity, value: value, first: w.first, server: w.server, tagged: w.tagged && !w.server, tester: w.tester}
 	c.received, c.original = c.sent, c.sent
 	s.number++
+	if w.first && w.tester {
+		s.truth.Sessions++
+	}
 	w.first = false
 	if !s.open {
 		c.canary = s.canaries.next(&c)

@@ -32,7 +32,7 @@ func (s *Shop) append(c *click) []byte {
 	if c.server {
 		b = append(b, `,"platform":"server"`...)
 	} else {
-		b = append(strconv.AppendUint(append(b, `,"client_id":"visitor-`...), id, 36), '"')
+		b = append(append(append(b, `,"client_id":"`...), clientID(c.visitor)...), '"')
 		b = append(append(append(b, `,"ip":"`...), s.address(c)...), '"')
 		b = fmt.Appendf(b, `,"platform":"web","device":{"category":%q,"os":%q,"browser":%q,"language":"de-DE"}`,
 			[]string{"mobile", "desktop", "mobile", "tablet"}[id%4], []string{"Android", "Windows", "iOS", "iPadOS"}[id%4], []string{"Chrome", "Firefox", "Safari", "Safari"}[id%4])
@@ -100,9 +100,13 @@ func (s *Shop) login(c *click) string {
 	return s.canaries.text(c, "user", known(c.visitor))
 }
 
-// address is the client's, of a network for documents.
+// address is the client's, of one of the networks for documents.
 func (s *Shop) address(c *click) string {
-	return s.canaries.text(c, "client_address", "203.0.113."+strconv.FormatUint(mix(uint64(c.visitor))%254+1, 10))
+	network := "203.0.113."
+	if c.tester {
+		network = testerNetwork
+	}
+	return s.canaries.text(c, "client_address", network+strconv.FormatUint(mix(uint64(c.visitor))%254+1, 10))
 }
 
 // broken is a line that is no event, after a good one.

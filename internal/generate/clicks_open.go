@@ -33,6 +33,7 @@ func NewOpenShop(c ClickConfig, rate float64, limit int64) *OpenShop {
 	if limit == 0 {
 		limit = math.MaxInt64
 	}
+	c.Incidents = 0
 	s := NewShop(c)
 	s.open = true
 	return &OpenShop{shop: s, rate: rate, limit: limit, planted: map[int64]int{}}

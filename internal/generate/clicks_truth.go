@@ -24,6 +24,7 @@ type ClickTruth struct {
 	AbandonedCarts int64            `json:"abandoned_carts,omitempty"` // not told of an OpenShop
 	Items          int              `json:"items"`
 	Family         int              `json:"family"` // items so many in a row go together
+	Incidents      []ClickIncident  `json:"incidents,omitempty"`
 }
 
 func (t *ClickTruth) count(s *Shop, c *click) {

@@ -3,12 +3,20 @@ package report
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 
 	"millrace/internal/columns"
 )
+
+// anomaliesSection is for lakes without traffic, whose section has the table otherwise.
+var anomaliesSection = section{
+	ID: "anomalies", Title: "Anomalies",
+	shown: func(d *Data) bool { return len(d.Anomalies.Rows) > 0 && d.Traffic.Requests == 0 },
+	data:  func(d *Data) any { return d.Anomalies },
+}
 
 // Anomalies are what a detector found strange, and what it expected of the traffic.
 // It is empty for a lake without scores.
@@ -43,16 +51,24 @@ func (a Anomaly) Name() string {
 	return a.Series + " " + shortKey(a.Key)
 }
 
-// Expected is the range in words. Counts and shares are not below zero.
+// Expected is the range in words. Counts, shares and amounts are not below zero.
 func (a Anomaly) Expected() string {
 	if !a.Known {
 		return "–"
 	}
-	return amount(max(a.Low, 0)) + " to " + amount(a.High)
+	return a.words(max(a.Low, 0)) + " to " + a.words(a.High)
 }
 
 // Shown is the value in words.
-func (a Anomaly) Shown() string { return amount(a.Value) }
+func (a Anomaly) Shown() string { return a.words(a.Value) }
+
+// words are those for a value of the series: revenue is money.
+func (a Anomaly) words(value float64) string {
+	if code, of := strings.CutPrefix(a.Key, "currency="); of && a.Series == revenueSeries {
+		return money(int64(math.Round(min(max(value, -1<<53), 1<<53))), code)
+	}
+	return amount(value)
+}
 
 // Digits is the score in words.
 func (a Anomaly) Digits() string { return strconv.FormatFloat(a.Score, 'f', 2, 64) }
@@ -92,6 +108,7 @@ const (
 	shownAnomalies = 15
 
 	requestSeries = "views"       // whose values are those of the traffic chart
+	revenueSeries = "revenue"     // of currencies
 	errorSeries   = "error_ratio" // and of the chart of 5xx, with status_class=5xx
 )
 

@@ -26,6 +26,7 @@ var sections = []section{
 	loginsSection,
 	trafficSection,
 	alertsSection,
+	anomaliesSection,
 	statusSection,
 	pagesSection,
 	visitorsSection,

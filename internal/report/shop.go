@@ -19,7 +19,7 @@ var shopSection = section{
 }
 
 // shopSections are the sections that mean something for events of a shop.
-var shopSections = []string{"shop", "sessions", "funnels", "channels", "badrows", "ledger"}
+var shopSections = []string{"shop", "alerts", "anomalies", "sessions", "funnels", "channels", "badrows", "ledger"}
 
 // Shop is what was sold. Amounts are in minor units of their currency.
 type Shop struct {

@@ -56,6 +56,15 @@ func shopLake(t testing.TB) string {
 		{shopDay, "cup", "EUR", 7, 2, 2, 5000}, {shopDay + dayMs, "cup", "EUR", 1, 0, 1, 123_456}, {shopDay, hostile[0], "JPY", 9, 1, 1, 500},
 	}, func(r productRow) int64 { return r.WindowStart })
 	writeDays(t, root, "abandoned_carts", []cartRow{{shopDay, 3}, {shopDay + dayMs, 1}}, func(r cartRow) int64 { return r.StartTime })
+	peak, score, low, high := 0.05, 0.79, 0.0, 49_000.0
+	writeDays(t, root, "alerts", []alertRow{
+		{"conversion-drop", "", "critical", "firing", shopDay + hourMs, shopDay + hourMs, "a", &peak, "count per count below 0.2", ""},
+		{"conversion-drop", "", "critical", "resolved", shopDay + hourMs, shopDay + 2*hourMs, "a", &peak, "count per count below 0.2", ""},
+	}, func(r alertRow) int64 { return r.FiringSince })
+	writeDays(t, root, "anomalies", []scoreRow{
+		{shopDay, 60, "revenue", "currency=EUR", 100, nil, nil, nil, ""},
+		{shopDay + hourMs, 60, "revenue", "currency=EUR", 152_000, &score, &low, &high, "day 1.00"},
+	}, func(r scoreRow) int64 { return r.WindowStart })
 	return root
 }
 
@@ -73,12 +82,15 @@ func TestAShopHasAPageOfItsOwn(t *testing.T) {
 	if diff := cmp.Diff(want, d.Shop); diff != "" || d.Events != 4 {
 		t.Errorf("%d events (-want +got):\n%s", d.Events, diff)
 	}
+	if len(d.Alerts.Rows) != 1 || len(d.Anomalies.Rows) != 1 {
+		t.Errorf("alerts %+v, anomalies %+v", d.Alerts.Rows, d.Anomalies.Rows)
+	}
 	d.Ledger = exampleLedger(d)
 	page := written(t, d)
 	for name, l := range looks {
 		b := open(t, page, l)
 		text := ask(t, b, chromedp.Evaluate[string](`document.body.innerText`))
-		for _, shown := range []string{"2026", "1284.56 EUR", "10.05 EUR", "500 JPY", "−1.234 KWD", "cup"} {
+		for _, shown := range []string{"2026", "1284.56 EUR", "10.05 EUR", "500 JPY", "−1.234 KWD", "cup", "conversion-drop", "1520.00 EUR", "0.00 EUR to 490.00 EUR"} {
 			if !strings.Contains(strings.ReplaceAll(text, thinSpace, ""), shown) {
 				t.Errorf("%s: %q is not shown:\n%s", name, shown, text)
 			}

@@ -34,6 +34,16 @@ func (r *request) checkOnly() (faults []error) {
 	return faults
 }
 
+// checkOnlyIsMade reports outputs that are asked for by name and lack what they need.
+func (r *request) checkOnlyIsMade() (faults []error) {
+	for _, name := range r.only {
+		if lacks := r.lacks(name); lacks != "" && !slices.Contains(always, name) {
+			faults = append(faults, fmt.Errorf("%s: there are no %s, and so no output %s", r.at("only"), lacks, name))
+		}
+	}
+	return faults
+}
+
 // leavesOut tells whether an output is not asked for.
 func (r *request) leavesOut(output string) bool {
 	return r.only != nil && !slices.Contains(r.only, output)

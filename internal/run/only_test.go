@@ -27,6 +27,8 @@ func TestFaultsOfOnlyAreNamed(t *testing.T) {
 		want string
 	}{
 		{Options{Source: "file:///tmp/events", Only: "session"}, "--only: job clickstream has no output session"},
+		{Options{Source: "file:///tmp/events", Only: "sessions, alerts"}, "--only: there are no rules of alerts; give some by the key alerts of the YAML file or by --alerts, and so no output alerts"},
+		{Options{Source: "file:///tmp/events", Only: "anomalies"}, "--only: there are no scores; set anomalies: true, and so no output anomalies"},
 		{Options{Source: "kinesis://clicks", Only: "sessions"}, "--only is for backfills"},
 		{Options{Source: "file:///tmp/events", Only: "sessions", Outputs: Outputs{"products": {"kinesis://products"}}}, "--only sessions leaves output products out"},
 	} {

@@ -149,6 +149,9 @@ func (r *request) checkJob() (faults []error) {
 	}
 	faults = append(faults, r.checkOnly()...)
 	set := errors.Join(settings.Apply(r.settings, r.Values), r.setFunnels(), r.setAlerts())
+	if set == nil {
+		faults = append(faults, r.checkOnlyIsMade()...)
+	}
 	for _, name := range slices.Sorted(maps.Keys(r.Outputs)) {
 		if !slices.Contains(r.job.OutputNames(), name) {
 			faults = append(faults, fmt.Errorf("%s: job %s has no output %s%s", r.at("output"), r.job.Name, name, settings.Suggest(name, r.job.OutputNames())))

@@ -1,6 +1,6 @@
 // Package clickstream is the job that turns events of a shop, from its pages, apps and
 // servers, into masked events, sessions, funnels, products, revenue, visitors, abandoned
-// carts and recommendations.
+// carts, recommendations, scores and alerts.
 package clickstream
 
 import (
@@ -12,6 +12,7 @@ import (
 
 	"millrace/schemas/clickstream"
 	"millrace/transforms"
+	"millrace/transforms/alerts"
 	"millrace/transforms/attribution"
 	"millrace/transforms/clickevents"
 	"millrace/transforms/funnels"
@@ -42,9 +43,13 @@ type Settings struct {
 	RecommendHalfLife int           `set:"recommend.half_life" doc:"days after which a visit says half as much; 0 for no decay"`
 	RecommendTop      int           `set:"recommend.top" doc:"items that are recommended for each item"`
 	RecommendShrink   int           `set:"recommend.shrink" doc:"visits with both items that halve the score of two: few visits say little"`
+	Anomalies         bool          `set:"anomalies" doc:"whether purchases, refunds and revenue are scored for what is unusual (docs/alerts.md)"`
+	AnomalyWindow     time.Duration `set:"anomalies.window" doc:"length of the windows that are scored: a shop where few buy in a minute needs longer ones"`
 	Shards            int           `set:"lake.shards" doc:"files of a day that are written side by side; part of the result, so keep it for a lake"`
 	// Funnels come by the YAML key funnels and by --funnels.
 	Funnels []funnels.Definition
+	// Alerts come by the YAML key alerts and by --alerts.
+	Alerts []alerts.Rule
 }
 
 // Defaults are the settings of a run that sets none.
@@ -52,7 +57,7 @@ func Defaults() Settings {
 	r := recommend.Defaults()
 	return Settings{
 		DedupHorizon: 24 * time.Hour, SessionGap: 30 * time.Minute, Attribution: true, CartTimeout: time.Hour, ExactVisitors: 65_536,
-		RecommendDays: r.Days, RecommendHalfLife: r.HalfLife, RecommendTop: r.Top, RecommendShrink: r.Shrink, Shards: 1,
+		RecommendDays: r.Days, RecommendHalfLife: r.HalfLife, RecommendTop: r.Top, RecommendShrink: r.Shrink, AnomalyWindow: time.Minute, Shards: 1,
 	}
 }
 
@@ -72,8 +77,9 @@ func (s Settings) Validate() error {
 	check(s.RecommendHalfLife >= 0 && s.RecommendHalfLife <= 365, "recommend.half_life", "must be from 0 to 365")
 	check(s.RecommendTop >= 1 && s.RecommendTop <= 100, "recommend.top", "must be from 1 to 100")
 	check(s.RecommendShrink >= 0 && s.RecommendShrink <= 1_000_000, "recommend.shrink", "must be from 0 to 1000000")
+	check(s.AnomalyWindow >= time.Minute && s.AnomalyWindow%time.Minute == 0 && time.Hour%s.AnomalyWindow == 0, "anomalies.window", "must be minutes into which an hour divides, for example 1m, 10m or 1h")
 	check(s.Shards >= 1 && s.Shards <= 256, "lake.shards", "must be from 1 to 256")
-	faults = append(faults, transforms.CheckFunnels(s.Funnels, clickstream.Events))
+	faults = append(faults, transforms.CheckFunnels(s.Funnels, clickstream.Events), transforms.CheckAlerts(s.Alerts, s.alertInputs(nil)))
 	_, err := time.LoadLocation(s.SessionDayZone)
 	check(err == nil, "sessions.day_zone", fmt.Sprintf("%q is not a time zone; write for example Europe/Berlin, UTC or nothing", s.SessionDayZone))
 	if _, err = attribution.New(attribution.Default(), s.ownDomains()); err != nil {
@@ -151,8 +157,13 @@ func (s Settings) ownDomains() (domains []string) {
 
 // Lacks says what an output needs that the settings do not give, and the cure.
 func (s Settings) Lacks(output string) string {
-	if (output == "funnels" || output == "funnel_steps") && len(s.Funnels) == 0 {
+	switch {
+	case (output == "funnels" || output == "funnel_steps") && len(s.Funnels) == 0:
 		return "funnels; give some by the key funnels of the YAML file or by --funnels"
+	case output == "anomalies" && !s.Anomalies:
+		return "scores; set anomalies: true"
+	case output == "alerts" && len(s.Alerts) == 0:
+		return "rules of alerts; give some by the key alerts of the YAML file or by --alerts"
 	}
 	return ""
 }

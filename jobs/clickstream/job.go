@@ -13,10 +13,12 @@ import (
 //	                                        ├─ bad_rows, raw                               ├─ fragments ── sessions
 //	                                        └─ ledger                                      ├─ fragments ── funnels ── funnel_steps
 //	                                                                                       ├─ partials ─── products, revenue, visitors, identities
+//	                                                                                       │                 └ revenue ── anomalies ─┐
+//	                                                                                       │     most of these by rules ─────────────┴─ alerts
 //	                                                                                       └─ steps ── visits ─┬─ abandoned_carts
 //	                                                                                                           └─ partials ── recommendations
 func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollection) transforms.Outputs {
-	s = s.Scope("clickstream")
+	s, c = s.Scope("clickstream"), cfg.needs(c)
 	clicks := transforms.Clicks(s, cfg.clicks(c), records)
 	use, counted := transforms.UniqueClickUse(s, cfg.dedup(c), cfg.use(c), clicks)
 	sessions, openSessions := transforms.Sessions(s, c, cfg.sessions(), use.Fragments)
@@ -43,6 +45,16 @@ func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollec
 		f := transforms.Funnels(s, c, clickstream.Events, cfg.Funnels, use.Funnels)
 		out.Rows["funnels"], out.Rows["funnel_steps"] = f.Attempts, f.Steps
 		out.Provisional = append(out.Provisional, f.Provisional...)
+	}
+	if cfg.Anomalies && c.Makes("anomalies") {
+		scored, again := transforms.Anomalies(s, c, cfg.anomalyBoards(), anomalyInputs(out.Rows["revenue"]))
+		out.Rows["anomalies"] = scored
+		out.Provisional = append(out.Provisional, again)
+	}
+	if len(cfg.Alerts) > 0 && c.Makes("alerts") {
+		rows, firing := transforms.Alerts(s, c, cfg.Alerts, cfg.alertInputs(out.Rows))
+		out.Rows["alerts"] = rows
+		out.Provisional = append(out.Provisional, firing)
 	}
 	if c.Live == nil { // live, they are computed by batch runs over what was kept
 		out.Rows["recommendations"], _ = transforms.Tables(s.Scope("recommendations"), cfg.shop().Tables(c), visits.Partials)

@@ -18,10 +18,12 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/testing/teststream"
 
 	job "millrace/jobs/clickstream"
+	"millrace/schemas/alert"
 	"millrace/schemas/record"
 	"millrace/schemas/table"
 	"millrace/schemas/weblog"
 	"millrace/transforms"
+	"millrace/transforms/alerts"
 	"millrace/transforms/funnels"
 )
 
@@ -42,7 +44,7 @@ func showRows(rows table.Rows, emit func(string)) {
 		var cells []string
 		for col, c := range b.Schema().Columns {
 			switch {
-			case b.Null(col, row) || c.Mask == table.MaskToken || c.Mask == table.MaskHash || c.Kind == table.UUID || b.Schema() != weblog.Sessions && c.Name == "source":
+			case b.Null(col, row) || c.Mask == table.MaskToken || c.Mask == table.MaskHash && b.Schema() != alert.Rows || c.Kind == table.UUID || b.Schema() != weblog.Sessions && c.Name == "source":
 			case c.Kind == table.String:
 				cells = append(cells, c.Name+"="+string(b.Text(col, row)))
 			case c.Kind == table.Float64:
@@ -145,8 +147,10 @@ var want = map[string][]string{
 		fmt.Sprintf("noted_time=%d stage=decode reason=format position=%d length=%d skeleton=", ms+25_000, at(11), len(lines[11])) +
 			`x"a":9,"a4":"x9","a4":9999999999999,"x8":"x11","a8":"a3","a7":x"a9":a4,"a3":x5,"x9":"a3","x7":"x11.a3","a6":x"a8":"a6"x3`,
 	},
-	"late": {},
-	"raw":  {},
+	"anomalies": wantAnomalies(),
+	"alerts":    wantAlerts(),
+	"late":      {},
+	"raw":       {},
 }
 
 func common(t *testing.T) transforms.Common {
@@ -161,6 +165,7 @@ func common(t *testing.T) transforms.Common {
 func settings() job.Settings {
 	s := job.Defaults()
 	s.RecommendShrink = 0
+	s.Anomalies, s.Alerts = true, rules()
 	s.Funnels = []funnels.Definition{{Name: "purchase", Within: time.Hour, Breakdown: &funnels.Breakdown{Field: "device"}, Steps: []funnels.Step{
 		{Name: "product", Where: `name == "view_item"`},
 		{Name: "cart", Where: `name == "add_to_cart"`},
@@ -240,10 +245,64 @@ func TestDefaultsAreValidAndFaultsAreReportedTogether(t *testing.T) {
 	if err := job.Defaults().Validate(); err != nil {
 		t.Errorf("defaults: %v", err)
 	}
-	err := job.Settings{SessionGap: -1, Shards: 1000, OwnDomains: "example.org, a b"}.Validate()
-	for _, name := range []string{"sessions.gap", "dedup.horizon", "recommend.days", "lake.shards", `attribution.own_domains: own domain "a b"`} {
+	s := job.Settings{SessionGap: -1, Shards: 1000, OwnDomains: "example.org, a b"}
+	s.Alerts = []alerts.Rule{
+		alerts.Rule{Name: "a", Input: "revenues", Field: "gross"}.WithDefaults(),
+		alerts.Rule{Name: "b", Input: "revenue", Field: "gros"}.WithDefaults(),
+		alerts.Rule{Name: "c", Input: "anomalies", Field: "score"}.WithDefaults(),
+		alerts.Rule{Name: "d", Input: "events", Aggregate: alerts.Count, Per: []alerts.Match{{Column: "nam", Value: "purchase"}}}.WithDefaults(),
+	}
+	err := s.Validate()
+	for _, name := range []string{
+		"rule a, input: there is no revenues to watch, did you mean revenue?", "rule b, field: revenue has no column gros, did you mean gross?",
+		"rule c, input: there is no anomalies to watch", "rule d, per: events has no column nam, did you mean name?", "anomalies.window",
+		"sessions.gap", "dedup.horizon", "recommend.days", "lake.shards", `attribution.own_domains: own domain "a b"`,
+	} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%v does not name %s", err, name)
+		}
+	}
+}
+
+// TestNobodyPaysForWhatIsNotAskedFor: without rules and scores there are neither these
+// outputs nor stages of them, and so savepoints go on.
+func TestNobodyPaysForWhatIsNotAskedFor(t *testing.T) {
+	asked := settings()
+	plain := asked
+	plain.Anomalies, plain.Alerts = false, nil
+	for _, c := range []struct {
+		cfg    job.Settings
+		only   []string
+		makes  bool
+		output string
+	}{
+		{asked, nil, true, "alerts"},
+		{asked, nil, true, "anomalies"},
+		{asked, []string{"sessions", "revenue"}, false, "alerts"},
+		{asked, []string{"sessions", "revenue"}, false, "anomalies"},
+		{asked, []string{"anomalies"}, false, "alerts"},
+		{plain, nil, false, "alerts"},
+		{plain, nil, false, "anomalies"},
+	} {
+		p, s := beam.NewPipelineWithRoot()
+		with := common(t)
+		with.Only = c.only
+		out := job.Build(s, c.cfg, with, sources["batch"](s))
+		edges, _, err := p.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		staged := false
+		for _, e := range edges {
+			staged = staged || strings.Contains(strings.ToLower(e.Scope().String()), c.output)
+		}
+		if _, made := out.Rows[c.output]; made != c.makes || staged != c.makes {
+			t.Errorf("only %v: %s is an output: %t, and has stages: %t; want %t", c.only, c.output, made, staged, c.makes)
+		}
+	}
+	for output, lacks := range map[string]bool{"alerts": true, "anomalies": true, "revenue": false} {
+		if plain.Lacks(output) != "" != lacks || asked.Lacks(output) != "" {
+			t.Errorf("%s lacks %q, and %q with rules and scores", output, plain.Lacks(output), asked.Lacks(output))
 		}
 	}
 }

@@ -32,11 +32,7 @@ func (s Settings) alertInputs(rows map[string]beam.PCollection) map[string]trans
 		"bots":      {Schema: weblog.Bots, Window: 24 * time.Hour},
 	}
 	if len(s.Funnels) > 0 {
-		longest := time.Duration(0)
-		for i := range s.Funnels {
-			longest = max(longest, s.Funnels[i].Within)
-		}
-		inputs["funnel_steps"] = transforms.AlertInput{Schema: funnel.Steps, Window: 24*time.Hour + longest.Truncate(time.Hour) + time.Hour}
+		inputs["funnel_steps"] = transforms.AlertInput{Schema: funnel.Steps, Window: transforms.FunnelStepsWindow(s.Funnels)}
 	}
 	if s.Anomalies {
 		inputs["anomalies"] = transforms.AlertInput{Schema: anomaly.Rows, Window: time.Hour, History: true}

@@ -7,7 +7,9 @@ import (
 )
 
 // Reading is one value of the field that a rule watches, and of its while field,
-// at a time in milliseconds: of a window its start, of an event its time.
+// at a time in milliseconds: of a window its start, of an event its time. Of a rule with
+// Per, While is what the row adds to that which is divided by, and Value is not a number
+// if it adds nothing to that which is divided.
 type Reading struct {
 	Time  int64
 	Value float64

@@ -17,7 +17,8 @@
 // At most one alert is open for a rule and key. To be in order a value has to pass
 // the limit of clearing, which may be further in than that of breaking
 // (hysteresis). After an alert is resolved none begins until the cool-down is over.
-// A window without data breaks nothing; it counts as in order, unless the rule says
+// What is compared may be a ratio, the sum of some rows by that of others; without the
+// others there is none. A window without data breaks nothing; it counts as in order, unless the rule says
 // missing: keep.
 //
 // An alert's id is a hash of rule, key and the first window in which it fired; a

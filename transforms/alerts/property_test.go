@@ -35,6 +35,10 @@ func randomRule(t testing.TB, r *rand.Rand) *alerts.Rule {
 		out.AbsentFor = minute * (1 + r.Int64N(6))
 		out.GiveUp = out.AbsentFor + minute*(1+r.Int64N(20))
 	}
+	if out.Within > 0 && r.IntN(2) == 0 {
+		out.Above, out.Per, out.WhileAtLeast = f(2.5), []alerts.Match{{Column: "c", Value: "v"}}, float64(r.IntN(5))
+		return rule(t, out)
+	}
 	if out.AbsentFor == 0 && r.IntN(3) == 0 {
 		out.WhileField, out.WhileAtLeast, out.WhileWithin = "w", float64(r.IntN(10)), minute*(1+r.Int64N(4))
 	}

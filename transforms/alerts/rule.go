@@ -50,6 +50,11 @@ type Rule struct {
 	Every     int64 // length of a window; a minute if 0
 	Aggregate Aggregate
 
+	// Per, if any, are the rows whose sum or count, of the same key, that of Where is
+	// divided by; without one there is no value. WhileAtLeast says how much it has to
+	// be for the rule to be broken.
+	Per []Match `json:",omitempty"`
+
 	// What is compared: the value of a window, the sum over a time that ends with
 	// it, or the change over a time.
 	Within         int64
@@ -88,6 +93,9 @@ func (r Rule) WithDefaults() Rule {
 	}
 	if r.WhileField != "" {
 		def(&r.WhileWithin, r.Every)
+	}
+	if len(r.Per) > 0 {
+		def(&r.WhileWithin, r.summed())
 	}
 	r.AtLeast, r.ClearFor = max(r.AtLeast, 1), max(r.ClearFor, 1)
 	r.Of = max(r.Of, r.AtLeast)
@@ -153,7 +161,13 @@ func (r Rule) Validate() error {
 	check(r.Above == nil || r.Below == nil || *r.ClearBelow <= *r.ClearAbove, "clear_below", "it is not more than clear_above")
 	check(r.AbsentFor == 0 || r.AbsentFor >= r.Every && r.GiveUp > r.AbsentFor, "absent_for", "it is from every (%s) on, and shorter than give_up", ms(r.Every))
 	check(r.AbsentFor == 0 || r.Of == 1, "absent_for", "at_least and of are for limits")
-	check(r.WhileField != "" || r.WhileAtLeast == 0 && r.WhileWithin == 0, "while_field", "name the other column")
+	check(r.WhileField != "" || len(r.Per) > 0 || r.WhileAtLeast == 0 && r.WhileWithin == 0, "while_field", "name the other column")
+	if len(r.Per) > 0 {
+		check(limits && r.ChangeOver == 0, "per", "it is for above and below, without change_over")
+		check(r.Aggregate == Sum || r.Aggregate == Count, "per", "only aggregate sum or count is divided")
+		check(r.WhileField == "", "while_field", "per has the place of another column: while_at_least says how much it is at least")
+		check(r.WhileWithin == r.summed(), "while_within", "what is divided by is summed over within")
+	}
 	check(!math.IsNaN(r.WhileAtLeast) && !math.IsInf(r.WhileAtLeast, 0), "while_at_least", "it is a finite number")
 	check(r.AtLeast >= 1 && r.Of <= 64, "of", "at_least is from 1, and of up to 64")
 	check(r.ClearFor <= 1000, "clear_for", "it is up to 1000")
@@ -180,6 +194,9 @@ func (r Rule) Version() string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:6])
 }
+
+// summed is how long a time is that sums are over.
+func (r *Rule) summed() int64 { return max(r.Within, r.Every) }
 
 // KeyOf gives the key of a row and whether the rule watches it. column gives the
 // text of a column.
@@ -215,6 +232,15 @@ func (r *Rule) Condition() string {
 	case r.ChangeOver > 0:
 		what = "change of " + what + " over " + ms(r.ChangeOver)
 	}
+	if len(r.Per) > 0 {
+		what += " per " + string(r.Aggregate) + " where"
+		for i, m := range r.Per {
+			if i > 0 {
+				what += " and"
+			}
+			what += " " + m.Column + " is " + m.Value
+		}
+	}
 	var limits []string
 	if r.Below != nil {
 		limits = append(limits, "below "+number(*r.Below))
@@ -223,7 +249,10 @@ func (r *Rule) Condition() string {
 		limits = append(limits, "above "+number(*r.Above))
 	}
 	what += " " + strings.Join(limits, " or ")
-	if r.WhileField != "" {
+	switch {
+	case len(r.Per) > 0 && r.WhileAtLeast > 0:
+		what += ", while that is " + number(r.WhileAtLeast) + " or more"
+	case r.WhileField != "":
 		what += ", while " + r.WhileField + " within " + ms(r.WhileWithin) + " is " + number(r.WhileAtLeast) + " or more"
 	}
 	if r.Of > 1 {

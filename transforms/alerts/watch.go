@@ -198,6 +198,8 @@ func (w *Watch) measure(c *cell) (m float64, known bool) {
 	r := w.rule
 	w.remember(c)
 	switch {
+	case len(r.Per) > 0:
+		return w.ratio(c)
 	case r.Within > 0:
 		for _, p := range w.past {
 			if p.start > c.start-r.Within {
@@ -218,6 +220,20 @@ func (w *Watch) measure(c *cell) (m float64, known bool) {
 	return c.value, true
 }
 
+// ratio is not known where there is nothing to divide by.
+func (w *Watch) ratio(c *cell) (m float64, known bool) {
+	sum, of := 0.0, 0.0
+	for _, p := range w.past {
+		if p.start > c.start-w.rule.summed() {
+			sum, of = sum+p.value, of+p.while
+		}
+	}
+	if of <= 0 {
+		return 0, false
+	}
+	return sum / of, true
+}
+
 // change is not known from 0, if relative.
 func change(from, to float64, relative bool) (float64, bool) {
 	d := to - from
@@ -227,10 +243,10 @@ func change(from, to float64, relative bool) (float64, bool) {
 	return d, !math.IsNaN(d) && !math.IsInf(d, 0)
 }
 
-// allowed tells whether the while field sums to enough.
+// allowed tells whether the while field, or what is divided by, sums to enough.
 func (w *Watch) allowed(c *cell) bool {
 	r := w.rule
-	if r.WhileField == "" {
+	if r.WhileField == "" && len(r.Per) == 0 {
 		return true
 	}
 	sum := 0.0
@@ -243,7 +259,9 @@ func (w *Watch) allowed(c *cell) bool {
 }
 
 // looksBack tells whether sealed windows still count.
-func (r *Rule) looksBack() bool { return r.Within > 0 || r.ChangeOver > 0 || r.WhileField != "" }
+func (r *Rule) looksBack() bool {
+	return r.Within > 0 || r.ChangeOver > 0 || r.WhileField != "" || len(r.Per) > 0
+}
 
 // remember keeps the window as long as the rule looks back, and forgets older ones.
 func (w *Watch) remember(c *cell) {

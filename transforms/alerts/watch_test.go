@@ -95,6 +95,41 @@ func TestOnlyWhileAnotherFieldIsHigh(t *testing.T) {
 	}
 }
 
+// TestARatioIsThatOfSums: of 10 checkouts within three minutes fewer than half are bought.
+// Too few checkouts say nothing, and none at all are no ratio.
+func TestARatioIsThatOfSums(t *testing.T) {
+	r := rule(t, alerts.Rule{
+		Below: f(0.5), ClearBelow: f(0.8), Aggregate: alerts.Count, Within: 3 * minute,
+		Where: []alerts.Match{{Column: "name", Value: "purchase"}}, Per: []alerts.Match{{Column: "name", Value: "checkout"}, {Column: "kind", Value: "web"}}, WhileAtLeast: 4,
+	})
+	w := alerts.NewWatch(r, "k", nil)
+	for i, c := range [][2]int{{1, 1}, {0, 2}, {0, 1}, {2, 4}, {3, 1}, {3, 1}, {0, 0}, {0, 0}, {0, 0}, {0, 3}, {0, 1}} {
+		at := int64(i) * minute
+		for range c[0] {
+			w.Add(alerts.Reading{Time: at, Value: 1})
+		}
+		for range c[1] {
+			w.Add(alerts.Reading{Time: at + 1, Value: math.NaN(), While: 1})
+		}
+	}
+	rows := w.Seal(20 * minute)
+	// At minute 1 it is 1 of 3, which are too few, at 2 it is 1 of 4, at 3 2 of 7, at 4 5 of
+	// 6; at 10 none of 4, and at 13 the last of them is forgotten.
+	if got := brief(rows); got != "+2 -4 +10 -13" {
+		t.Fatalf("%s", got)
+	}
+	const condition = "count of errors within 3m per count where name is checkout and kind is web below 0.5, while that is 4 or more"
+	if got := rows[0]; got.Condition != condition || *got.Value != 0.25 {
+		t.Errorf("%s is %g", got.Condition, *got.Value)
+	}
+	if *rows[1].Value != 5./6 || *rows[1].Peak != 0.25 {
+		t.Errorf("resolved by %g after %g", *rows[1].Value, *rows[1].Peak)
+	}
+	if rows[3].Reason != "silence" || rows[3].Value != nil {
+		t.Errorf("the last one is resolved by %s", rows[3].Reason)
+	}
+}
+
 func TestARowSaysWhatWhyAndHowToComputeItAgain(t *testing.T) {
 	r := rule(t, alerts.Rule{Above: f(5), AtLeast: 2, Of: 3, Severity: "critical"})
 	w := alerts.NewWatch(r, "host=a", func(from, to string) string { return "millrace run weblogs --from " + from + " --to " + to })
@@ -196,6 +231,8 @@ func TestARuleThatMakesNoSenseIsRefusedByField(t *testing.T) {
 		"of":              {Above: f(1), AtLeast: 3, Of: 99},
 		"while_field":     {Above: f(1), WhileAtLeast: 3},
 		"every":           {Above: f(1), Every: 10},
+		"per":             {Above: f(1), Per: []alerts.Match{{Column: "c", Value: "v"}}},
+		"while_within":    {Above: f(1), Aggregate: alerts.Sum, Per: []alerts.Match{{Column: "c", Value: "v"}}, WhileWithin: 2 * minute},
 	} {
 		r.Name, r.Input, r.Field = "r", "i", "f"
 		if err := r.Validate(); err == nil || !strings.Contains(err.Error(), "rule r, "+field+": ") {
