@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"reflect"
 	"strings"
@@ -9,9 +10,11 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/state"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/timers"
+	"github.com/cespare/xxhash/v2"
 
 	"millrace/internal/failure"
 	"millrace/schemas/table"
+	"millrace/transforms/internal/wire"
 	"millrace/transforms/rollup"
 )
 
@@ -62,10 +65,16 @@ func (fn *liveTablesFn) take(sp state.Provider, tp timers.Provider, key string, 
 	if err := fn.alarm().notAfter(sp, tp, sealsAt(end)); err != nil {
 		return err
 	}
+	fold, wanted := isFold(packed, mostParts), fn.wanted(key)
+	var before *table.Batch
+	if wanted { // what the rows were, by which those that change are known
+		if _, before, err = fn.merge(sp, key); err != nil {
+			return err
+		}
+	}
 	if err := fn.Parts.Add(sp, packed); err != nil {
 		return err
 	}
-	fold, wanted := isFold(packed, mostParts), fn.wanted(key)
 	if !fold && !wanted {
 		return nil
 	}
@@ -73,13 +82,55 @@ func (fn *liveTablesFn) take(sp state.Provider, tp timers.Provider, key string, 
 	if err != nil {
 		return err
 	}
-	if wanted && rows.Len() > 0 {
-		provisional(table.Rows{Batch: rows, Kind: table.Provisional})
+	if wanted {
+		if news := changed(before, rows); news.Len() > 0 {
+			provisional(table.Rows{Batch: news, Kind: table.Provisional})
+		}
 	}
 	if fold {
 		return fn.compact(sp, into)
 	}
 	return nil
+}
+
+// changed are the rows of a batch that are not in another, whatever their versions.
+func changed(before, now *table.Batch) *table.Batch {
+	version, ok := now.Schema().Versioned()
+	if !ok {
+		version = -1
+	}
+	known := map[uint64]bool{}
+	for row := range before.Len() {
+		known[rowHash(before, row, version)] = true
+	}
+	var rows []uint32
+	for row := range now.Len() {
+		if !known[rowHash(now, row, version)] {
+			rows = append(rows, uint32(row))
+		}
+	}
+	news := table.NewBatch(now.Schema())
+	news.Gather(now, rows)
+	return news
+}
+
+// rowHash is of all columns but one.
+func rowHash(b *table.Batch, row, without int) uint64 {
+	h := xxhash.New()
+	for col, c := range b.Schema().Columns {
+		switch {
+		case col == without:
+		case b.Null(col, row):
+			_, _ = h.Write([]byte{0})
+		case c.Kind == table.UUID:
+			_, _ = h.Write(b.UUIDBytes(col, row))
+		case c.Kind == table.String || c.Kind == table.Bytes:
+			_, _ = h.Write(wire.AppendText([]byte{1}, b.Text(col, row)))
+		default:
+			_, _ = h.Write(binary.BigEndian.AppendUint64([]byte{1}, uint64(b.Int(col, row))))
+		}
+	}
+	return h.Sum64()
 }
 
 // wanted tells whether rows of the key's output are wanted while they can still change.

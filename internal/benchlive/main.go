@@ -112,6 +112,7 @@ type bencher struct {
 	out io.Writer // the Markdown
 
 	key     string // reference of the masking key
+	running string // name of the job that was started last
 	servers servers
 }
 

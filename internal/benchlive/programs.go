@@ -18,6 +18,7 @@ func (b *bencher) job(ctx context.Context, stream, parameters string, more ...st
 
 // jobOf is job for a job of another name.
 func (b *bencher) jobOf(ctx context.Context, name, stream, parameters string, more ...string) (*localservers.Program, error) {
+	b.running = name
 	if err := os.RemoveAll(b.path("lake")); err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func (s *sampler) watch(ctx context.Context, p *localservers.Program, every time
 
 func (s *sampler) look(ctx context.Context) (now sample, err error) {
 	// A job that is not there yet, or not any more, is nothing to tell.
-	if job, err := (operate.Reader{Client: s.b.servers.cluster.Client()}).Read(ctx, "weblogs"); err == nil && job.Started.After(s.began) {
+	if job, err := (operate.Reader{Client: s.b.servers.cluster.Client()}).Read(ctx, s.b.running); err == nil && job.Started.After(s.began) {
 		now.job = job
 	}
 	managers, err := s.b.servers.cluster.TaskManagers()
