@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -308,16 +307,6 @@ func sqlInto(t testing.TB, lake, statements string, rows any) {
 	testenv.QueryInto(t, views(t, lake)+statements, rows)
 }
 
-// readHere has views of a lake on S3 read its files in the folder where the server of a test
-// keeps them, where no server is in the environment: in tests that run beside others.
-func readHere(views, lake string) string {
-	if os.Getenv("AWS_ENDPOINT_URL_S3") != "" {
-		return views
-	}
-	of := regexp.MustCompile(`'s3://[^/']+/` + regexp.QuoteMeta(filepath.Base(lake)) + `/`)
-	return of.ReplaceAllLiteralString(views, "'"+lake+"/")
-}
-
 // views gives the SQL of the lake's views, and empty ones of the outputs that the
 // lake has no rows of.
 func views(t testing.TB, lake string) string {
@@ -327,5 +316,5 @@ CREATE VIEW bots AS SELECT NULL::DATE AS day, NULL::VARCHAR AS bot_name, NULL::B
 CREATE VIEW late AS SELECT NULL::UUID AS event_id WHERE false;
 CREATE VIEW refused AS SELECT NULL::UUID AS refused_id, NULL::VARCHAR AS output WHERE false;
 `
-	return "SET TimeZone = 'UTC';\n" + none + readHere(string(readFile(t, filepath.Join(lake, "_current", "views.sql"))), lake)
+	return "SET TimeZone = 'UTC';\n" + none + string(readFile(t, filepath.Join(lake, "_current", "views.sql")))
 }
