@@ -150,7 +150,7 @@ func archiveEquals(t *testing.T, w *chaosWorld, e env, put [][]byte, lake, objec
 	mustRun(t, e, w.job.run(e.in("put.log"), e.in("lines"), slices.Concat(settings, []string{"--no-report"})...)...)
 	want := readManifest(t, e.in("lines")).Ledger.Ledger
 	want.In, want.Bad = want.In+int64(w.besides), want.Bad+int64(w.bad)
-	got := accounts(t, objects)
+	got := accounts(t, lake)
 	for _, l := range []*int64{&got.Late, &want.Late} {
 		if *l != 0 {
 			t.Errorf("%d events are late, and none was put late", *l)

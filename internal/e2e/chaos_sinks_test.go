@@ -39,7 +39,6 @@ func survives(t *testing.T, trial trial, wanted int, seed uint64) {
 	if text := os.Getenv(chaosSeed); text != "" {
 		seed = uint64(number(t, text))
 	}
-	t.Parallel()
 	worker := buildChaos(t)
 	report := &chaosLog{seed: seed}
 	defer report.tell(t)
@@ -60,7 +59,7 @@ func (w *chaosWorld) sendTo(t *testing.T, prefix string) {
 	w.pace = 0.3                                              // four sinks more share the machine
 	names := []string{searchSink, influxSink, timestreamSink} // in the order in which newSinks asks
 	w.toSinks = map[string]way{}
-	w.sinks = newSinks(w.apart, prefix, w.s3, func(server string) string {
+	w.sinks = newSinks(t, prefix, w.s3, func(server string) string {
 		way := newWay(t, server)
 		w.toSinks[names[len(w.toSinks)]] = way
 		return way.Addr

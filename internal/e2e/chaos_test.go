@@ -41,7 +41,6 @@ func TestChaos(t *testing.T) {
 	if text := os.Getenv(chaosSeed); text != "" {
 		seed = uint64(number(t, text))
 	}
-	t.Parallel()
 	worker := buildChaos(t)
 	report := &chaosLog{seed: seed}
 	defer report.tell(t)
@@ -64,7 +63,6 @@ func TestChaos(t *testing.T) {
 // chaosWorld is a live job with all that it depends on, each behind something that
 // can go wrong.
 type chaosWorld struct {
-	apart  *testenv.Apart
 	flink  *testenv.FlinkCluster
 	gate   *testenv.KinesisGate
 	s3     *testenv.S3Server
@@ -121,7 +119,6 @@ func hurt(t *testing.T, worker string, seed uint64, n int, report *chaosLog, tri
 	if trial.sinks {
 		w.sendTo(t, w.job.name+strconv.FormatUint(seed, 10))
 	}
-	e = e.with(w.apart.Vars...)
 	took := time.Since(began)
 	slow := min(3, max(1, took.Seconds()/quietStart.Seconds()))
 	plan := drawFaults(rng, chosen(t, trial.kinds(rng), os.Getenv(chaosOnly), disks), n)
@@ -191,16 +188,16 @@ func hurt(t *testing.T, worker string, seed uint64, n int, report *chaosLog, tri
 // lake lie on disks of their own.
 func newChaosWorld(t *testing.T, e env, job chaosJob) (w *chaosWorld, disks bool) {
 	t.Helper()
-	w = &chaosWorld{apart: &testenv.Apart{TB: t}, job: job, pace: job.pace, plant: filepath.Join(t.TempDir(), "panic"), checkpoints: e.in("checkpoints"), largest: map[string]int64{}}
+	w = &chaosWorld{job: job, pace: job.pace, plant: filepath.Join(t.TempDir(), "panic"), checkpoints: e.in("checkpoints"), largest: map[string]int64{}}
 	objects := e.in("objects")
 	if disks = memoryDisk(t, w.checkpoints, checkpointDisk) && memoryDisk(t, objects, lakeDisk); disks {
-		w.s3 = testenv.S3In(w.apart, objects)
+		w.s3 = testenv.S3In(t, objects)
 	} else {
-		w.s3 = testenv.S3(w.apart)
+		w.s3 = testenv.S3(t)
 	}
 	w.s3gate = testenv.NewS3Gate(t, w.s3)
 	w.toS3 = newWay(t, w.s3gate.Addr)
-	server := testenv.Kinesis(w.apart)
+	server := testenv.Kinesis(t)
 	w.feed = &feed{server: server, stream: "web"}
 	w.gate = testenv.NewKinesisGate(t, server)
 	w.toKinesis = newWay(t, w.gate.Addr)

@@ -26,7 +26,7 @@ func (w *chaosWorld) verdict(t *testing.T, e env, all chaosInput, lake, objects 
 	w.job.equals(t, w, e, all.put(w.given), lake, objects)
 	noDuplicates(t, objects, w.job.keys)
 	w.wholeFiles(t, objects)
-	onlyCommitted(t, objects)
+	onlyCommitted(t, lake, objects)
 	for of, most := range mostMemory {
 		if got := w.largest[of]; got > most || got == 0 {
 			t.Errorf("the largest %s took %d MiB, want some and at most %d", of, got>>20, most>>20)
@@ -52,7 +52,7 @@ func weblogsEqual(t *testing.T, w *chaosWorld, e env, put [][]byte, lake, object
 	same(t, timely(t, objects, e.in("lake-timely"), "events"), e.in("logs"), outputs)
 
 	bad := readManifest(t, e.in("logs")).Ledger.Bad + int64(w.bad)
-	if l := accounts(t, objects); l.In != int64(len(put)+w.besides) || l.Bad != bad || l.Late != int64(len(w.late)) {
+	if l := accounts(t, lake); l.In != int64(len(put)+w.besides) || l.Bad != bad || l.Late != int64(len(w.late)) {
 		t.Errorf("%d lines and %d besides were put, %d of all bad and %d late; ledger %s", len(put), w.besides, bad, len(w.late), l)
 	}
 	w.lateAreListed(t, objects)
@@ -146,9 +146,9 @@ func (w *chaosWorld) wholeFiles(t *testing.T, objects string) {
 }
 
 // onlyCommitted fails for a file that readers see and no commit names.
-func onlyCommitted(t *testing.T, objects string) {
+func onlyCommitted(t *testing.T, lake, objects string) {
 	t.Helper()
-	store, err := lakeio.OpenStore(t.Context(), objects)
+	store, err := lakeio.OpenStore(t.Context(), lake)
 	if err != nil {
 		t.Fatal(err)
 	}

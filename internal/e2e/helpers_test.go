@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -29,10 +28,6 @@ var built struct {
 }
 
 func TestMain(m *testing.M) {
-	if err := testenv.IsolateProcess(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
 	code := m.Run()
 	if built.dir != "" {
 		os.RemoveAll(built.dir)

@@ -62,7 +62,7 @@ type via func(server string) (addr string)
 func straight(server string) string { return server }
 
 // newSinks starts them for what is to be sent.
-func newSinks(t testing.TB, prefix string, s3 *testenv.S3Server, by via, all []sent) *allSinks {
+func newSinks(t *testing.T, prefix string, s3 *testenv.S3Server, by via, all []sent) *allSinks {
 	t.Helper()
 	s := &allSinks{search: testenv.OpenSearch(t), influx: testenv.Influx(t), timestream: timestream.New(t), prefix: prefix, sent: all, urls: map[string][]string{}}
 	s.house = redshift.New(t, redshift.Options{S3: s3})

@@ -25,7 +25,7 @@ import (
 // store's window. No real Timestream was asked. What the sink promises never to send
 // fails the test.
 type Server struct {
-	t   testing.TB
+	t   *testing.T
 	URL string // timestream://web/rows?...
 
 	mu      sync.Mutex
@@ -59,7 +59,7 @@ type wireRecord struct {
 
 // New starts a server with the table rows of the database web, for one test; the AWS
 // settings of the test's environment are of local servers.
-func New(t testing.TB) *Server {
+func New(t *testing.T) *Server {
 	t.Helper()
 	for name, value := range localservers.AWS() {
 		t.Setenv(name, value)
