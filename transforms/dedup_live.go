@@ -43,10 +43,7 @@ func (fn *liveDedupFn) known() knownIDs {
 	return knownIDs{fn.Recent, fn.Old, fn.Filters, fn.Config.Horizon, fn.Config.Columns}
 }
 
-// alarm rings by the second when sinks wait for what follows.
-func (fn *liveDedupFn) alarm() *alarm {
-	return &alarm{fn.Close, fn.ClosesAt, fn.Config.Common.Live.tickOf()}
-}
+func (fn *liveDedupFn) alarm() *alarm { return &alarm{Timer: fn.Close, At: fn.ClosesAt} }
 
 // ProcessElement keeps rows, and makes sure to be called when the first of them can be
 // judged.

@@ -3,7 +3,6 @@ package transforms
 import (
 	"cmp"
 	"reflect"
-	"slices"
 	"strconv"
 	"time"
 
@@ -31,13 +30,11 @@ const tick = int64(time.Minute / time.Millisecond)
 // lake, and whose time is not one of minutes.
 const hasty = int64(time.Second / time.Millisecond)
 
-// tickOf is what timers of keys are rounded up to that make rows of outputs, all of them
-// when none is named: hasty when a sink waits for one.
-func (l *Live) tickOf(outputs ...string) int64 {
-	for name, wanted := range l.Provisional {
-		if wanted && (len(outputs) == 0 || slices.Contains(outputs, name)) {
-			return hasty
-		}
+// tickOf is what timers of keys are rounded up to that make rows of an output: hasty when a
+// sink waits for them.
+func (l *Live) tickOf(output string) int64 {
+	if l.Provisional[output] {
+		return hasty
 	}
 	return tick
 }

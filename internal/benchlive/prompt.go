@@ -36,7 +36,7 @@ func (b *bencher) counter(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintf(b.out, "## From view to counter, %d events/s, parallelism %d\n\n", b.rate, parallelism)
-	fmt.Fprintf(b.out, "For each view of an item (`view_item`): from when the shop received it to the moment a provisional row of `products` that counts it is read from a stream (looked at every %v). `--max-disorder 1s`: duplicates are looked for among what is in time by then.\n\n", peek)
+	fmt.Fprintf(b.out, "For each view of an item (`view_item`): from when the shop received it to the moment a provisional row of `products` that counts it is read from a stream (looked at every %v). `--max-disorder 1s`. Duplicates are looked for by the minute, so up to one is in it.\n\n", peek)
 	if len(views.delays) == 0 {
 		fmt.Fprint(b.out, "No row came.\n\n")
 		return nil
