@@ -116,7 +116,7 @@ type Score struct {
 }
 
 // Scores is the schema of Score.
-var Scores = table.MustOf[Score]("device.warnings", 1)
+var Scores = table.MustOf[Score]("device.news2", 1)
 
 // Grid is a series at regular times.
 type Grid struct {
