@@ -19,8 +19,6 @@ import (
 )
 
 const (
-	// visitorShards spreads visitors over keys, see Sessions.
-	visitorShards = 64
 	// flushRows and flushBytes bound the rows a core holds before they go on.
 	flushRows  = 64 << 10
 	flushBytes = 24 << 20
@@ -41,6 +39,7 @@ type core struct {
 	vault    *vaultRows         // nil without reversible tokens
 	packer   packer
 	live     bool
+	shards   int // of visitors
 	bundle   int // bytes since the bundle began
 	input    int // bytes since the aggregates last went on
 }
@@ -51,7 +50,7 @@ func newCore(cfg AccessLogConfig, keys secrets, bots accesslog.Bots, rules *attr
 	if err != nil {
 		return nil, err
 	}
-	c := &core{packer: packer{dir: cfg.Common.Spill}, live: cfg.Common.Live != nil}
+	c := &core{packer: packer{dir: cfg.Common.Spill}, live: cfg.Common.Live != nil, shards: cfg.Common.shards()}
 	if c.rollups, err = newRollups(cfg.ExactVisitors, cfg.PageSketches); err != nil {
 		return nil, err
 	}
@@ -194,11 +193,11 @@ func (c *core) takeLast() (out output) {
 
 func (c *core) takeAggregates(out *output) {
 	c.input = 0
-	for _, p := range c.sessions.Flush(visitorShards) {
+	for _, p := range c.sessions.Flush(c.shards) {
 		out.fragments = append(out.fragments, c.packed(out, strconv.Itoa(p.Shard), p.Blob))
 	}
 	if c.funnels != nil {
-		for _, p := range c.funnels.Flush(visitorShards) {
+		for _, p := range c.funnels.Flush(c.shards) {
 			out.funnels = append(out.funnels, c.packed(out, strconv.Itoa(p.Shard), p.Blob))
 		}
 	}

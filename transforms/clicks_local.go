@@ -85,13 +85,13 @@ func (c *clickCore) takeWaiting(out *output) error {
 		return err
 	}
 	out.fragments = []keyed{{key, append([]byte{waitingRows}, blob...)}}
-	var shards [idShards][]byte
+	var shards [batchShards][]byte
 	columns := ClickColumns()
 	for row, id := range ids {
 		if id == (dedup.ID{}) {
 			continue
 		}
-		at := &shards[id.Shard(idShards)]
+		at := &shards[id.Shard(batchShards)]
 		if *at == nil {
 			*at = append(*at, key...)
 		}

@@ -200,17 +200,17 @@ func (u *clickUse) flush(out *output) (err error) {
 		}
 	}
 	if u.sessions != nil {
-		for _, p := range u.sessions.Flush(visitorShards) {
+		for _, p := range u.sessions.Flush(u.config.Common.shards()) {
 			send(&out.fragments, strconv.Itoa(p.Shard), p.Blob)
 		}
 	}
 	if u.funnels != nil {
-		for _, p := range u.funnels.Flush(visitorShards) {
+		for _, p := range u.funnels.Flush(u.config.Common.shards()) {
 			send(&out.funnels, strconv.Itoa(p.Shard), p.Blob)
 		}
 	}
 	if u.steps != nil {
-		for _, p := range u.steps.Flush(visitorShards) {
+		for _, p := range u.steps.Flush(u.config.Common.shards()) {
 			send(&out.steps, strconv.Itoa(p.Shard), p.Blob)
 		}
 	}

@@ -47,6 +47,24 @@ func (c Common) Also(output string) Common {
 	return c
 }
 
+// Keys of which there are very many, as visitors, subjects or ids, cross a shuffle and lie
+// in state by the shard.
+const (
+	// batchShards keep what is folded at a time small.
+	batchShards = 64
+	// liveShards each cost an element of every bundle that has something for them, and calls
+	// of state. More of them than subtasks serve nothing; by default there are 16 of these at most.
+	liveShards = 16
+)
+
+// shards is how many there are. It is part of each savepoint.
+func (c Common) shards() int {
+	if c.Live != nil {
+		return liveShards
+	}
+	return batchShards
+}
+
 // local tells whether a batch runs on one machine, whose files all steps see.
 func (c Common) local() bool { return c.Live == nil && c.Spill != "" }
 

@@ -21,12 +21,8 @@ func init() {
 	beam.RegisterType(reflect.TypeFor[dedupFn]())
 }
 
-const (
-	// idShards spreads producers' ids over keys.
-	idShards = 64
-	// splitBytes bounds what a bundle's rows take before they go on to their shards.
-	splitBytes = 24 << 20
-)
+// splitBytes bounds what a bundle's rows take before they go on to their shards.
+const splitBytes = 24 << 20
 
 // DedupConfig configures Dedup.
 type DedupConfig struct {
@@ -80,7 +76,7 @@ func (fn *dedupSplitFn) Setup() { fn.packer.dir = fn.Config.Common.Spill }
 func (fn *dedupSplitFn) Teardown() { fn.packer.close() }
 
 func (fn *dedupSplitFn) StartBundle(_ func(table.Rows), _ func(string, []byte), _ func([]byte)) {
-	fn.shards, fn.size = make([][]byte, idShards), 0
+	fn.shards, fn.size = make([][]byte, fn.Config.Common.shards()), 0
 }
 
 func (fn *dedupSplitFn) ProcessElement(rows table.Rows, free func(table.Rows), shards func(string, []byte), ledgers func([]byte)) error {
@@ -88,7 +84,7 @@ func (fn *dedupSplitFn) ProcessElement(rows table.Rows, free func(table.Rows), s
 }
 
 func (fn *dedupSplitFn) split(rows table.Rows, free func(table.Rows), shards func(string, []byte), ledgers func([]byte)) error {
-	parts, without := fn.Config.Columns.Split(rows.Batch, idShards)
+	parts, without := fn.Config.Columns.Split(rows.Batch, len(fn.shards))
 	for shard, part := range parts {
 		if len(part) == 0 {
 			continue

@@ -2,11 +2,11 @@ package transforms
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/state"
+	"github.com/cespare/xxhash/v2"
 
 	"millrace/schemas/table"
 	"millrace/transforms/dedup"
@@ -15,74 +15,100 @@ import (
 
 // knownIDs are the ids that a live shard knows: those of one horizon, millions where much
 // comes. A round must neither write nor read them all. So each adds those it judged
-// to a bag of recent ones. When that spans a quarter of the horizon it becomes a slice,
-// beside a filter that tells which ids are in none: slices are read when a filter cannot
+// to a bag of recent ones. When these span a quarter of the horizon, or are many, they become
+// a slice, beside a filter that tells which ids are in none: slices are read when a filter cannot
 // say so, which is when something comes again after long.
+//
+// A worker remembers what a round knew till the next one, which reads nothing then, see
+// remembered.
 type knownIDs struct {
 	recent  state.Bag[[]byte]   // by round: its watermark, ids
 	old     state.Bag[[]byte]   // by slice: when it may be forgotten, ids
 	filters state.Value[[]byte] // by slice: when it may be forgotten, filter
+	stamp   state.Value[int64]  // see remembered
 	horizon time.Duration
 	columns dedup.Columns
+	place   string // of what is remembered
 }
 
-// slicesOfHorizon is how many slices a horizon is cut into, and one more are kept.
+// slicesOfHorizon is how many slices a horizon is cut into at least, and one more are kept.
 const slicesOfHorizon = 4
+
+// manyIDs of a shard are as many as are recent at most, and as a worker remembers one by one. Tests have fewer.
+var manyIDs = 128 << 10
 
 // known are the ids of a round.
 type known struct {
 	knownIDs
-	bag     [][]byte // recent, unpacked
-	since   int64    // watermark of the first round of these
-	slices  []byte   // filters, unpacked
-	expires int64    // of the slice that goes first; never for none
-	fresh   *dedup.Deduper
+	*remembered
+	fresh  *dedup.Deduper
+	before int64 // stamp of the last round
 }
 
 // read gives a judge that knows what must be known of rows.
 func (k knownIDs) read(sp state.Provider, rows []table.Rows) (*dedup.Judge, *known, error) {
-	judge, err := dedup.NewJudge(k.columns, k.horizon, true)
+	stamp, _, err := k.stamp.Read(sp)
 	if err != nil {
 		return nil, nil, err
 	}
-	ids := &known{knownIDs: k, since: never, expires: never}
+	ids := &known{knownIDs: k, before: stamp, remembered: memory.take(k.place, stamp)}
 	if ids.fresh, err = dedup.New(k.horizon); err != nil {
 		return nil, nil, err
 	}
+	if ids.remembered == nil {
+		if ids.remembered, err = k.load(sp); err != nil {
+			return nil, nil, err
+		}
+	}
+	if again, err := ids.mayKnow(rows); err != nil {
+		return nil, nil, err
+	} else if again {
+		if err := k.mergeOld(sp, ids.judge); err != nil {
+			return nil, nil, err
+		}
+		ids.swollen = true
+	}
+	ids.judge.Advance(ids.last) // as if each had been forgotten by itself
+	return ids.judge, ids, nil
+}
+
+// load reads what is known: slices too, where they are small.
+func (k knownIDs) load(sp state.Provider) (*remembered, error) {
+	judge, err := dedup.NewJudge(k.columns, k.horizon, true)
+	if err != nil {
+		return nil, err
+	}
+	r := &remembered{judge: judge, since: never}
 	packed, _, err := k.recent.Read(sp)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	last := int64(0)
 	for _, p := range packed {
 		watermark, b, err := unpackOpen(p)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		ids.since, last = min(ids.since, watermark), max(last, watermark)
-		ids.bag = append(ids.bag, b)
+		r.since, r.last = min(r.since, watermark), max(r.last, watermark)
 		if err := judge.Merge(b); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
+	r.recently = judge.Len()
 	filters, _, err := k.filters.Read(sp)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if ids.slices, err = unpackState(filters); err != nil {
-		return nil, nil, err
+	if r.slices, err = unpackState(filters); err != nil {
+		return nil, err
 	}
-	again, err := ids.mayKnow(judge, rows)
+	old, err := r.look()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if again {
-		if err := k.mergeOld(sp, judge); err != nil {
-			return nil, nil, err
-		}
+	if r.all = r.recently+old <= manyIDs; r.all && old > 0 {
+		err = k.mergeOld(sp, judge)
 	}
-	judge.Advance(last) // as if each had been forgotten by itself
-	return judge, ids, nil
+	return r, err
 }
 
 // mergeOld has a judge know the slices.
@@ -103,47 +129,114 @@ func (k knownIDs) mergeOld(sp state.Provider, judge *dedup.Judge) error {
 	return nil
 }
 
-// mayKnow tells whether a slice may have an id of rows.
-func (k *known) mayKnow(judge *dedup.Judge, rows []table.Rows) (again bool, err error) {
-	err = eachFilter(k.slices, func(expires int64, f dedup.Filter) {
-		k.expires = min(k.expires, expires)
+// mayKnow tells whether a slice that the judge does not know may have an id of rows.
+func (k *known) mayKnow(rows []table.Rows) (again bool, err error) {
+	if k.all {
+		return false, nil
+	}
+	err = eachFilter(k.slices, func(_ int64, f dedup.Filter) {
 		for _, r := range rows {
-			again = again || judge.Any(r.Batch, f.Has)
+			again = again || k.judge.Any(r.Batch, f.Has)
 		}
 	})
 	return again, err
 }
 
 // note notes rows that were judged.
-func (k *known) note(judge *dedup.Judge, b *table.Batch, s dedup.Sorted) {
-	judge.NoteRows(b, s.Kept, k.fresh)
-	judge.NoteRows(b, s.Duplicates, k.fresh)
+func (k *known) note(b *table.Batch, s dedup.Sorted) {
+	k.judge.NoteRows(b, s.Kept, k.fresh)
+	k.judge.NoteRows(b, s.Duplicates, k.fresh)
 }
 
 // write keeps what the round noted, and tells when there is something to forget: never
-// when nothing is known.
-func (k *known) write(sp state.Provider, watermark int64) (forgets int64, err error) {
+// when nothing is known. waiting are the rows that it did not judge, of which the judge knows, too.
+func (k *known) write(sp state.Provider, watermark int64, waiting []byte) (forgets int64, err error) {
+	h := xxhash.New()
+	_, _ = h.Write(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(k.before)), uint64(watermark)))
+	_, _ = h.Write(waiting)
 	if k.fresh.Len() > 0 {
 		b := k.fresh.AppendEncoded(nil)
+		_, _ = h.Write(b)
 		if err := k.recent.Add(sp, packOpen(watermark, b)); err != nil {
 			return 0, err
 		}
-		k.bag, k.since = append(k.bag, b), min(k.since, watermark)
+		k.recently, k.since, k.last = k.recently+k.fresh.Len(), min(k.since, watermark), watermark
 	}
 	span := k.horizon.Milliseconds() / slicesOfHorizon
-	if len(k.bag) > 0 && watermark-k.since >= span || k.expires <= watermark {
+	if k.recently > 0 && (k.recently >= manyIDs || watermark-k.since >= span) {
 		if err := k.cut(sp, watermark); err != nil {
 			return 0, err
 		}
 	}
-	if len(k.bag) > 0 {
-		return min(k.since+span, k.expires), nil
+	if k.outdated <= watermark {
+		if err := k.forget(sp, watermark); err != nil {
+			return 0, err
+		}
 	}
-	return k.expires, nil
+	forgets = k.outdated
+	if k.recently > 0 {
+		forgets = min(forgets, k.since+span)
+	}
+	if forgets == never {
+		if k.before == 0 {
+			return never, nil
+		}
+		return never, k.knownIDs.stamp.Clear(sp)
+	}
+	return forgets, k.remember(sp, int64(h.Sum64()))
 }
 
-// cut makes a slice of the recent ids, and forgets slices that no event can need.
+// remember has the worker know in the next round what this one knew.
+func (k *known) remember(sp state.Provider, stamp int64) error {
+	if !k.swollen {
+		k.remembered.stamp = stamp
+		memory.put(k.place, k.remembered)
+	}
+	return k.knownIDs.stamp.Write(sp, stamp)
+}
+
+// cut makes a slice of the recent ids.
 func (k *known) cut(sp state.Provider, watermark int64) error {
+	packed, _, err := k.recent.Read(sp)
+	if err != nil {
+		return err
+	}
+	d, err := dedup.New(k.horizon)
+	if err != nil {
+		return err
+	}
+	for _, p := range packed {
+		_, b, err := unpackOpen(p)
+		if err == nil {
+			err = d.Merge(b)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := k.recent.Clear(sp); err != nil {
+		return err
+	}
+	k.recently, k.since, k.swollen = 0, never, true
+	if d.Advance(watermark); d.Len() == 0 {
+		return nil
+	}
+	expires := d.Latest() + k.horizon.Milliseconds()
+	taken := map[int64]bool{}
+	if err := eachFilter(k.slices, func(expires int64, _ dedup.Filter) { taken[expires] = true }); err != nil {
+		return err
+	}
+	for taken[expires] {
+		expires++ // each has a time of its own, which tells them apart
+	}
+	if err := k.old.Add(sp, packOpen(expires, d.AppendEncoded(nil))); err != nil {
+		return err
+	}
+	return k.keep(sp, appendFilter(k.slices, expires, d.Filter()))
+}
+
+// forget drops slices that no event can need.
+func (k *known) forget(sp state.Provider, watermark int64) error {
 	packed, _, err := k.old.Read(sp)
 	if err != nil {
 		return err
@@ -151,41 +244,32 @@ func (k *known) cut(sp state.Provider, watermark int64) error {
 	if err := k.old.Clear(sp); err != nil {
 		return err
 	}
-	k.expires = never
-	var filters []byte
-	keep := func(expires int64, ids []byte, f dedup.Filter) error {
-		k.expires = min(k.expires, expires)
-		filters = wire.AppendText(binary.AppendVarint(filters, expires), f)
-		return k.old.Add(sp, packOpen(expires, ids))
-	}
-	of := map[int64]dedup.Filter{}
-	if err := eachFilter(k.slices, func(expires int64, f dedup.Filter) { of[expires] = f }); err != nil {
-		return err
-	}
 	for _, p := range packed {
-		expires, ids, err := unpackOpen(p)
+		expires, _, err := unpackOpen(p)
+		if err == nil && expires > watermark {
+			err = k.old.Add(sp, p)
+		}
 		if err != nil {
 			return err
 		}
-		if expires <= watermark {
-			continue
-		}
-		f, ok := of[expires]
-		if !ok {
-			return errors.New("a slice of ids has no filter")
-		}
-		if err := keep(expires, ids, f); err != nil {
-			return err
-		}
 	}
-	if err := k.slice(watermark, of, keep); err != nil {
+	var filters []byte
+	err = eachFilter(k.slices, func(expires int64, f dedup.Filter) {
+		if expires > watermark {
+			filters = appendFilter(filters, expires, f)
+		}
+	})
+	if err != nil {
 		return err
 	}
-	if len(k.bag) > 0 {
-		k.bag, k.since = nil, never
-		if err := k.recent.Clear(sp); err != nil {
-			return err
-		}
+	return k.keep(sp, filters)
+}
+
+// keep keeps the filters of the slices.
+func (k *known) keep(sp state.Provider, filters []byte) error {
+	k.slices = filters
+	if _, err := k.look(); err != nil {
+		return err
 	}
 	if len(filters) == 0 {
 		return k.filters.Clear(sp)
@@ -193,26 +277,8 @@ func (k *known) cut(sp state.Provider, watermark int64) error {
 	return k.filters.Write(sp, packState(filters))
 }
 
-// slice makes one of the recent ids.
-func (k *known) slice(watermark int64, taken map[int64]dedup.Filter, keep func(int64, []byte, dedup.Filter) error) error {
-	d, err := dedup.New(k.horizon)
-	if err != nil {
-		return err
-	}
-	for _, b := range k.bag {
-		if err := d.Merge(b); err != nil {
-			return err
-		}
-	}
-	d.Advance(watermark)
-	if d.Len() == 0 {
-		return nil
-	}
-	expires := d.Latest() + k.horizon.Milliseconds()
-	for taken[expires] != nil {
-		expires++ // each has a time of its own, which tells them apart
-	}
-	return keep(expires, d.AppendEncoded(nil), d.Filter())
+func appendFilter(slices []byte, expires int64, f dedup.Filter) []byte {
+	return wire.AppendText(binary.AppendVarint(slices, expires), f)
 }
 
 func eachFilter(slices []byte, use func(expires int64, f dedup.Filter)) error {

@@ -27,6 +27,7 @@ type liveDedupFn struct {
 	Recent   state.Bag[[]byte]   // ids of the last rounds
 	Old      state.Bag[[]byte]   // slices of ids before those
 	Filters  state.Value[[]byte] // of the slices
+	Stamp    state.Value[int64]  // of what is known
 	Close    timers.EventTime
 	ClosesAt state.Value[bell]
 }
@@ -35,15 +36,19 @@ func newLiveDedupFn(cfg DedupConfig) *liveDedupFn {
 	a := newAlarm()
 	return &liveDedupFn{
 		Config: cfg, Waiting: state.MakeBagState[[]byte]("waiting"), Recent: state.MakeBagState[[]byte]("recent"), Old: state.MakeBagState[[]byte]("old"),
-		Filters: state.MakeValueState[[]byte]("filters"), Close: a.Timer, ClosesAt: a.At,
+		Filters: state.MakeValueState[[]byte]("filters"), Stamp: state.MakeValueState[int64]("stamp"), Close: a.Timer, ClosesAt: a.At,
 	}
 }
 
-func (fn *liveDedupFn) known() knownIDs {
-	return knownIDs{fn.Recent, fn.Old, fn.Filters, fn.Config.Horizon, fn.Config.Columns}
+func (fn *liveDedupFn) known(shard string) knownIDs {
+	c := fn.Config
+	return knownIDs{fn.Recent, fn.Old, fn.Filters, fn.Stamp, c.Horizon, c.Columns, c.Common.Run + "/" + shard}
 }
 
-func (fn *liveDedupFn) alarm() *alarm { return &alarm{Timer: fn.Close, At: fn.ClosesAt} }
+// alarm rings by the second when sinks wait for what follows.
+func (fn *liveDedupFn) alarm() *alarm {
+	return &alarm{fn.Close, fn.ClosesAt, fn.Config.Common.Live.tickOf()}
+}
 
 // ProcessElement keeps rows, and makes sure to be called when the first of them can be
 // judged.
@@ -73,7 +78,7 @@ func (fn *liveDedupFn) take(sp state.Provider, tp timers.Provider, packed []byte
 func (fn *liveDedupFn) OnTimer(_ context.Context, sp state.Provider, tp timers.Provider, shard string, _ timers.Context, kept func(table.Rows), ledgers func([]byte)) error {
 	at, err := fn.alarm().rang(sp, tp)
 	if err == nil && at != 0 {
-		err = fn.judge(sp, tp, at, kept, ledgers)
+		err = fn.judge(sp, tp, shard, at, kept, ledgers)
 	}
 	return fn.note(shard, err)
 }
@@ -85,7 +90,7 @@ func (fn *liveDedupFn) note(shard string, err error) error {
 	return nil
 }
 
-func (fn *liveDedupFn) judge(sp state.Provider, tp timers.Provider, watermark int64, kept func(table.Rows), ledgers func([]byte)) error {
+func (fn *liveDedupFn) judge(sp state.Provider, tp timers.Provider, shard string, watermark int64, kept func(table.Rows), ledgers func([]byte)) error {
 	packed, _, err := fn.Waiting.Read(sp)
 	if err != nil {
 		return err
@@ -96,7 +101,7 @@ func (fn *liveDedupFn) judge(sp state.Provider, tp timers.Provider, watermark in
 			return err
 		}
 	}
-	judge, ids, err := fn.known().read(sp, waiting)
+	judge, ids, err := fn.known(shard).read(sp, waiting)
 	if err != nil {
 		return err
 	}
@@ -109,7 +114,7 @@ func (fn *liveDedupFn) judge(sp state.Provider, tp timers.Provider, watermark in
 	for _, rows := range waiting {
 		s := judge.Sort(rows.Batch, watermark)
 		fn.Config.settle(rows, s, &accounts, kept)
-		ids.note(judge, rows.Batch, s)
+		ids.note(rows.Batch, s)
 		if len(s.Waiting) > 0 {
 			first, latest = min(first, s.Earliest+1), max(latest, s.Latest)
 			if rest, err = appendRows(rest, picked(rows, s.Waiting)); err != nil {
@@ -123,7 +128,7 @@ func (fn *liveDedupFn) judge(sp state.Provider, tp timers.Provider, watermark in
 	if err := fn.wait(sp, packed, rest); err != nil {
 		return err
 	}
-	forgets, err := ids.write(sp, watermark)
+	forgets, err := ids.write(sp, watermark, rest)
 	if err != nil {
 		return err
 	}

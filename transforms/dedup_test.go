@@ -160,14 +160,48 @@ func TestTheSameRowsStayWhateverBringsThem(t *testing.T) {
 			expectClicks(s, Dedup(s, cfg, beam.CreateList(s, clickRows(shuffled, ""))), rows, accounts)
 		})
 	})
-	for seed := range uint64(6) {
-		t.Run(fmt.Sprint("stream ", seed), func(t *testing.T) { streamOfClicks(t, rand.New(rand.NewPCG(seed, 5))) })
+	for seed := range uint64(4) {
+		t.Run(fmt.Sprint("stream ", seed), func(t *testing.T) { streamOfClicks(t, rand.New(rand.NewPCG(seed, 5)), nil) })
+	}
+	// Slices come of few ids, which are not known one by one then, and rounds by the second.
+	defer func(many int) { manyIDs = many }(manyIDs)
+	for _, manyIDs = range []int{1, 4} {
+		t.Run(fmt.Sprint("slices of ", manyIDs), func(t *testing.T) {
+			streamOfClicks(t, r, map[string]bool{"products": true})
+		})
+	}
+	if memory.taken == 0 {
+		t.Error("nothing was remembered")
+	}
+}
+
+// TestWhatIsRememberedIsWhatStateHas: not what another checkpoint had.
+func TestWhatIsRememberedIsWhatStateHas(t *testing.T) {
+	var m idMemory
+	if m.take("a", 0) != nil || m.take("a", 7) != nil {
+		t.Error("something is remembered of nothing")
+	}
+	one := &remembered{stamp: 7}
+	if m.put("a", one); m.take("b", 7) != nil {
+		t.Error("a shard is taken for another")
+	}
+	if m.take("a", 7) != one || m.take("a", 7) != nil {
+		t.Error("it is remembered once")
+	}
+	if m.put("a", one); m.take("a", 8) != nil || m.take("a", 7) != nil {
+		t.Error("what is outdated stays")
+	}
+	for i := range 3 * mostRemembered {
+		m.put(fmt.Sprint(i), one)
+	}
+	if len(m.of) != mostRemembered || m.take(fmt.Sprint(3*mostRemembered-1), 7) != one {
+		t.Errorf("%d shards are remembered, perhaps without the last", len(m.of))
 	}
 }
 
 // streamOfClicks plays clicks out of order. They last several horizons, so that ids are
 // put together and forgotten.
-func streamOfClicks(t *testing.T, r *rand.Rand) {
+func streamOfClicks(t *testing.T, r *rand.Rand, sinks map[string]bool) {
 	all := clicks(r, 240)
 	kept := oracle(all)
 	type arrival struct {
@@ -194,7 +228,7 @@ func streamOfClicks(t *testing.T, r *rand.Rand) {
 	}
 	must(c.AdvanceWatermarkToInfinity())
 	cfg := clickConfig
-	cfg.Common.Live = &Live{Bucket: time.Hour}
+	cfg.Common.Live = &Live{Bucket: time.Hour, Provisional: sinks}
 	ptest.BuildAndRun(t, func(s beam.Scope) {
 		rows, accounts := wantedClicks(all, kept, "roll")
 		expectClicks(s, Dedup(s, cfg, teststream.Create(s, c)), rows, accounts)

@@ -17,9 +17,6 @@ import (
 	"millrace/transforms/normalise"
 )
 
-// subjectShards spreads subjects over keys.
-const subjectShards = 64
-
 // deviceCore is what one goroutine owns.
 type deviceCore struct {
 	worker *device.Worker
@@ -27,6 +24,7 @@ type deviceCore struct {
 	vault  *vaultRows // nil without reversible tokens
 	packer packer
 	live   bool
+	shards int // of subjects
 }
 
 func newDeviceCore(c Common, keys secrets, codes *normalise.Table) (*deviceCore, error) {
@@ -44,7 +42,7 @@ func newDeviceCore(c Common, keys secrets, codes *normalise.Table) (*deviceCore,
 		w.NoReadings()
 	}
 	return &deviceCore{
-		worker: w, vault: vault, packer: packer{dir: c.Spill}, live: c.Live != nil,
+		worker: w, vault: vault, packer: packer{dir: c.Spill}, live: c.Live != nil, shards: c.shards(),
 		intake: intake.New(intake.Config{
 			From: c.From, To: c.To, Before: 1, Keep: keep, Open: opener(keys.Ring), TimeBound: decode.CheckArrival,
 		}, w),
@@ -94,13 +92,13 @@ func (c *deviceCore) take(out *output) {
 // takePoints sends points to the shards of their subjects.
 func (c *deviceCore) takePoints(out *output) {
 	points := c.worker.TakePoints()
-	var shards [subjectShards][]uint32
+	shards := make([][]uint32, c.shards)
 	codes, distinct := points.Codes(rows.PointSubject)
 	shardOf := make([]uint8, distinct)
 	for code := range distinct {
 		h := fnv.New32a()
 		h.Write(points.DictValue(rows.PointSubject, uint32(code)))
-		shardOf[code] = uint8(h.Sum32() % subjectShards)
+		shardOf[code] = uint8(h.Sum32() % uint32(c.shards))
 	}
 	for row := range points.Len() {
 		shard := shardOf[codes[row]]

@@ -19,16 +19,12 @@ import (
 // keys cross a shuffle, and live in state, by the shard: what a bundle has for the keys of a
 // shard is one element, and what a shard knows of them is one value.
 
-// watchedShards spreads watched keys. More of them than workers have cores serve nothing, and
-// each costs an element a bundle.
-const watchedShards = 32
-
 // gatheredAtMost is how many bytes wait for the end of a bundle.
 const gatheredAtMost = 4 << 20
 
 // gatherer collects what a bundle has for keys.
 type gatherer struct {
-	shards [watchedShards][]byte
+	shards [liveShards][]byte
 	size   int
 	packer packer
 }
@@ -37,7 +33,7 @@ type gatherer struct {
 func (g *gatherer) add(key string, blob []byte, emit func(string, []byte)) error {
 	h := fnv.New32a()
 	h.Write([]byte(key))
-	shard := &g.shards[h.Sum32()%watchedShards]
+	shard := &g.shards[h.Sum32()%liveShards]
 	before := len(*shard)
 	*shard = wire.AppendText(wire.AppendText(*shard, key), blob)
 	if g.size += len(*shard) - before; g.size < gatheredAtMost {

@@ -3,6 +3,7 @@ package transforms
 import (
 	"cmp"
 	"reflect"
+	"slices"
 	"strconv"
 	"time"
 
@@ -30,10 +31,10 @@ const tick = int64(time.Minute / time.Millisecond)
 // lake, and whose time is not one of minutes.
 const hasty = int64(time.Second / time.Millisecond)
 
-// tickOf is what timers of keys are rounded up to that make rows of an output: hasty when a
-// sink waits for them.
-func (l *Live) tickOf(output string) int64 {
-	if l.Provisional[output] {
+// tickOf is what timers of keys are rounded up to that make rows of some outputs, of all when
+// none is named: hasty when a sink waits for one of them.
+func (l *Live) tickOf(outputs ...string) int64 {
+	if len(outputs) == 0 && len(l.Provisional) > 0 || slices.ContainsFunc(outputs, func(o string) bool { return l.Provisional[o] }) {
 		return hasty
 	}
 	return tick

@@ -65,32 +65,39 @@ func (fn *liveTablesFn) take(sp state.Provider, tp timers.Provider, key string, 
 	if err := fn.alarm().notAfter(sp, tp, sealsAt(end)); err != nil {
 		return err
 	}
-	fold, wanted := isFold(packed, mostParts), fn.wanted(key)
-	var before *table.Batch
-	if wanted { // what the rows were, by which those that change are known
-		if _, before, err = fn.merge(sp, key); err != nil {
-			return err
-		}
+	if fn.wanted(key) {
+		return fn.update(sp, key, packed, provisional)
 	}
-	if err := fn.Parts.Add(sp, packed); err != nil {
+	if err := fn.Parts.Add(sp, packed); err != nil || !isFold(packed, mostParts) {
 		return err
 	}
-	if !fold && !wanted {
-		return nil
-	}
-	into, rows, err := fn.merge(sp, key)
+	into, _, err := fn.merge(sp, key)
 	if err != nil {
 		return err
 	}
-	if wanted {
-		if news := changed(before, rows); news.Len() > 0 {
-			provisional(table.Rows{Batch: news, Kind: table.Provisional})
-		}
+	return fn.compact(sp, into)
+}
+
+// update keeps a partial aggregate with the others, and gives the rows that it changed.
+func (fn *liveTablesFn) update(sp state.Provider, key string, packed []byte, provisional func(table.Rows)) error {
+	into, before, err := fn.merge(sp, key)
+	if err != nil {
+		return err
 	}
-	if fold {
+	if err := mergePacked(into, packed); err != nil {
+		return err
+	}
+	rows, err := into.rows(key, fn.Tables.Config.Common.revision)
+	if err != nil {
+		return err
+	}
+	if news := changed(before, rows); news.Len() > 0 {
+		provisional(table.Rows{Batch: news, Kind: table.Provisional})
+	}
+	if isFold(packed, mostParts) {
 		return fn.compact(sp, into)
 	}
-	return nil
+	return fn.Parts.Add(sp, packed)
 }
 
 // changed are the rows of a batch that are not in another, whatever their versions.

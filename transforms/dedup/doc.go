@@ -62,7 +62,7 @@
 // eighths, and about 20 bytes encoded; an id that was repeated, about 80 more in
 // memory. BenchmarkMemory, with 10,000,000 ids of which 1 in 100 came twice: 348 MB in
 // memory, 202 MB encoded. Who keeps slices of the ids of a horizon apart can tell by the
-// [Filter] of each which he needs: 2.5 bytes an id.
+// [Filter] of each which he needs: 5 bytes an id.
 //
 // # Rows
 //

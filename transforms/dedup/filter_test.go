@@ -25,7 +25,7 @@ func TestAFilterForgetsNoIDAndIsSeldomWrong(t *testing.T) {
 			wrong++
 		}
 	}
-	if len(f) > 3*ids || wrong > ids/2000 {
+	if len(f) > 5*ids || f.Len() != ids || wrong > 1 {
 		t.Errorf("%d bytes, wrong about %d of %d", len(f), wrong, ids)
 	}
 	if d.Latest() != ids-1 {
