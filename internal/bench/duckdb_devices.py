@@ -1,15 +1,17 @@
 # The minutes of devices' series as DuckDB SQL: the part of the devices job that is compared, from the
-# same JSON lines to Parquet. argv: input, table of codes (CSV), output folder.
+# same JSON lines to Parquet. argv: input, table of codes (CSV), "masked" if devices and
+# patients become tokens, output folder.
 # Codes become those of the table, and the two units that are another than the table's are converted.
 import sys, duckdb
-src, codes, out = sys.argv[1:]
+src, codes, out, masked = sys.argv[1], sys.argv[2], sys.argv[-1], len(sys.argv) > 4
+token = (lambda x: f"sha256('a key of the lake/' || {x})") if masked else (lambda x: x)
 c = duckdb.connect()
 c.execute("set enable_progress_bar=false; set preserve_insertion_order=false") # threads: all cores, as ours
 c.execute(f"create table codes as select * from read_csv('{codes}', all_varchar=true)")
 # A reading that has the time and value of the one before it in its series is a duplicate; of counters
 # values are rates, and one that falls has none.
 c.execute(f"""copy (
-with r as (select epoch_ms(event_time) t, device_id, coalesce(patient_id, asset_id, device_id) subject, c.code, c.kind = 'counter' counter,
+with r as (select epoch_ms(event_time) t, {token('device_id')} device_id, {token('coalesce(patient_id, asset_id, device_id)')} subject, c.code, c.kind = 'counter' counter,
   case l.unit when 'W.h' then value * 3600 when '[degF]' then (value - 32) / 1.8 else value end as value
   from read_json('{src}', format='newline_delimited', ignore_errors=true, columns={{event_time:'TIMESTAMP', device_id:'VARCHAR', patient_id:'VARCHAR', asset_id:'VARCHAR', code:'VARCHAR', unit:'VARCHAR', value:'DOUBLE'}}) l
   join codes c on c.raw_code = l.code where value is not null and (l.unit is null or l.unit in (c.unit, c.raw_unit, 'W.h', '[degF]'))),

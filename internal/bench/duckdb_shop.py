@@ -1,9 +1,10 @@
 # Sessions, a funnel and products of a shop as DuckDB SQL: the part of the clickstream job that
-# is compared, from the same JSON lines to Parquet. argv: input, output folder.
+# is compared, from the same JSON lines to Parquet. argv: input, "masked" if visitors become tokens, output folder.
 # Events are read with the types they have; lines that are none are left out. Event time is
 # corrected by the device's clock, an event that comes twice counts once, people count who agreed.
 import sys, duckdb
-src, out = sys.argv[1:]
+src, out, masked = sys.argv[1], sys.argv[-1], len(sys.argv) > 3
+who = "sha256('a key of the lake/' || coalesce(client_id, user_id))" if masked else "coalesce(client_id, user_id)"
 c = duckdb.connect()
 c.execute("set enable_progress_bar=false; set preserve_insertion_order=false") # threads: all cores, as ours
 names = "'page_view','view_item','search','add_to_cart','begin_checkout','purchase','refund'"
@@ -14,7 +15,7 @@ with l as (select *, case when v = 2 or currency = 'JPY' then 1 else 100 end min
   consent:'STRUCT(analytics BOOLEAN)', page:'STRUCT(location VARCHAR)', currency:'VARCHAR', value:'DECIMAL(18,3)',
   items:'STRUCT(item_id VARCHAR, price DECIMAL(18,3), quantity BIGINT)[]'}}))
 select event_id, name, received_at arrival, case when sent_at >= time then received_at - (sent_at - time) else time end t,
-  case when consent.analytics then coalesce(client_id, user_id) end visitor, platform = 'server' machine, page.location, currency, minor, items
+  case when consent.analytics then {who} end visitor, platform = 'server' machine, page.location, currency, minor, items
 from l where v in (1, 2) and time is not null and name in ({names})
   and not (name in ('purchase','refund') and (value is null or currency not in ('EUR','USD','JPY') or value * minor % 1 <> 0))""")
 # Of the ids that come twice the first event stays. (distinct on takes four times as long, a row number over all ids twice.)

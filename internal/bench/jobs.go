@@ -51,11 +51,13 @@ func (b *bencher) askJobs(ctx context.Context) error {
 		{"Sessions, a funnel and products of a shop", []program{
 			{"millrace run clickstream", b.runJob("lake", shopAnswers, append(clicks, "--only", "sessions,funnel_steps,products")...)},
 			{"DuckDB", b.peerOf(shopScript, shopAnswers, shop)},
+			{"DuckDB, visitors as tokens", b.peerOf(shopScript, shopAnswers, shop, "masked")},
 		}},
 		{"The whole clickstream job", []program{{"millrace run clickstream", b.runJob("lake", "", clicks...)}}},
 		{"Minutes of devices", []program{
 			{"millrace run devices", b.runJob("lake", deviceAnswers, append(series, "--only", "rollups")...)},
 			{"DuckDB", b.peerOf(deviceScript, deviceAnswers, ward, codes)},
+			{"DuckDB, devices and patients as tokens", b.peerOf(deviceScript, deviceAnswers, ward, codes, "masked")},
 		}},
 		{"Scores of devices", []program{{"millrace run devices", b.runJob("lake", "", append(series, "--only", "rollups,anomalies", "--set", "anomalies=true")...)}}},
 		{"The whole devices job", []program{{"millrace run devices", b.runJob("lake", "", series...)}}},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"millrace/internal/localservers"
@@ -36,12 +37,13 @@ func (b *bencher) counter(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintf(b.out, "## From view to counter, %d events/s, parallelism %d\n\n", b.rate, parallelism)
-	fmt.Fprintf(b.out, "For each view of an item (`view_item`): from when the shop received it to the moment a provisional row of `products` that counts it is read from a stream (looked at every %v). `--max-disorder 1s`. Duplicates are looked for by the minute, so up to one is in it.\n\n", peek)
-	if len(views.delays) == 0 {
+	fmt.Fprintf(b.out, "For each view of an item (`view_item`): from when the shop received it to the moment a provisional row of `products` that counts it is read from a stream (looked at every %v). `--max-disorder 1s`. %s\n\n", peek, warmUpNote)
+	delays := steady(views.delays)
+	if len(delays) == 0 {
 		fmt.Fprint(b.out, "No row came.\n\n")
 		return nil
 	}
-	b.quantiles(views.delays, before, fmt.Sprintf("%d views of %d", len(views.delays), views.all))
+	b.quantiles(delays, before, fmt.Sprintf("%d views of %d", len(delays), views.all))
 	return nil
 }
 
@@ -64,7 +66,7 @@ type itemViews struct {
 	put     map[itemHour][]time.Time
 	counted map[itemHour]map[string]int // by currency
 	all     int
-	delays  []time.Duration
+	delays  []delayed
 }
 
 func (v *itemViews) event(data []byte, _ time.Time) error {
@@ -114,7 +116,7 @@ func (v *itemViews) row(data []byte, now time.Time) error {
 	of[r.Currency] = r.Views
 	// What is not counted, because it came late or twice, makes this look longer, not shorter.
 	for n := before; n < min(before+news, len(v.put[key])); n++ {
-		v.delays = append(v.delays, now.Sub(v.put[key][n]))
+		v.delays = append(v.delays, delayed{v.put[key][n], now.Sub(v.put[key][n])})
 	}
 	return nil
 }
@@ -135,8 +137,7 @@ func (b *bencher) alert(ctx context.Context) error {
 	if err := os.WriteFile(rules, []byte(watchedReadings), 0o600); err != nil {
 		return err
 	}
-	var delays []time.Duration
-	known := map[string]bool{}
+	watched := watchedSeries{put: map[time.Time][]time.Time{}, alerted: map[time.Time]int{}, known: map[string]bool{}}
 	rate := b.rate / 10
 	err := b.whileItComes(ctx, played{
 		job: func(ctx context.Context, until string) (*localservers.Program, error) {
@@ -147,31 +148,86 @@ func (b *bencher) alert(ctx context.Context) error {
 			return b.place().Start(ctx, "generate", nil, b.millrace, "generate", "device", "--to", "kinesis://"+in,
 				"--rate", fmt.Sprintf("%d/s", rate), "--for", b.latency.String())
 		},
-		read: map[string]func([]byte, time.Time) error{rows: func(data []byte, now time.Time) error {
-			var r struct {
-				ID    string    `json:"alert_id"`
-				State string    `json:"state"`
-				Since time.Time `json:"firing_since"`
-			}
-			if err := json.Unmarshal(data, &r); err != nil {
-				return fmt.Errorf("reading an alert: %w: %.200s", err, data)
-			}
-			if !known[r.ID] && r.State == "firing" {
-				known[r.ID] = true
-				delays = append(delays, now.Sub(r.Since))
-			}
-			return nil
-		}},
+		read: map[string]func([]byte, time.Time) error{in: watched.reading, rows: watched.alert},
 	})
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(b.out, "## From reading to alert, %d readings/s, parallelism %d\n\n", rate, parallelism)
-	fmt.Fprintf(b.out, "For each alert of a rule over readings with windows of a second: from the beginning of the window, which is before the reading, to the moment the alert is read from a stream (looked at every %v). `--max-disorder 1s`.\n\n", peek)
+	fmt.Fprintf(b.out, "For each alert of a rule over readings with windows of a second: from the time of a reading to the moment its alert is read from a stream (looked at every %v); the n-th alert of a second belongs to its n-th reading. `--max-disorder 1s`. %s\n\n", peek, warmUpNote)
+	delays := steady(watched.delays)
 	if len(delays) == 0 {
 		fmt.Fprint(b.out, "No alert came.\n\n")
 		return nil
 	}
-	b.quantiles(delays, before, fmt.Sprintf("%d alerts", len(delays)))
+	b.quantiles(delays, before, fmt.Sprintf("%d alerts for %d readings", len(delays), watched.all))
 	return nil
+}
+
+// watchedSeries pairs the n-th alert of a second with its n-th reading.
+type watchedSeries struct {
+	put     map[time.Time][]time.Time
+	alerted map[time.Time]int
+	known   map[string]bool
+	all     int
+	delays  []delayed
+}
+
+func (w *watchedSeries) reading(data []byte, _ time.Time) error {
+	var r struct {
+		Time time.Time `json:"event_time"`
+	}
+	if err := json.Unmarshal(data, &r); err != nil || r.Time.IsZero() {
+		return nil //nolint:nilerr // a broken line is what a device sends, too
+	}
+	second := r.Time.UTC().Truncate(time.Second)
+	w.put[second] = append(w.put[second], r.Time)
+	w.all++
+	return nil
+}
+
+func (w *watchedSeries) alert(data []byte, now time.Time) error {
+	var r struct {
+		ID    string    `json:"alert_id"`
+		State string    `json:"state"`
+		Since time.Time `json:"firing_since"`
+	}
+	if err := json.Unmarshal(data, &r); err != nil {
+		return fmt.Errorf("reading an alert: %w: %.200s", err, data)
+	}
+	if w.known[r.ID] || r.State != "firing" {
+		return nil
+	}
+	w.known[r.ID] = true
+	second := r.Since.UTC().Truncate(time.Second)
+	if n := w.alerted[second]; n < len(w.put[second]) {
+		w.delays = append(w.delays, delayed{w.put[second][n], now.Sub(w.put[second][n])})
+	}
+	w.alerted[second]++
+	return nil
+}
+
+// delayed is how long something took that happened at a time.
+type delayed struct {
+	at   time.Time
+	took time.Duration
+}
+
+// warmUp is how long the job may take to begin: what came first waits for that.
+const warmUp = 15 * time.Second
+
+var warmUpNote = fmt.Sprintf("What came in the first %v is left out: it waited for the job to begin.", warmUp)
+
+// steady leaves out what came while the job began.
+func steady(all []delayed) (delays []time.Duration) {
+	if len(all) == 0 {
+		return nil
+	}
+	first := slices.MinFunc(all, func(a, b delayed) int { return a.at.Compare(b.at) }).at
+	for _, d := range all {
+		if d.at.Sub(first) >= warmUp {
+			delays = append(delays, d.took)
+		}
+	}
+	return delays
 }
