@@ -8,7 +8,7 @@ import (
 )
 
 // appendMember writes "name":"text".
-func appendMember(dst []byte, name, text string) []byte {
+func appendMember(dst []byte, name string, text []byte) []byte {
 	dst = append(append(append(dst, '"'), name...), `":`...)
 	quoted, err := jsontext.AppendQuote(dst, text)
 	if err != nil { // the text was valid when it was read, and masking keeps it so

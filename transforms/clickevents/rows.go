@@ -107,7 +107,7 @@ func (r *Rows) IDs() []dedup.ID { return r.ids }
 // Forget empties the memory of texts.
 func (r *Rows) Forget() {
 	clear(r.seen)
-	r.things, r.origins = nil, nil
+	r.things, r.origins = memo{}, nil
 }
 
 // Put implements intake.Handler.
@@ -248,9 +248,7 @@ func (r *Rows) money() {
 	case len(e.Items) == 0:
 		b.PutNull(clickstream.EventItems)
 	case p.Set():
-		treat := func(text string) string {
-			return string(r.masker.AppendTreated(nil, p, pii.Of([]byte(text))))
-		}
+		treat := func(text string) []byte { return r.masker.AppendTreated(nil, p, pii.Of([]byte(text))) }
 		r.scratch = appendItems(r.scratch[:0], e.Items, treat, r.needs.ItemTexts)
 		b.PutText(clickstream.EventItems, r.scratch)
 	default:
@@ -301,19 +299,19 @@ func (r *Rows) known(col int, value string, mask func(dst []byte, text pii.Text)
 		}
 	}
 	if k.batch != r.batches {
-		k.code, k.batch = r.events.Intern(col, []byte(k.became)), r.batches
+		k.code, k.batch = r.events.Intern(col, m.became(k)), r.batches
 	}
 	r.events.PutCode(col, k.code)
 }
 
 // masked is a text of an item, of which there are few.
-func (r *Rows) masked(text string) string {
+func (r *Rows) masked(text string) []byte {
 	if k := r.things.find(text); k != nil {
-		return k.became
+		return r.things.became(k)
 	}
 	masked := r.masker.AppendMasked(nil, pii.Of([]byte(text)), mask.FreeText)
 	r.things.keep(text, masked)
-	return string(masked)
+	return masked
 }
 
 // word puts one of few words of ours, null for none, which stays as it is but for a
@@ -357,14 +355,9 @@ func putInt(b *table.Batch, col int, v int64, known bool) {
 
 func putTime(b *table.Batch, col int, ms int64) { putInt(b, col, ms, ms != 0) }
 
-// AppendItems writes items as the column items has them: a list of objects in JSON.
-// Each text goes through masked.
-func AppendItems(dst []byte, items []Item, masked func(string) string) []byte {
-	return appendItems(dst, items, masked, true)
-}
-
-// appendItems leaves out what texts describe an item, unless they are wanted.
-func appendItems(dst []byte, items []Item, masked func(string) string, texts bool) []byte {
+// appendItems writes items as the column items has them: a list of objects in JSON.
+// Each text goes through masked. Those that describe an item are left out, unless they are wanted.
+func appendItems(dst []byte, items []Item, masked func(string) []byte, texts bool) []byte {
 	dst = append(dst, '[')
 	for i := range items {
 		it := &items[i]

@@ -154,7 +154,7 @@ func TestItemsAreReadAsJSONReadsThem(t *testing.T) {
 		for i := range items {
 			items[i] = Item{ID: word() + "1", Name: word(), Category: word(), Brand: word(), Variant: word(), Quantity: rng.Int64N(maxCount), Price: Amount{rng.Int64N(maxAmount) - maxAmount/2, rng.IntN(3) > 0}}
 		}
-		column := appendItems(nil, items, func(s string) string { return s }, rng.IntN(2) == 0)
+		column := appendItems(nil, items, func(s string) []byte { return []byte(s) }, rng.IntN(2) == 0)
 		if rng.IntN(3) == 0 {
 			column[rng.IntN(len(column))] = `{}[]",:0a`[rng.IntN(9)]
 		}
