@@ -74,7 +74,7 @@ func TestFunnelsGoOnFromASavepoint(t *testing.T) {
 		"--flink-option", "checkpointing_interval=2000", "--detach")...)
 	for closed := 0; closed < 2 || len(hashGlob(lake, "alerts/*/*/*/*.parquet")) == 0; time.Sleep(200 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("no roll was written")
+			t.Fatal("no rolls with alerts were written")
 		}
 		feed.some(t, 4)
 		closed = len(hashGlob(lake, "_ledger/*/*/*.json")) + len(hashGlob(lake, "_ledger/*/*.json"))
