@@ -1,11 +1,19 @@
 package e2e
 
 import (
+	"encoding/json"
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"millrace/internal/testenv"
+	"millrace/transforms/alerts"
 )
 
 // farmAlerts are the arguments that score the farm and watch it by rules over every
@@ -84,5 +92,112 @@ func TestTheCommandOfAnAlertComputesItAgain(t *testing.T) {
 		if len(again) != 1 || strings.Join(again[0], "|") != strings.Join(one[0], "|") {
 			t.Errorf("%s gives %v, want %v", command, again, one[0])
 		}
+	}
+}
+
+// watchedSinks are where a live run sends alerts as they change, and scores: a stream,
+// which has each row, and indexes, which keep the last one.
+type watchedSinks struct {
+	stream *testenv.KinesisServer
+	search *allSinks
+	urls   []string
+}
+
+// sentAlerts and sentScores are what is compared of them.
+var (
+	sentAlerts = sent{"alerts", searchSink, "alert_id state reason value peak breaches version"}
+	sentScores = sent{"anomalies", searchSink, "series series_key value score status version"}
+)
+
+const alertStream = "watched-alerts"
+
+func newWatchedSinks(t *testing.T, server *testenv.KinesisServer) *watchedSinks {
+	t.Helper()
+	node := testenv.OpenSearch(t)
+	server.CreateStream(t, alertStream, 2)
+	index := "=opensearch://" + node.Addr + "/watched-"
+	return &watchedSinks{server, &allSinks{search: node, prefix: "watched"}, []string{
+		"alerts=kinesis://" + alertStream, "alerts" + index + "alerts-{day}", "anomalies" + index + "anomalies-{day}",
+	}}
+}
+
+// outputs are the arguments of a run.
+func (w *watchedSinks) outputs() (args []string) {
+	for _, url := range w.urls {
+		args = append(args, "--output", url)
+	}
+	return args
+}
+
+// haveThoseOf fails where sinks do not end up with a lake's scores and alerts, or where
+// an alert is not first said to fire and then to be resolved. Where the stream ended,
+// sinks alone heard of an absence, and that it was given up.
+func (w *watchedSinks) haveThoseOf(t *testing.T, lake string) {
+	t.Helper()
+	w.search.equals(t, sentScores, lake, "live")
+
+	type change struct {
+		ID      string    `json:"alert_id"`
+		Op      string    `json:"_op"`
+		Version int64     `json:"version"`
+		Sealed  bool      `json:"_sealed"`
+		State   string    `json:"state"`
+		Reason  string    `json:"reason"`
+		Rule    string    `json:"rule"`
+		Key     string    `json:"alert_key"`
+		Since   time.Time `json:"firing_since"`
+	}
+	heard := map[string][]change{}
+	for _, records := range w.stream.Records(t, alertStream) {
+		for _, record := range records {
+			var c change
+			if err := json.Unmarshal(record.Data, &c); err != nil {
+				t.Fatalf("%s: %v", record.Data, err)
+			}
+			heard[c.ID] = append(heard[c.ID], c)
+		}
+	}
+	states := map[string]string{} // that the lake has of each alert last
+	for _, row := range sql(t, lake, "SELECT alert_id, state || ' ' || reason || ' ' || version FROM alerts") {
+		states[row[0]] = row[1]
+	}
+	resolved, givenUp := 0, 0
+	for id, changes := range heard {
+		for i, c := range changes {
+			state, sealed := "firing", false
+			if i > 0 {
+				state, sealed = "resolved", c.Reason != "given_up"
+			}
+			if c.State != state || c.Version != int64(i+1) || c.Sealed != sealed || c.Op != "upsert" || id != alerts.ID(c.Rule, c.Key, c.Since.UnixMilli()) {
+				t.Errorf("change %d of an alert is %+v", i+1, c)
+			}
+		}
+		last := changes[len(changes)-1]
+		if last.Reason == "given_up" {
+			givenUp++
+			if last.Rule != "silence" || states[id] != "" {
+				t.Errorf("given up: %+v, the lake has %q", last, states[id])
+			}
+			continue
+		}
+		if len(changes) == 2 {
+			resolved++
+		}
+		if said := fmt.Sprintf("%s %s %d", last.State, last.Reason, last.Version); said != states[id] {
+			t.Errorf("alert %s is %q at last, in the lake %q", id, said, states[id])
+		}
+	}
+	if len(heard)-givenUp != len(states) || resolved < 100 || givenUp != 1 {
+		t.Errorf("%d alerts came, %d of them resolved and %d given up; the lake has %d", len(heard), resolved, givenUp, len(states))
+	}
+
+	var kept []string
+	for _, row := range w.search.rows(t, sentAlerts) {
+		if !strings.Contains(row, " resolved given_up ") {
+			kept = append(kept, row)
+		}
+	}
+	if diff := gocmp.Diff(sentAlerts.inLake(t, lake), kept); diff != "" {
+		t.Errorf("%s, %d rows (-lake +sink):\n%s", sentAlerts, len(kept), cut(diff))
 	}
 }

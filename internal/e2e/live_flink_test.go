@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 
 	farms "millrace/internal/generate"
@@ -60,8 +61,11 @@ func TestLiveOnFlinkEqualsBatch(t *testing.T) {
 		tr := playFarm(t, server, e, "farm")
 		lake := "s3://" + s3.Bucket + "/farm"
 		objects := filepath.Join(s3.Dir, s3.Bucket, "farm")
-		mustRun(t, e, onFlink(t, e, f, live("farm", everything, lake, append([]string{"--raw", "plain", "--max-disorder", "13m", "--funnels", farmFunnels(t, e)}, farmAlerts(t, e)...)...))...)
+		watched := newWatchedSinks(t, server)
+		args := slices.Concat([]string{"--raw", "plain", "--max-disorder", "13m", "--funnels", farmFunnels(t, e)}, farmAlerts(t, e), watched.outputs())
+		mustRun(t, e, onFlink(t, e, f, live("farm", everything, lake, args...))...)
 		allEnded(t, f)
+		watched.haveThoseOf(t, objects)
 		mustRun(t, e, weblogs(lake+"/raw", e.in("farm-batch"), append([]string{"--funnels", farmFunnels(t, e)}, farmAlerts(t, e)...)...)...)
 		rows := least(t, farmRows+farmFunnelRows+farmAlertRows)
 		rows["alerts"] = counted{rows["alerts"].least, "* EXCLUDE (replay)"} // which names the key as it was named

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,7 +59,8 @@ func workerPrograms(t *testing.T, f *testenv.FlinkCluster) (programs [][]byte) {
 }
 
 // TestFunnelsGoOnFromASavepoint stops a job with attempts open, of which some end after
-// it, and resumes it. The funnels are those it was started with.
+// it, and resumes it. The funnels are those it was started with. So it is with detectors,
+// which have learned enough to judge, with alerts and with what sources did.
 func TestFunnelsGoOnFromASavepoint(t *testing.T) {
 	server := testenv.Kinesis(t)
 	f := testenv.Flink(t)
@@ -66,18 +68,21 @@ func TestFunnelsGoOnFromASavepoint(t *testing.T) {
 	feed := newFeed(t, server, "web")
 	end := time.Now().Add(120 * time.Second)
 	lake, funnels := e.in("lake"), filepath.Join(accessLogs(t), "funnels.yaml")
+	watched := append(farmAlerts(t, e), "--funnels", funnels)
 	feed.some(t, 200)
-	mustRun(t, e, onFlink(t, e, f, live("web", "start=trim_horizon&until="+end.UTC().Format(time.RFC3339), lake, "--raw", "plain", "--roll", "1MiB,5s", "--funnels", funnels),
+	mustRun(t, e, onFlink(t, e, f, live("web", "start=trim_horizon&until="+end.UTC().Format(time.RFC3339), lake, append([]string{"--raw", "plain", "--roll", "1MiB,5s"}, watched...)...),
 		"--flink-option", "checkpointing_interval=2000", "--detach")...)
-	for closed := 0; closed < 2; time.Sleep(200 * time.Millisecond) {
+	for closed := 0; closed < 2 || len(hashGlob(lake, "alerts/*/*/*/*.parquet")) == 0; time.Sleep(200 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("no roll was written")
+			t.Fatal("no rolls with alerts were written")
 		}
 		feed.some(t, 4)
 		closed = len(hashGlob(lake, "_ledger/*/*/*.json")) + len(hashGlob(lake, "_ledger/*/*.json"))
 	}
 	mustRun(t, e, "stop", "weblogs", "--flink-master", f.Master(), "--savepoint-dir", "file://"+e.in("savepoints"))
 	allEnded(t, f)
+	const judged = "SELECT count(*) FROM read_parquet('%s/anomalies/*/*/*/*.parquet') WHERE status = 'judged'"
+	before := testenv.DuckDB(t, fmt.Sprintf(judged, lake))[0]
 	feed.some(t, len(feed.rest)) // while nobody reads
 	if !time.Now().Before(end) {
 		t.Fatal("the stream was to end before it was all put")
@@ -85,8 +90,13 @@ func TestFunnelsGoOnFromASavepoint(t *testing.T) {
 	mustRun(t, e, "resume", "--lake", lake, "--attach")
 	allEnded(t, f)
 	noWorkers(t, f)
-	mustRun(t, e, weblogs(filepath.Join(lake, "raw"), lake+"-batch", "--funnels", funnels)...)
-	same(t, lake, lake+"-batch", least(t, demoRows+", funnels 100, funnel_steps 10"))
+	mustRun(t, e, weblogs(filepath.Join(lake, "raw"), lake+"-batch", watched...)...)
+	rows := least(t, demoRows+", funnels 100, funnel_steps 10, anomalies 10000, alerts 100, sources 10")
+	rows["alerts"] = counted{rows["alerts"].least, "* EXCLUDE (replay)"} // which names the key as it was named
+	same(t, lake, lake+"-batch", rows)
+	if after := testenv.DuckDB(t, fmt.Sprintf(judged, lake))[0]; number(t, before[0]) < 500 || number(t, after[0]) < number(t, before[0])+500 {
+		t.Errorf("%s scores were judged before it was stopped, %s in all", before[0], after[0])
+	}
 	if l := accounts(t, lake); l.In != int64(feed.lines) || l.Late != 0 {
 		t.Errorf("%d lines were put, ledger %s", feed.lines, l)
 	}

@@ -23,10 +23,11 @@ var tools = []string{"sqlmap", "Nikto", "zgrab"}
 // expected tells which attacks a rule is to find.
 var expected = map[string]func(a *generate.Attack) bool{
 	"scanner":                 ofKind("scanner"),
+	"secret-served":           func(a *generate.Attack) bool { return a.Succeeded && a.Kind == "scanner" },
 	"injection":               ofKind("sql_injection", "sql_injection_double", "xss"),
 	"traversal":               ofKind("traversal", "traversal_double"),
 	"brute-force":             ofKind("brute_force", "slow_brute_force"),
-	"login-after-brute-force": func(a *generate.Attack) bool { return a.Succeeded },
+	"login-after-brute-force": func(a *generate.Attack) bool { return a.Succeeded && a.Kind != "scanner" },
 	"exfiltration":            ofKind("exfiltration"),
 	"form-spam":               ofKind("brute_force"),
 	"attack-tool": func(a *generate.Attack) bool {
@@ -173,7 +174,7 @@ func securitySection(ctx context.Context, _ string, out io.Writer) error {
 		auth.compare(rows, attacks)
 		lines += l.lines
 	}
-	for _, rule := range []string{"scanner", "injection", "traversal", "exfiltration", "attack-tool", "form-spam"} {
+	for _, rule := range []string{"scanner", "secret-served", "injection", "traversal", "exfiltration", "attack-tool", "form-spam"} {
 		delete(auth, rule) // not of this log
 	}
 	fmt.Fprintf(out, "\nLogs of authentication: %d seeds, %d lines of 2 days in all; every fourth attack guesses once in five minutes.\n\n", seeds, lines)

@@ -14,7 +14,7 @@ type Attack struct {
 	End       time.Time `json:"end"`
 	Lines     int64     `json:"lines"`
 	Bytes     int64     `json:"bytes"`     // sent to the source
-	Succeeded bool      `json:"succeeded"` // of brute force: it ended in a login
+	Succeeded bool      `json:"succeeded"` // of brute force: it ended in a login; of a scanner: it was given a secret file
 }
 
 // attackKind is a kind of attack: its size, its pace and its requests.
@@ -37,6 +37,9 @@ var attackKinds = []attackKind{
 	{"scraper", 80, 240, 0, (*Farm).scrape},
 	{"traversal_double", 20, 60, 1, (*Farm).traverseTwice},
 }
+
+// exposed is the file with secrets, of those that scanners ask for, that is served at times.
+const exposed = "/.git/config"
 
 var (
 	scanned = []string{
@@ -98,10 +101,15 @@ func (f *Farm) stepAttack(v *visit) (wait int) {
 	return f.rng.wait(kind.pace, 120)
 }
 
-func (f *Farm) scan(_ *visit, q *request) {
+func (f *Farm) scan(v *visit, q *request) {
 	q.target = append(q.target, scanned[f.rng.n(len(scanned))]...)
 	if f.rng.oneIn(4) {
 		q.status, q.size = 403, 199
+	}
+	// Every second scanner comes to a server that was set up carelessly.
+	if v.episode%2 == 1 && string(q.target) == exposed {
+		q.status, q.size = 200, 92
+		f.truth.attacks[v.episode].Succeeded = true
 	}
 }
 

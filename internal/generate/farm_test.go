@@ -50,9 +50,9 @@ func TestOneSeedGivesTheSameBytesEverywhere(t *testing.T) {
 		cfg  WeblogConfig
 		want string
 	}{
-		"defaults":       {WeblogConfig{Lines: 20_000}, "df61d9c3c7c00898"},
+		"defaults":       {WeblogConfig{Lines: 20_000}, "b5d6e628aa70bcca"},
 		"another seed":   {WeblogConfig{Lines: 20_000, Seed: 1}, "922adc6afa83c1c4"},
-		"another layout": {WeblogConfig{Lines: 80_000, Rate: 200, Format: VhostCombined, Zone: -150 * time.Minute, Servers: 3, Canaries: 100}, "31dde11f6255241a"},
+		"another layout": {WeblogConfig{Lines: 80_000, Rate: 200, Format: VhostCombined, Zone: -150 * time.Minute, Servers: 3, Canaries: 100}, "802d59ff8644b7c6"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := run(t, c.cfg)

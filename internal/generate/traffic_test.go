@@ -70,6 +70,7 @@ func TestTheFarmHasEveryKindOfClient(t *testing.T) {
 func TestAttacksAreWhatTheLogShows(t *testing.T) {
 	got := run(t, WeblogConfig{Lines: 150_000, Seed: 21})
 	seen := map[string]Attack{}
+	given := map[string]bool{} // secret files
 	for _, line := range got.lines {
 		p, ok := parse(line)
 		if !ok {
@@ -85,9 +86,12 @@ func TestAttacksAreWhatTheLogShows(t *testing.T) {
 		a.Lines++
 		a.Bytes += p.bytes
 		seen[p.client] = a
+		if p.status == 200 && strings.HasPrefix(p.request, "GET "+exposed+" ") {
+			given[p.client] = true
+		}
 	}
 	kinds := map[string]int{}
-	succeeded := 0
+	succeeded := map[string]int{}
 	for _, a := range got.truth.Attacks {
 		kinds[a.Kind]++
 		s := seen[a.Source]
@@ -95,7 +99,10 @@ func TestAttacksAreWhatTheLogShows(t *testing.T) {
 			t.Errorf("attack %+v shows in the log as %+v", a, s)
 		}
 		if a.Succeeded {
-			succeeded++
+			succeeded[a.Kind]++
+		}
+		if a.Kind == "scanner" && a.Succeeded != given[a.Source] {
+			t.Errorf("a scanner was given a secret: %t; the truth is %+v", given[a.Source], a)
 		}
 	}
 	for _, k := range attackKinds {
@@ -103,8 +110,8 @@ func TestAttacksAreWhatTheLogShows(t *testing.T) {
 			t.Errorf("no attack of kind %s", k.name)
 		}
 	}
-	if succeeded == 0 {
-		t.Error("no brute force succeeded")
+	if succeeded[bruteForce] == 0 || succeeded["scanner"] == 0 || succeeded["scanner"] == kinds["scanner"] {
+		t.Errorf("succeeded: %v of %v", succeeded, kinds)
 	}
 }
 

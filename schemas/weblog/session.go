@@ -15,7 +15,7 @@ type Session struct {
 	Bounce     bool         `col:"bounce" doc:"at most one page view"`
 	Version    int64        `col:"version" doc:"revision * 2^32 + events of the whole gap chain; the greater one wins"`
 	DurationMs int64        `col:"duration_ms" ecs:"event.duration" doc:"end minus start in milliseconds"`
-	Engaged    bool         `col:"engaged" doc:"10 seconds or longer, or two page views or more"`
+	Engaged    bool         `col:"engaged" doc:"10 seconds or longer, two page views or more or, in job clickstream, a purchase"`
 	Bot        bool         `col:"bot" doc:"whether the visitor is a known bot"`
 	Truncated  bool         `col:"truncated" doc:"more events than the sessionizer keeps in detail; counters are exact"`
 
