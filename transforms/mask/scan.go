@@ -79,6 +79,7 @@ type scanner struct {
 	groups    []group
 	decoded   []byte
 	survey    survey // of the current layer
+	pathEnd   int    // of the current layer
 	words     []word
 
 	types     typeSet // to look for
@@ -147,6 +148,7 @@ func (s *scanner) search(l *layer) (has byte) {
 func (s *scanner) numbers(l *layer) {
 	v := &s.survey
 	v.fill(l.text)
+	s.pathEnd = pathEnd(l.text, s.where)
 	if s.types&colonTypes != 0 && v.manyColons() {
 		s.colons(l)
 	}
