@@ -27,7 +27,7 @@ func (s *scanner) silent(l *layer, n number) bool {
 	t, first, last := l.text, s.words[0], s.words[len(s.words)-1]
 	from := max(0, first.start-longestLead-contextWidth)
 	cut := max(0, last.start-contextWidth) - from + 1
-	if contextWords.in(t[from:max(from, last.start)], cut) {
+	if contextWords.in(t[from:max(from, min(n.start, last.start))], cut) { // in the stretch there are no letters
 		return false
 	}
 	return s.types&phoneType == 0 || !phoneAfter.in(t[n.end:max(n.end, min(len(t), last.end+contextAfter))], 1)

@@ -7,8 +7,9 @@ import (
 )
 
 // ipv4s finds dotted addresses of four numbers, unless they are the version of
-// a product ("Chrome/126.0.0.0", "rv:1.9.2.8", "version 1.2.3.4").
-func (s *scanner) ipv4s(l *layer) {
+// a product ("Chrome/126.0.0.0", "rv:1.9.2.8", "version 1.2.3.4"), and tells whether
+// there is one.
+func (s *scanner) ipv4s(l *layer) (found bool) {
 	t, words := l.text, s.words
 	for i := 0; i+3 < len(words); i++ {
 		w := words[i]
@@ -33,9 +34,11 @@ func (s *scanner) ipv4s(l *layer) {
 		}
 		if bounded(t, start, end) && octets(t, words[i:i+4]) && !(s.truncates && t[end-1] == '0' && t[end-2] == '.') && !isVersion(t, start, end, s.where) {
 			s.add(l, IP, start, end)
+			found = true
 		}
 		i += 3
 	}
+	return found
 }
 
 // octets tells whether words of up to three digits are numbers up to 255 without
