@@ -14,7 +14,14 @@ import (
 var canary = map[string]string{
 	"email": "canary.person@example.com", "client_address": "203.0.113.177", "user": "canary-user-4711", "card_number": "4111111111111111",
 	"name": "Zacharias Quimbleton", "note": "allergic to gooseberries", "ssn": "ssn 078-05-1120", "patient": "canary-patient-0815", "token": "canarysecretvalue01",
+	"iban": "DE89370400440532013000", "us_ssn": "078-05-1123", "phone": "+493012345678", "ip": "198.51.100.177",
 }
+
+// numbers are those of a person in a query, and said what they are in a text.
+const (
+	numbers     = "iban=DE89370400440532013000&ssn=078-05-1123&tel=%2B493012345678&ip=198.51.100.177"
+	saidNumbers = "DE89370400440532013000, 078-05-1123, +493012345678 from 198.51.100.177"
+)
 
 const unknownMembers = `"customer":{"name":"Zacharias Quimbleton","contact":[{"mail":"canary.person@example.com"},"ssn 078-05-1120"]},"Zacharias Quimbleton":{"note":"allergic to gooseberries"},"pan":4111111111111111,"extra":"allergic to gooseberries"`
 
@@ -37,7 +44,7 @@ func TestNoCanaryOfAnyFormatIsFoundInAnyOutput(t *testing.T) {
 	web := func(lake string) []string {
 		return []string{"--mask-policy", e.in("policy.yaml"), "--vault-key", "env://VAULT_KEY", "--funnels", e.in("funnels.yaml"), "--alerts", e.in("alerts.yaml"), "--set", "security=true", "--set", "anomalies=true", "--set", "top_pages.sketches=true", "--raw", "sealed"}
 	}
-	query := "mail=canary.person%40example.com&token=canarysecretvalue01&pan=4111111111111111"
+	query := "mail=canary.person%40example.com&token=canarysecretvalue01&pan=4111111111111111&" + numbers
 	repeat := func(format string) string { // the same visitor, page after page
 		var b strings.Builder
 		for i, path := range []string{"/a", "/b", "/etc/passwd", "/c"} {
@@ -52,7 +59,7 @@ func TestNoCanaryOfAnyFormatIsFoundInAnyOutput(t *testing.T) {
 		want               []string // outputs with rows
 	}{
 		{"common", "weblogs", repeat(clf), []string{"--format", "common"}, []string{"events", "vault", "funnels", "funnel_steps", "anomalies", "sources"}},
-		{"combined", "weblogs", repeat(clf+` "https://ref.example/?u=canary.person@example.com" "agent canary.person@example.com"`) + "canary-user-4711 broken \"canary.person@example.com\n", nil, []string{"events", "vault", "bad_rows", "alerts"}},
+		{"combined", "weblogs", repeat(clf+` "https://ref.example/?u=canary.person@example.com&`+numbers+`" "agent canary.person@example.com `+saidNumbers+`"`) + "canary-user-4711 broken \"canary.person@example.com\n", nil, []string{"events", "vault", "bad_rows", "alerts"}},
 		{"json", "weblogs", repeat(`{"time":"2026-03-02T11:MINUTE:00Z","ip":"203.0.113.177","user":"canary-user-4711","url":"PATH?` + query + `","status":200,` + unknownMembers + `}`), []string{"--format", "json@" + e.in("mapping.yaml")}, []string{"events", "vault"}},
 		{"apigateway", "weblogs", repeat(`{"requestId":"id-1","ip":"203.0.113.177","caller":"-","user":"canary-user-4711","requestTime":"02/Mar/2026:11:MINUTE:00 +0000","httpMethod":"GET","resourcePath":"PATH","status":"200","protocol":"HTTP/1.1","responseLength":"12",` + unknownMembers + `}`), []string{"--format", "apigateway"}, []string{"events", "vault"}},
 		{"vpcflow", "weblogs", "2 123456789012 eni-1 203.0.113.177 10.0.0.1 20641 22 6 20 4249 1772449200 1772449260 ACCEPT OK\n2 123456789012 eni-1 203.0.113.177 10.0.0.1 20641 22 6 20 4249 canary.person@example.com 1772449260 ACCEPT OK\n", []string{"--format", "vpcflow"}, []string{"events", "bad_rows"}},
@@ -62,11 +69,11 @@ func TestNoCanaryOfAnyFormatIsFoundInAnyOutput(t *testing.T) {
 			[]string{"events", "sessions", "vault", "bad_rows", "identities"},
 		},
 		{
-			"devices json", "devices", repeat(`{"event_time":"2026-03-02T11:MINUTE:00Z","device_id":"canary-user-4711","patient_id":"canary-patient-0815","code":"8867-4","value":72,"unit":"/min","quality":"seen by canary.person@example.com",`+unknownMembers+`}`) + `{"event_time":"2026-03-02T11:00:00Z","device_id":"d","code":"canary.person@example.com","value":1}` + "\n",
+			"devices json", "devices", repeat(`{"event_time":"2026-03-02T11:MINUTE:00Z","device_id":"canary-user-4711","patient_id":"canary-patient-0815","code":"8867-4","value":72,"unit":"/min","quality":"seen by canary.person@example.com `+saidNumbers+`",`+unknownMembers+`}`) + `{"event_time":"2026-03-02T11:00:00Z","device_id":"d","code":"canary.person@example.com","value":1}` + "\n",
 			[]string{"--raw", "sealed", "--set", "anomalies=true"},
 			[]string{"readings", "rollups", "bad_rows"},
 		},
-		{"devices csv", "devices", "event_time,device_id,patient_id,code,value,unit,quality,customer\n" + repeat(`2026-03-02T11:MINUTE:00Z,canary-user-4711,canary-patient-0815,8867-4,72,/min,ok,Zacharias Quimbleton`), []string{"--raw", "sealed"}, []string{"readings", "rollups"}},
+		{"devices csv", "devices", "event_time,device_id,patient_id,code,value,unit,quality,customer\n" + repeat(`2026-03-02T11:MINUTE:00Z,canary-user-4711,canary-patient-0815,8867-4,72,/min,"ok `+saidNumbers+`",Zacharias Quimbleton`), []string{"--raw", "sealed"}, []string{"readings", "rollups"}},
 		{"devices fhir", "devices", repeat(`{"resourceType":"Observation","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"8867-4"}],"text":"pulse of Zacharias Quimbleton"},"subject":{"reference":"Patient/canary-patient-0815","display":"Zacharias Quimbleton"},"device":{"reference":"Device/canary-user-4711"},"effectiveDateTime":"2026-03-02T11:MINUTE:00Z","valueQuantity":{"value":72,"unit":"beats/minute","system":"http://unitsofmeasure.org","code":"/min"},"note":[{"text":"allergic to gooseberries"}],` + unknownMembers + `}`), []string{"--raw", "sealed"}, []string{"readings", "rollups"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

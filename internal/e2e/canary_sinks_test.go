@@ -19,7 +19,7 @@ func TestNoPlantedPersonalDataIsFoundInSinks(t *testing.T) {
 	s.urls["late"] = []string{"opensearch://" + s.search.Addr + "/canary-late"}
 	s.urls["events"] = append(s.urls["events"], narrowIndex(t, s.search, "canary-narrow", "bytes", "byte"))
 	s.urls["bad_rows"] = []string{"opensearch://" + s.search.Addr + "/canary-bad"}
-	mustRun(t, e, "generate", "weblog", "--out", e.in("log"), "--canaries", "--lines", "64000", "--days", "1", "--seed", "73", "--malformed", "0.02")
+	mustRun(t, e, "generate", "weblog", "--out", e.in("log"), "--canaries", "--lines", "96000", "--days", "1", "--seed", "73", "--malformed", "0.02")
 	find := newFinder(t, e.in("log", "truth_canaries.txt"))
 	if len(find.types) < planted/2 {
 		t.Fatalf("%d values are planted", len(find.types))

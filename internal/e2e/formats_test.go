@@ -108,7 +108,7 @@ func TestOneFarmInEveryFormatGivesTheSameVisits(t *testing.T) {
 		ORDER BY ALL`
 	var want [][]string
 	for _, format := range []string{"combined", "alb", "cloudfront", "nginx", "json"} {
-		mustRun(t, e, "generate", "weblog", "--out", e.in(format), "--lines", "64000", "--canaries", "--seed", "81", "--malformed", "-1", "--format", format, "--gzip")
+		mustRun(t, e, "generate", "weblog", "--out", e.in(format), "--lines", "96000", "--canaries", "--seed", "81", "--malformed", "-1", "--format", format, "--gzip")
 		lake := e.in("lake-" + format)
 		mustRun(t, e, weblogs(e.in(format, "access*"), lake, append(givenFormat(e, format), "--raw", "sealed")...)...)
 		m := readManifest(t, lake)

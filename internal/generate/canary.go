@@ -48,6 +48,21 @@ var canaryTypes = [...]struct {
 		n := i/4*3 + i%4
 		return "198." + octets[18+n%2] + "." + octets[100+n/2%150] + "." + octets[100+n/300%150]
 	}},
+	{"iban", iban},
+	{"us_ssn", func(_ *rng, i int) string {
+		// Numbers that are given out, each once.
+		return strconv.Itoa(700+i%60) + "-" + strconv.Itoa(10+i/60%90) + "-" + strconv.Itoa(1000+i*3571%9000)
+	}},
+	{"phone", func(_ *rng, i int) string {
+		// Of mobile telephones in Germany, the United Kingdom and France.
+		return [...]string{"+4915112", "+447400", "+33612"}[i%3] + strconv.Itoa(100_000+i*38_749%900_000)
+	}},
+	{"ip_in_text", func(r *rng, i int) string {
+		if i%4 == 3 {
+			return "2001:db8:" + hex4(r) + ":" + hex4(r) + ":" + hex4(r) + ":" + hex4(r) + ":" + hex4(r) + ":" + strconv.FormatInt(int64(0x1000+i), 16)
+		}
+		return "172." + octets[16+i%16] + "." + octets[100+i/16%150] + "." + octets[100+i/2400%150]
+	}},
 }
 
 // lower draws n characters of RFC 4648 base32 in small letters.
@@ -91,6 +106,24 @@ func cardNumber(r *rng, i int) string {
 		sum += d
 	}
 	return number + strconv.Itoa((10-sum%10)%10)
+}
+
+// iban is an account in Germany or the United Kingdom with valid check digits.
+func iban(r *rng, i int) string {
+	country, bank, digits := "DE", "", 18
+	if i%2 == 1 {
+		country, bank, digits = "GB", "NWBK", 14
+	}
+	account := bank + draw(r, digits, "0123456789")
+	sum := 0 // ISO 7064 mod 97-10
+	for _, c := range []byte(account + country + "00") {
+		if c >= 'A' {
+			sum = (sum*100 + int(c-'A') + 10) % 97
+		} else {
+			sum = (sum*10 + int(c-'0')) % 97
+		}
+	}
+	return country + strconv.Itoa(198 - sum)[1:] + account
 }
 
 // canaries plants each value once, evenly over the log.

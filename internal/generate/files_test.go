@@ -138,7 +138,7 @@ func TestAFolderThatCannotBeWrittenIsNamed(t *testing.T) {
 
 func TestEveryCanaryStandsInTheLog(t *testing.T) {
 	for _, format := range []Format{Combined, Common} {
-		got := run(t, WeblogConfig{Lines: 90_000, Canaries: DefaultCanaries, Format: format, Seed: 31})
+		got := run(t, WeblogConfig{Lines: 100_000, Canaries: DefaultCanaries, Format: format, Seed: 31})
 		stands := map[string]bool{} // every word of the log, and every user name
 		for _, line := range got.lines {
 			line = decoded(line)

@@ -17,6 +17,10 @@ var settings = map[string]setting{
 	"token": {"/cb?access_token=", "&x=1", "", []string{
 		"/callback?access_token=", "/api/orders?token=", "/api/v2?api_key=", "/reset?password=", "/i?session=", "/f?sig=",
 	}, "Bearer "},
+	"iban":         {"", "", "/accounts/", []string{"/pay?iban=", "/transfer?amount=12&to="}, "account "},
+	"us_ssn":       {"", "", "/people/", []string{"/apply?ssn=", "/search?q="}, "ssn "},
+	"phone":        {"", "", "/call/", []string{"/signup?tel=", "/search?near=here&q="}, "tel:"},
+	"ip_in_text":   {"", "", "/hosts/", []string{"/login?ip=", "/lookup?type=a&client="}, "from "},
 	"url_password": {"https://svc:", "@files.example.net/x", "/fetch/", []string{"/fetch?from=", "/redirect?to="}, "+"},
 }
 

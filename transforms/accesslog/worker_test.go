@@ -93,6 +93,39 @@ func TestAnEventIsMaskedAndKnowsItsOrigin(t *testing.T) {
 	}
 }
 
+// TestNumbersOfPersonsAreMaskedWithoutBeingAsked wherever a line has free text; of a policy
+// the region counts, too, and a version stays one.
+func TestNumbersOfPersonsAreMaskedWithoutBeingAsked(t *testing.T) {
+	const agent = "Mozilla/5.0 Chrome/1.2.3.4 rv:1.9.1.3 (agent from 198.51.100.77, tel +49 30 12345678)"
+	text := `203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] "GET /pay/DE89370400440532013000?iban=DE89370400440532013000&ssn=078-05-1123&tel=%2B493012345678&ip=198.51.100.77&n=0151%2F12345678 HTTP/1.1" 200 10 ` +
+		`"https://198.51.100.77/?to=GB29%20NWBK%206016%201331%209268%2019&ssn=078051123" "` + agent + `"` + "\n" + `203.0.113.9 - - [01/Mar/2026:10:00:00 +0000] "no request of 078-05-1123" 400 0 "-" "-"`
+	w, _ := worker(accesslog.Config{})
+	process(t, w, record.Block{}, text)
+	events, _, _, _ := w.Take()
+	rows := rowsOf[weblog.Event](events)
+	all := *rows[0].Path + *rows[0].Query + *rows[0].Referrer + *rows[0].UserAgent + *rows[1].Request
+	for _, gone := range []string{"DE8937", "078", "4930", "30 1234", ".77", "NWBK"} {
+		if strings.Contains(all, gone) {
+			t.Errorf("%s stays in %s", gone, all)
+		}
+	}
+	for _, stays := range []string{"Chrome/1.2.3.4 rv:1.9.1.3 (agent from 198.51.100.0,", "&ip=198.51.100.0&n=0151%2F12345678", "https://198.51.100.0/?to=tok_iban_k1_"} {
+		if !strings.Contains(all, stays) {
+			t.Errorf("no %s in %s", stays, all)
+		}
+	}
+
+	p := &mask.Policy{Region: "DE"}
+	w = accesslog.New(accesslog.Config{Masker: mask.New("k1", [32]byte{1}, p.RowOptions(nil)), Policy: p, Bots: botsByName{}, Count: func(*accesslog.Event) {}, Visit: func(*accesslog.Event) {}})
+	process(t, w, record.Block{}, text)
+	events, _, _, _ = w.Take()
+	want := strings.Replace(*rows[0].Query, "0151%2F12345678", mask.Token("k1", [32]byte{1}, "phone", []byte("+4915112345678")), 1)
+	german := rowsOf[weblog.Event](events)[0]
+	if *german.Query != want || *german.UserAgent != *rows[0].UserAgent {
+		t.Errorf("by a policy with a region: %s, %s", *german.Query, *german.UserAgent)
+	}
+}
+
 func TestPageViewsAreAnsweredGetsOfPages(t *testing.T) {
 	for request, want := range map[string]bool{
 		`"GET / HTTP/1.1" 200`:                true,

@@ -66,10 +66,10 @@ var patterns = []string{
 }
 
 // BenchmarkScan runs over whole lines of access logs, real and generated: this
-// scanner for all types and for those of requests, and two engines of regular
+// scanner for all types and for those without numbers of persons but cards, and two engines of regular
 // expressions for a part of that. MB/cpu-s is by the processor's time.
 func BenchmarkScan(b *testing.B) {
-	all, requests := New("k1", testKey, Options{Types: AllTypes()}), testMasker()
+	all, few := testMasker(), New("k1", testKey, Options{Types: allTypes[:IBAN.rank()]})
 	var std []*regexp.Regexp
 	var re2 []*goregexp.Regexp
 	for _, p := range patterns {
@@ -80,7 +80,7 @@ func BenchmarkScan(b *testing.B) {
 		find func(line []byte)
 	}{
 		{"all types", func(line []byte) { all.scan.scan(line, FreeText) }},
-		{"types of requests", func(line []byte) { requests.scan.scan(line, FreeText) }},
+		{"9 types", func(line []byte) { few.scan.scan(line, FreeText) }},
 		{"go-re2", func(line []byte) {
 			for _, p := range re2 {
 				p.FindIndex(line)

@@ -1,11 +1,13 @@
 package mask
 
+import "slices"
+
 // Most stretches of digits in a log have no word near that says what they are.
 // Then only types that need none can be in them, which are few and quickly told.
 
 // contextWords are the words of all types that need one.
 var contextWords = func() *wordSet {
-	words := phoneContext[:len(phoneContext):len(phoneContext)]
+	words := slices.Concat(phoneContext, phoneNaming)
 	for _, r := range idRules {
 		words = append(words, r.words...)
 	}
@@ -25,7 +27,7 @@ func (s *scanner) silent(l *layer, n number) bool {
 	t, first, last := l.text, s.words[0], s.words[len(s.words)-1]
 	from := max(0, first.start-longestLead-contextWidth)
 	cut := max(0, last.start-contextWidth) - from + 1
-	if contextWords.in(t[from:max(from, last.start)], cut) {
+	if contextWords.in(t[from:max(from, min(n.start, last.start))], cut) { // in the stretch there are no letters
 		return false
 	}
 	return s.types&phoneType == 0 || !phoneAfter.in(t[n.end:max(n.end, min(len(t), last.end+contextAfter))], 1)
@@ -38,7 +40,7 @@ const longestLead = 3
 // surePhone tells whether the stretch n can hold a telephone number that needs no
 // word: one with a country code, one of North America, one of the region.
 func (s *scanner) surePhone(l *layer, n number) bool {
-	if s.phones.region != "" || nextByte(l.text[:n.end], '+', max(0, n.start-longestLead)) >= 0 {
+	if s.phones.region != "" && s.where != UserAgent || nextByte(l.text[:n.end], '+', max(0, n.start-longestLead)) >= 0 {
 		return true
 	}
 	for i := range len(s.words) - 2 {

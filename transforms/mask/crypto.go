@@ -14,7 +14,7 @@ func (s *scanner) cryptos(l *layer) {
 		if len(b) < 25 || len(b) > 90 {
 			continue
 		}
-		if (isBase58Address(b) || isBech32(b)) && bounded(t, w.start, w.end) && !l.tokenIn(w.start, w.end) {
+		if bounded(t, w.start, w.end) && (isBase58Address(b) || isBech32(b)) && !l.tokenIn(w.start, w.end) {
 			s.add(l, Crypto, w.start, w.end)
 		}
 	}
@@ -50,8 +50,11 @@ const bech32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 
 // isBech32 checks an address that begins with bc1 (BIP 173 and 350).
 func isBech32(b []byte) bool {
+	if !hasFold(b, "bc1") {
+		return false
+	}
 	low := appendLower(nil, b)
-	if !bytes.HasPrefix(low, []byte("bc1")) || !bytes.Equal(low, b) && !bytes.Equal(bytes.ToUpper(b), b) {
+	if !bytes.Equal(low, b) && !bytes.Equal(bytes.ToUpper(b), b) {
 		return false
 	}
 	sum := uint32(1)

@@ -46,6 +46,40 @@ func TestFF1Vectors(t *testing.T) {
 	}
 }
 
+// TestFF1SamplesOfNIST are those of the nine FF1 samples of SP 800-38G that ff1.json does
+// not have, by their numbers there.
+func TestFF1SamplesOfNIST(t *testing.T) {
+	const key = "2B7E151628AED2A6ABF7158809CF4F3CEF4359D8D580AA4F7F036D6F04FC6A94"
+	for _, c := range []struct {
+		sample, bits, radix int
+		pt, tweak, ct       string
+	}{
+		{2, 128, 10, "0123456789", "39383736353433323130", "6124200773"},
+		{4, 192, 10, "0123456789", "", "2830668132"},
+		{6, 192, 36, "0123456789abcdefghi", "3737373770717273373737", "xbj3kv35jrawxv32ysr"},
+		{8, 256, 10, "0123456789", "39383736353433323130", "1001623463"},
+	} {
+		key, err := hex.DecodeString(key[:c.bits/4])
+		if err != nil {
+			t.Fatal(err)
+		}
+		tweak, err := hex.DecodeString(c.tweak)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := NewFF1(key, c.radix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := f.Encrypt(nil, []byte(c.pt), tweak); err != nil || string(got) != c.ct {
+			t.Errorf("sample %d: %s becomes %s, %v; want %s", c.sample, c.pt, got, err, c.ct)
+		}
+		if got, err := f.Decrypt(nil, []byte(c.ct), tweak); err != nil || string(got) != c.pt {
+			t.Errorf("sample %d: %s was %s, %v; want %s", c.sample, c.ct, got, err, c.pt)
+		}
+	}
+}
+
 func TestFF1RefusesSmallDomainsAndOtherSymbols(t *testing.T) {
 	f, err := NewFF1(make([]byte, 16), 10)
 	if err != nil {

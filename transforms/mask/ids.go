@@ -18,7 +18,7 @@ type idRule struct {
 
 var idRules = []idRule{
 	{SSN, []string{"ddd-dd-dddd", "ddddddddd"}, validSSN, []string{"ssn", "social security", "soc sec"}, 1},
-	{ITIN, []string{"ddd-dd-dddd", "ddd-dddddd", "ddddd-dddd", "ddddddddd"}, validITIN, []string{"itin", "tax", "taxpayer"}, 3},
+	{ITIN, []string{"ddd-dd-dddd", "ddd-dddddd", "ddddd-dddd", "ddddddddd"}, validITIN, []string{"itin", "tax", "tax id", "taxpayer"}, 3},
 	{MBI, []string{"XXXX-XXX-XXXX", "XXXXXXXXXXX"}, validMBI, []string{"mbi", "medicare", "beneficiary"}, 1},
 	{NPI, []string{"dddddddddd", "dddd-ddd-ddd"}, validNPI, []string{"npi", "provider"}, 0},
 	{Routing, []string{"ddddddddd", "dddd-dddd-d"}, validRouting, []string{"routing", "aba", "rtn", "transit"}, 0},

@@ -1,6 +1,6 @@
-// Package mask makes text safe to keep: it replaces e-mail addresses and card
-// numbers by keyed tokens and secrets by the word REDACTED, truncates addresses
-// and derives visitor ids. It is plain Go: no Beam, no clock, no I/O.
+// Package mask makes text safe to keep: it replaces e-mail addresses and numbers of
+// cards, accounts, telephones and persons by keyed tokens and secrets by the word
+// REDACTED, truncates addresses and derives visitor ids. It is plain Go: no Beam, no clock, no I/O.
 //
 // What it guarantees for the text it writes:
 //
@@ -9,9 +9,9 @@
 //   - Equal values give equal tokens under one key, on every machine and in
 //     every run. A token already in the text is never taken apart.
 //
-// It finds what has a shape: addresses, numbers with check digits, credentials
-// with a known form, values of parameters with a secret's name, each also
-// percent-encoded in whole or in part and several times over. It does not find
+// It finds what has a shape: addresses, numbers with check digits or beside a word that
+// says what they are, credentials with a known form, values of parameters with a
+// secret's name, each also percent-encoded in whole or in part and several times over. It does not find
 // names or postal addresses; those are for the fields that hold them, by the
 // methods of a Policy.
 package mask

@@ -7,7 +7,7 @@ type Options struct {
 	// Secrets are the parameters whose values are secrets; DefaultSecrets when
 	// nil.
 	Secrets []SecretName
-	// Types are what a scan looks for; RequestTypes when nil.
+	// Types are what a scan looks for; AllTypes when nil.
 	Types []Type
 	// Assume are types that the text is known to hold: their shape and check
 	// are enough, no word need say what a number is.
@@ -50,7 +50,7 @@ func New(keyID string, key [32]byte, o Options) *Masker {
 		o.Secrets = DefaultSecrets()
 	}
 	if o.Types == nil {
-		o.Types = RequestTypes()
+		o.Types = AllTypes()
 	}
 	m := &Masker{
 		tokens:   NewTokenizer(keyID, key),

@@ -1,13 +1,15 @@
 package mask
 
 import (
+	"bytes"
 	"math/bits"
 	"net/netip"
 )
 
 // ipv4s finds dotted addresses of four numbers, unless they are the version of
-// a product ("Chrome/126.0.0.0", "rv:1.9.2.8", "version 1.2.3.4").
-func (s *scanner) ipv4s(l *layer) {
+// a product ("Chrome/126.0.0.0", "rv:1.9.2.8", "version 1.2.3.4"), and tells whether
+// there is one.
+func (s *scanner) ipv4s(l *layer) (found bool) {
 	t, words := l.text, s.words
 	for i := 0; i+3 < len(words); i++ {
 		w := words[i]
@@ -26,15 +28,17 @@ func (s *scanner) ipv4s(l *layer) {
 			continue
 		}
 		start, end := w.start, words[i+3].end
-		if start >= 3 && t[start-3] == '%' && isHex(t[start-2], t[start-1]) {
+		if afterEscape(t, start) {
 			i += 3 // decoded, it shows what stands before it
 			continue
 		}
-		if bounded(t, start, end) && octets(t, words[i:i+4]) && !(s.truncates && t[end-1] == '0' && t[end-2] == '.') && !isVersion(t, start) {
+		if bounded(t, start, end) && octets(t, words[i:i+4]) && !(s.truncates && t[end-1] == '0' && t[end-2] == '.') && !isVersion(t, start, end, s.where) {
 			s.add(l, IP, start, end)
+			found = true
 		}
 		i += 3
 	}
+	return found
 }
 
 // octets tells whether words of up to three digits are numbers up to 255 without
@@ -51,9 +55,9 @@ func octets(t []byte, words []word) bool {
 
 var versionWords = []string{"rv:", "version ", "version/", "version=", "version: ", "ver. ", "release "}
 
-// isVersion tells whether the dotted numbers at t[i] follow the name of a
-// product and a slash, "rv:", "v" or the word version.
-func isVersion(t []byte, i int) bool {
+// isVersion tells whether the dotted numbers t[i:end] follow the name of a product and
+// a slash, "rv:", "v" or the word version, or are part of the name of an archive.
+func isVersion(t []byte, i, end int, where Where) bool {
 	if i == 0 {
 		return false
 	}
@@ -62,18 +66,37 @@ func isVersion(t []byte, i int) bool {
 			return true
 		}
 	}
+	if t[i-1] == '-' && i > 1 && isAlpha(t[i-2]) {
+		return isArchive(t[end:]) // "app-1.2.3.4.zip"
+	}
 	if t[i-1] != '/' {
 		return false
 	}
-	// A name before the slash is a product's unless it is a folder itself.
+	// A name before the slash is a product's unless it is a folder itself. A user agent
+	// has no folders: "HTC/Explorer/1.29.166.3".
 	n := i - 1
 	for n > 0 && (isAlnum(t[n-1]) || t[n-1] == '.' || t[n-1] == '_' || t[n-1] == '-') {
 		n--
+	}
+	if where == UserAgent {
+		return n < i-1 && !bytes.HasSuffix(t[:n], []byte("://"))
 	}
 	if n == i-1 || !isAlpha(t[n]) {
 		return false
 	}
 	return n == 0 || t[n-1] != '/'
+}
+
+var archives = []string{".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".exe", ".msi", ".dmg", ".pkg", ".deb", ".rpm", ".apk", ".jar", ".war", ".whl", ".js", ".css", ".min"}
+
+// isArchive tells whether t begins with the end of a file's name.
+func isArchive(t []byte) bool {
+	for _, end := range archives {
+		if hasFold(t, end) && (len(t) == len(end) || !joins(t[len(end)])) {
+			return true
+		}
+	}
+	return false
 }
 
 // ipWords make even the unspecified address a finding.

@@ -13,11 +13,20 @@ type phones struct {
 
 // phoneContext say that a number is one to call.
 var phoneContext = []string{
-	"phone", "telephone", "tel", "mobile", "cell", "fax", "desk", "office", "call", "dial", "sms", "message", "messages",
+	"phone", "telephone", "tel", "tel no", "tel nr", "mobile", "cell", "fax", "fax no", "fax nr", "desk", "office", "call", "dial", "sms", "message", "messages",
 	"answering", "reach", "contact", "whatsapp", "hotline", "handy", "telefon", "portable", "rufnummer",
 }
 
 var phoneWords = newWordSet(phoneContext)
+
+// phoneNames say in the name of a parameter that its value is a number to call, and those
+// of phoneSegments as the segment of a path before it. In URLs most words of phoneContext
+// are said of numbers of messages, desktops and callbacks.
+var (
+	phoneNaming   = []string{"phone", "telephone", "telefon", "tel", "tel no", "tel nr", "mobile", "cell phone", "fax", "fax no", "fax nr", "sms", "whatsapp", "hotline", "rufnummer", "msisdn"}
+	phoneNames    = newWordSet(phoneNaming)
+	phoneSegments = []string{"phone", "telephone", "telefon", "tel", "sms", "whatsapp", "msisdn", "rufnummer"}
+)
 
 // phoneAfter stand right behind a number.
 var phoneAfter = newWordSet([]string{"office", "fax", "mobile", "home", "cell", "desk", "phone"})
@@ -36,13 +45,16 @@ func (s *scanner) phonesIn(l *layer) {
 			continue
 		}
 		// Alone it must be long enough, else another one must follow closely.
-		if w.end-w.start < minPhone && (!w.numeric() || i+1 == len(words) || !s.phoneGap(t[w.end:words[i+1].start])) {
+		if w.end-w.start < minPhone && (!w.numeric() || i+1 == len(words) || !s.phoneGap(t[w.end:words[i+1].start], w.end < s.pathEnd)) {
 			continue
 		}
 		// A word that only ends in letters may be a number with an extension.
 		start, stop, digits, groups := s.phoneRun(t, i, end)
 		if digits < minPhone {
 			continue
+		}
+		if plusIsSpace(t, start, l.width(start), s.where) {
+			start++ // "at+0301234567"
 		}
 		if t[start] == '(' && bytes.IndexByte(t[start:stop], ')') < 0 {
 			start++ // "(201-380-2023)"
@@ -55,6 +67,15 @@ func (s *scanner) phonesIn(l *layer) {
 		}
 	}
 }
+
+// plusIsSpace tells whether t[i], of so many raw bytes, is a plus that stands for a space:
+// one of a query that is not escaped, behind a word.
+func plusIsSpace(t []byte, i, width int, where Where) bool {
+	return t[i] == '+' && width == 1 && (where == Query || where == Referrer) && i > 0 && joins(t[i-1]) && !afterEscape(t, i)
+}
+
+// afterEscape tells whether an escape ends before t[i].
+func afterEscape(t []byte, i int) bool { return i >= 3 && t[i-3] == '%' && isHex(t[i-2], t[i-1]) }
 
 // phoneRun returns the longest stretch from word i on that is written like a
 // telephone number, with a plus or parenthesis before it, its digits and groups.
@@ -79,7 +100,7 @@ func (s *scanner) phoneRun(t []byte, i, low int) (start, end, digits, groups int
 	}
 	for j := i + 1; j < len(s.words); j++ {
 		next := s.words[j]
-		if !s.phoneGap(t[end:next.start]) {
+		if !s.phoneGap(t[end:next.start], end < s.pathEnd) {
 			break
 		}
 		if next.lead == 0 || !next.numeric() && !isExtension(t[next.start+next.lead:next.end]) || digits+next.lead > maxPhone {
@@ -113,10 +134,12 @@ func isExtension(b []byte) bool {
 }
 
 // phoneGap tells whether b separates two groups of one number.
-func (s *scanner) phoneGap(b []byte) bool {
+func (s *scanner) phoneGap(b []byte, inPath bool) bool {
 	switch string(b) {
-	case " ", "-", ".", ") ", ")", " (", "(", ")-", "/", ") (", "-(", " - ":
+	case " ", "-", ".", ") ", ")", " (", "(", ")-", ") (", "-(", " - ":
 		return true
+	case "/":
+		return !inPath // where it stands between segments
 	case "+", ")+", "+(":
 		return s.where == Query || s.where == Referrer
 	}
@@ -126,7 +149,7 @@ func (s *scanner) phoneGap(b []byte) bool {
 // phoneAt returns where the number in t[start:end] ends, or -1 if it is none.
 func (s *scanner) phoneAt(l *layer, start, end, digits, groups int) int {
 	t := l.text
-	if start > 0 && joins(t[start-1]) && !(start >= 3 && t[start-3] == '%' && isHex(t[start-2], t[start-1])) || end < len(t) && joins(t[end]) || l.tokenIn(start, end) {
+	if start > 0 && joins(t[start-1]) && !afterEscape(t, start) || end < len(t) && joins(t[end]) || l.tokenIn(start, end) {
 		return -1
 	}
 	international := t[start] == '+' || len(t)-start > 1 && t[start] == '(' && t[start+1] == '+'
@@ -144,17 +167,81 @@ func (s *scanner) phoneAt(l *layer, start, end, digits, groups int) int {
 	if digits == 10 && isNANP(t[start:end]) && s.validPhone(t[start:end], "US") {
 		return end
 	}
-	if s.phones.region != "" && groups > 1 && s.validPhone(t[start:end], s.phones.region) {
-		return end
-	}
-	if s.where == UserAgent || digits < minPhone {
+	if s.where == UserAgent || dateLike(t[start:end]) {
 		return -1
 	}
-	said := s.assume&phoneType != 0 || near(t, start, phoneWords) || phoneAfter.in(t[end:min(len(t), end+contextAfter)], 1)
-	if !said || dateLike(t[start:end]) {
+	if groups > 1 && s.phones.regional(t[start:end]) {
+		return end
+	}
+	said := func(words *wordSet, t []byte) bool { return words.in(t, 1) }
+	if digits < minPhone || s.assume&phoneType == 0 && !phoneSaid(t, start, end, s.where, s.pathEnd, said) {
 		return -1
 	}
 	return end
+}
+
+// regional tells whether b is a number of the region without a country code: valid, and
+// with the prefix of calls inside of the country where it has one. Versions have neither
+// that nor a first group of two digits.
+func (p phones) regional(b []byte) bool {
+	if p.region == "" || len(b) < minPhone || bytes.Count(b, []byte("/")) > 1 || isDigit(b[0]) && !isDigit(b[1]) {
+		return false
+	}
+	n, err := phonenumbers.ParseAndKeepRawInput(dialled(b), p.region)
+	return err == nil && phonenumbers.IsValidNumber(n) && phonenumbers.IsNationalPrefixPresentIfRequired(n)
+}
+
+// phoneSaid tells whether words near t[start:end] say that it is a number to call. In a
+// URL, where names of other things stand close by, they must be of its own parameter, or
+// the segment of the path before it; the path ends at t[pathEnd].
+func phoneSaid(t []byte, start, end int, where Where, pathEnd int, in func(words *wordSet, t []byte) bool) bool {
+	low := max(0, start-contextWidth)
+	if where == FreeText {
+		return in(phoneWords, t[low:start]) || in(phoneAfter, t[end:min(len(t), end+contextAfter)])
+	}
+	i, equals := start, -1
+	for i > low && !delimitsURL(t[i-1], i <= pathEnd) {
+		if i--; t[i] == '=' && equals < 0 {
+			equals = i
+		}
+	}
+	switch {
+	case equals >= 0:
+		return in(phoneNames, t[i:equals]) || in(phoneWords, t[equals+1:start])
+	case i > pathEnd:
+		return in(phoneWords, t[i:start])
+	}
+	segment := bytes.TrimRight(t[i:start], ":")
+	if len(segment) == 0 && i > 1 && t[i-1] == '/' {
+		segment = t[bytes.LastIndexByte(t[low:i-1], '/')+low+1 : i-1]
+	}
+	for _, s := range phoneSegments {
+		if len(s) == len(segment) && hasFold(segment, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// delimitsURL tells whether c stands between parameters of a URL or, in its path, between
+// segments.
+func delimitsURL(c byte, inPath bool) bool {
+	return c == '&' || c == ';' || c == '?' || c == '#' || c == '/' && inPath
+}
+
+// pathEnd returns where the path ends in a text of a URL; -1 where there is none.
+func pathEnd(t []byte, where Where) int {
+	switch where {
+	case Path:
+		return len(t)
+	case Referrer:
+		if q := nextByte(t, '?', 0); q >= 0 {
+			return q
+		}
+		return len(t)
+	default:
+		return -1
+	}
 }
 
 // lessGroups drops groups from the end of an international number until it is

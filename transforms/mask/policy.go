@@ -149,13 +149,10 @@ func matches(pattern string, path []string) bool {
 	return true
 }
 
-// Options are those of a Masker by this policy.
+// Options are those of a Masker by this policy, in a trial as in a job. Without a list
+// of types it looks for what a Masker without a policy does.
 func (p Policy) Options() Options {
-	types := p.Types
-	if types == nil {
-		types = AllTypes()
-	}
-	return Options{Secrets: p.Secrets, Types: types, Methods: p.Findings, Region: p.Region}
+	return Options{Secrets: p.Secrets, Types: p.Types, Methods: p.Findings, Region: p.Region}
 }
 
 func sortedKeys[K ~string, V any](m map[K]V) []K {

@@ -151,7 +151,7 @@ func (s *reference) ipv4s(l *plainLayer) {
 			i += 3 // decoded, it shows what stands before it
 			continue
 		}
-		if bounded(t, start, end) && lastDotIPv4(t[start:end]) > 0 && !(s.truncates && t[end-1] == '0' && t[end-2] == '.') && !isVersion(t, start) {
+		if bounded(t, start, end) && lastDotIPv4(t[start:end]) > 0 && !(s.truncates && t[end-1] == '0' && t[end-2] == '.') && !isVersion(t, start, end, s.where) {
 			s.add(l, IP, start, end)
 		}
 		i += 3
@@ -326,6 +326,9 @@ func (s *reference) phonesIn(l *plainLayer) {
 		if digits < minPhone {
 			continue
 		}
+		if plusIsSpace(t, start, l.width(start), s.where) {
+			start++
+		}
 		if t[start] == '(' && bytes.IndexByte(t[start:stop], ')') < 0 {
 			start++ // "(201-380-2023)"
 		}
@@ -363,7 +366,7 @@ func (s *reference) phoneRun(t []byte, i, low int) (start, end, digits, groups i
 	}
 	for j := i + 1; j < len(s.words); j++ {
 		next := s.words[j]
-		if !s.phoneGap(t[end:next.start]) {
+		if !s.phoneGap(t[end:next.start], end < pathEnd(t, s.where)) {
 			break
 		}
 		lead := next.start
@@ -383,10 +386,12 @@ func (s *reference) phoneRun(t []byte, i, low int) (start, end, digits, groups i
 	return start, end, digits, groups
 }
 
-func (s *reference) phoneGap(b []byte) bool {
+func (s *reference) phoneGap(b []byte, inPath bool) bool {
 	switch string(b) {
-	case " ", "-", ".", ") ", ")", " (", "(", ")-", "/", ") (", "-(", " - ":
+	case " ", "-", ".", ") ", ")", " (", "(", ")-", ") (", "-(", " - ":
 		return true
+	case "/":
+		return !inPath
 	case "+", ")+", "+(":
 		return s.where == Query || s.where == Referrer
 	}
@@ -413,13 +418,13 @@ func (s *reference) phoneAt(l *plainLayer, start, end, digits, groups int) int {
 	if digits == 10 && isNANP(t[start:end]) && s.validPhone(t[start:end], "US") {
 		return end
 	}
-	if s.phones.region != "" && groups > 1 && s.validPhone(t[start:end], s.phones.region) {
-		return end
-	}
-	if s.where == UserAgent || digits < minPhone || dateLike(t[start:end]) {
+	if s.where == UserAgent || dateLike(t[start:end]) {
 		return -1
 	}
-	if s.assume&phoneType != 0 || plainNear(t, start, phoneWords) || plainIn(phoneAfter, t[end:min(len(t), end+contextAfter)]) {
+	if groups > 1 && s.phones.regional(t[start:end]) {
+		return end
+	}
+	if digits >= minPhone && (s.assume&phoneType != 0 || phoneSaid(t, start, end, s.where, pathEnd(t, s.where), plainIn)) {
 		return end
 	}
 	return -1

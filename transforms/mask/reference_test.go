@@ -60,7 +60,7 @@ func plainIn(words *wordSet, t []byte) bool {
 		}
 		for _, by := range words.by {
 			for _, w := range by {
-				if hasFold(t[i:], w) {
+				if hasWord(t[i:], w) {
 					return true
 				}
 			}

@@ -117,17 +117,16 @@ func unknownField(fields Fields, name string) error {
 
 // CheckRowFinding tells why a finding in a text of a job's rows cannot have a method.
 func CheckRowFinding(t Type, m Method) error {
-	if m == Keep && slices.Contains(RequestTypes(), t) {
+	if m == Keep && slices.Contains(RequiredTypes(), t) {
 		return fmt.Errorf("method keep would let through findings of type %s, which every text of a job promises to mask", t)
 	}
 	return nil
 }
 
-// CheckRowTypes tells which types a list of those to look for leaves out that a job
-// always looks for.
+// CheckRowTypes tells which of RequiredTypes a list of those to look for leaves out.
 func CheckRowTypes(types []Type) error {
 	var lacks []string
-	for _, t := range RequestTypes() {
+	for _, t := range RequiredTypes() {
 		if !slices.Contains(types, t) {
 			lacks = append(lacks, string(t))
 		}
@@ -155,13 +154,15 @@ func CheckReversible(c Class) error {
 	return fmt.Errorf("there are no tokens of class %s to take back", c)
 }
 
-// RowOptions are those of a Masker of a job's rows: without a list of types it looks for
-// what jobs look for. tell is Options.Reversible.
+// RowOptions are those of a Masker of a job's rows, the policy's where there is one. tell
+// is Options.Reversible.
 func (p *Policy) RowOptions(tell func(token []byte, typ string, value []byte)) Options {
 	if p == nil {
 		return Options{}
 	}
-	return Options{Secrets: p.Secrets, Types: p.Types, Methods: p.Findings, Region: p.Region, Reversible: tell}
+	o := p.Options()
+	o.Reversible = tell
+	return o
 }
 
 // AppendTreated appends what a treatment makes of a field, or nothing when nothing of

@@ -1,6 +1,7 @@
 package mask
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -84,7 +85,13 @@ func TestAPolicyCannotLetThroughWhatTheClassForbids(t *testing.T) {
 	if err := CheckRowFinding(JWT, Keep); err == nil {
 		t.Error("tokens of logins may be kept")
 	}
+	if err := CheckRowFinding(IP, Keep); err == nil {
+		t.Error("addresses may be kept")
+	}
 	if err := CheckRowFinding(Phone, Keep); err != nil {
+		t.Error(err)
+	}
+	if err := CheckRowTypes(RequiredTypes()); err != nil {
 		t.Error(err)
 	}
 	if err := CheckRowTypes([]Type{Email}); err == nil || !strings.Contains(err.Error(), "pan") || strings.Contains(err.Error(), "email") {
@@ -97,6 +104,33 @@ func TestAPolicyCannotLetThroughWhatTheClassForbids(t *testing.T) {
 		if err := CheckRowUnknown(m); (err == nil) != ok {
 			t.Errorf("unknown %q: %v", m, err)
 		}
+	}
+}
+
+// TestAPolicySearchesInARunWhatItSearchesInATrial, which is what a run without a policy
+// searches, and its region counts in both.
+func TestAPolicySearchesInARunWhatItSearchesInATrial(t *testing.T) {
+	none, some := &Policy{}, &Policy{Region: "DE", Findings: map[Type]Method{Email: Redact}}
+	alone, same := New("k1", testKey, (*Policy)(nil).RowOptions(nil)), map[string]*Masker{}
+	for name, o := range map[string]Options{"a trial": none.Options(), "a run": none.RowOptions(nil), "no policy": {}} {
+		same[name] = New("k1", testKey, o)
+	}
+	german, tried := New("k1", testKey, some.RowOptions(nil)), New("k1", testKey, some.Options())
+	for _, s := range append(slices.Clone(allPieces), "call 0301234567", "030 1234567", "0151 12345678 of alice@example.com", "nhs 943 476 5919", "12345678Z", "198.51.100.77") {
+		for _, where := range everywhere {
+			want := masked(alone, s, where)
+			for name, m := range same {
+				if got := masked(m, s, where); got != want {
+					t.Errorf("%s: %q becomes %q, and %q in a run without a policy", name, s, got, want)
+				}
+			}
+			if trial, run := masked(tried, s, where), masked(german, s, where); trial != run {
+				t.Errorf("%q becomes %q in a trial and %q in a run", s, trial, run)
+			}
+		}
+	}
+	if got := masked(german, "030 1234567", Query); strings.Contains(got, "030") {
+		t.Errorf("a number of the region becomes %q", got)
 	}
 }
 

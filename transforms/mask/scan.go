@@ -79,6 +79,7 @@ type scanner struct {
 	groups    []group
 	decoded   []byte
 	survey    survey // of the current layer
+	pathEnd   int    // of the current layer
 	words     []word
 
 	types     typeSet // to look for
@@ -147,6 +148,7 @@ func (s *scanner) search(l *layer) (has byte) {
 func (s *scanner) numbers(l *layer) {
 	v := &s.survey
 	v.fill(l.text)
+	s.pathEnd = pathEnd(l.text, s.where)
 	if s.types&colonTypes != 0 && v.manyColons() {
 		s.colons(l)
 	}
@@ -193,8 +195,8 @@ func (s *scanner) numbersIn(l *layer, n number) {
 		s.cards(l, n.start, n.end)
 	}
 	s.listWords(l, n.start, n.end)
-	if s.types&ipType != 0 {
-		s.ipv4s(l)
+	if s.types&ipType != 0 && s.ipv4s(l) && len(s.words) == 4 && !beforeNumber(l.text, s.words[0].start) {
+		return // all of the stretch is an address: nothing in it is wider
 	}
 	shapes, idents, phones := &allShapes, true, s.types&phoneType != 0
 	if s.silent(l, n) {
@@ -206,6 +208,13 @@ func (s *scanner) numbersIn(l *layer, n number) {
 	if phones {
 		s.phonesIn(l)
 	}
+}
+
+// beforeNumber tells whether a plus or parenthesis stands before t[i], which would make
+// a telephone number wider than its digits, or a letter and a separator, which would an
+// identifier.
+func beforeNumber(t []byte, i int) bool {
+	return i > 0 && (t[i-1] == '+' || t[i-1] == '(' || i > 1 && isAlpha(t[i-2]))
 }
 
 // fewDigits tells whether a stretch of less than seven digits can be something:

@@ -170,9 +170,13 @@ func (v *survey) beneficiaries(b int) uint64 {
 // two stand five bytes apart: where the first separator of a MAC address may be.
 func (v *survey) evenGaps(b int) (pairs, fours uint64) {
 	here, next := v.blocks[b].gaps(), v.blocks[b+1].gaps()
-	two := ahead(here, next, 1) | ahead(here, next, 2)
-	pairs = here & ahead(here, next, 3) & ahead(here, next, 6) & ahead(here, next, 9) & ahead(here, next, 12) &^ two
-	fours = here & ahead(here, next, 5) &^ (two | ahead(here, next, 3) | ahead(here, next, 4))
+	alone := here &^ (ahead(here, next, 1) | ahead(here, next, 2))
+	if pairs = alone & ahead(here, next, 3); pairs != 0 {
+		pairs &= ahead(here, next, 6) & ahead(here, next, 9) & ahead(here, next, 12)
+	}
+	if fours = alone & ahead(here, next, 5); fours != 0 {
+		fours &^= ahead(here, next, 3) | ahead(here, next, 4)
+	}
 	return pairs, fours
 }
 

@@ -52,14 +52,14 @@ var allTypes = []Type{
 	USBank, Routing, USPassport, USLicense, Aadhaar, INPAN, NHS, NINO, TFN, Medicare, SIN, SteuerID, NIF, CodFiscale, PESEL, Phone,
 }
 
-// AllTypes lists every type that a scan can find.
+// AllTypes lists every type that a scan can find, which is also what it looks for
+// unless Options or a Policy say otherwise.
 func AllTypes() []Type { return slices.Clone(allTypes) }
 
-// RequestTypes lists what a scan looks for unless Options say otherwise: what
-// is sure in the fields of a web request. The other types are for free text and
-// for fields of events; in user agents and queries, full of numbers, they cost
-// more than they find.
-func RequestTypes() []Type { return slices.Clone(allTypes[:9]) }
+// RequiredTypes lists what a policy cannot take out of the texts of a job: findings
+// whose shape or check leaves little room for chance. The others share a shape with
+// innocent numbers here or there, and then a policy may leave them alone.
+func RequiredTypes() []Type { return slices.Clone(allTypes[:SSN.rank()+1]) }
 
 // TokenName is the type as tokens spell it, 1 to 16 of a-z.
 func (t Type) TokenName() string {

@@ -80,7 +80,7 @@ func (s *scanner) sepAt(t []byte, i int) bool {
 // bounded tells whether t[start:end] is no part of a longer word or number. An
 // escape before it is no part of it.
 func bounded(t []byte, start, end int) bool {
-	return (start == 0 || !joins(t[start-1]) || start >= 3 && t[start-3] == '%' && isHex(t[start-2], t[start-1])) && (end == len(t) || !joins(t[end])) &&
+	return (start == 0 || !joins(t[start-1]) || afterEscape(t, start)) && (end == len(t) || !joins(t[end])) &&
 		(end+1 >= len(t) || t[end] != '-' && t[end] != '.' && t[end] != '/' || !isDigit(t[end+1])) &&
 		(start < 2 || t[start-1] != '-' && t[start-1] != '.' || !isDigit(t[start-2]))
 }
@@ -145,11 +145,21 @@ func beginsWord(t []byte, i int) bool {
 // at tells whether t begins with one of the words.
 func (s *wordSet) at(t []byte) bool {
 	for _, w := range s.by[t[0]&31] {
-		if hasFold(t, w) {
+		if hasWord(t, w) {
 			return true
 		}
 	}
 	return false
+}
+
+// shortWord is the length of words that must end where they do in the text: "tel" is not
+// said by telemetry, nor "sin" by since. Of longer ones there are forms and compounds.
+const shortWord = 3
+
+// hasWord tells whether t begins with a word of a wordSet.
+func hasWord(t []byte, w string) bool {
+	n := len(w)
+	return hasFold(t, w) && (n > shortWord || n >= len(t) || !isAlpha(t[n]) || isUpper(t[n]) && isLower(t[n-1]))
 }
 
 // hasFold tells whether t begins with a lower-case word in any case of letters;
