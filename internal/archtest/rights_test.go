@@ -73,6 +73,7 @@ func TestPoliciesNameWhatIsCalled(t *testing.T) {
 	}
 
 	text, allowed := read(t, "docs/security.md"), map[string]bool{}
+	var readers []string // of the vault
 	policies := files(t, ".json")
 	policies = slices.DeleteFunc(policies, func(name string) bool { return path.Dir(name) != "docs/iam" })
 	for _, name := range policies {
@@ -92,12 +93,19 @@ func TestPoliciesNameWhatIsCalled(t *testing.T) {
 		if err := decoder.Decode(&policy); err != nil || policy.Version != "2012-10-17" || len(policy.Statement) == 0 {
 			t.Errorf("%s: version %q, %d statements, %v", name, policy.Version, len(policy.Statement), err)
 		}
+		opens, kept := false, false
 		for _, s := range policy.Statement {
-			if s.Effect != "Allow" || s.Sid == "" || len(s.Resource) == 0 {
+			vaultOnly := cmp.Equal(s.Resource, []string{"arn:aws:s3:::LAKE_BUCKET/LAKE/vault/*"})
+			if s.Effect != "Allow" && (s.Effect != "Deny" || !vaultOnly) || s.Sid == "" || len(s.Resource) == 0 {
 				t.Errorf("%s: statement %+v", name, s)
 			}
+			if slices.Contains(s.Action, "s3:GetObject") && (vaultOnly || slices.ContainsFunc(s.Resource, func(r string) bool {
+				return r == "arn:aws:s3:::LAKE_BUCKET/LAKE/*" || strings.HasPrefix(r, "arn:aws:s3:::LAKE_BUCKET/LAKE/vault/")
+			})) {
+				opens, kept = true, kept || s.Effect == "Deny"
+			}
 			for _, action := range s.Action {
-				allowed[action] = true
+				allowed[action] = allowed[action] || s.Effect == "Allow"
 			}
 			for _, resource := range s.Resource {
 				if !regexp.MustCompile(`^arn:aws:(s3:::|kinesis:\*:\*:stream/|kms:REGION:ACCOUNT:key/)(LOGS|LAKE|STREAM|ROWS|KEYS_BUCKET/RING|KEY_ID)`).MatchString(resource) {
@@ -105,6 +113,13 @@ func TestPoliciesNameWhatIsCalled(t *testing.T) {
 				}
 			}
 		}
+		if opens && !kept {
+			readers = append(readers, strings.TrimSuffix(path.Base(name), ".json"))
+		}
+	}
+	// Of who reads a lake, only who writes it gets at the vault, and who asks for that.
+	if diff := cmp.Diff([]string{"reveal", "run-batch", "run-live", "workers"}, readers); diff != "" {
+		t.Errorf("policies that let read the vault (-want +do):\n%s", diff)
 	}
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(needed)), slices.Sorted(maps.Keys(allowed))); diff != "" {
 		t.Errorf("actions (-called +allowed in %d policies):\n%s", len(policies), diff)

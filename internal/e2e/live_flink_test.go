@@ -3,6 +3,7 @@ package e2e
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	farms "millrace/internal/generate"
@@ -57,22 +58,36 @@ func TestLiveOnFlinkEqualsBatch(t *testing.T) {
 			t.Errorf("%d sessions were written before it was known that they are none", n)
 		}
 	})
-	t.Run("a farm's log out of order, on S3", func(t *testing.T) {
-		tr := playFarm(t, server, e, "farm")
+	t.Run("a farm's log of JSON out of order, with countries and a vault, on S3", func(t *testing.T) {
+		tr := playFarm(t, server, e, "farm", "--format", "json")
+		server.Put(t, "farm", testenv.KinesisRecord{Key: "known", Data: []byte(`{"time":"2026-01-05T13:59:59Z","client":{"ip":"89.160.20.113"},"user":"ann","request":{"method":"GET","url":"/"},"status":200,"bytes":5}`)})
 		lake := "s3://" + s3.Bucket + "/farm"
 		objects := filepath.Join(s3.Dir, s3.Bucket, "farm")
+		writeFile(t, e.in("policy.yaml"), []byte("fields:\n  client_ip: {class: ip, method: token}\nreversible: [ip]\n"))
+		writeFile(t, filepath.Join(e.home, "vault.key"), []byte("v1:"+strings.Repeat("5a", 32)+"\n"))
+		vault := "file://" + filepath.Join(e.home, "vault.key")
 		watched := newWatchedSinks(t, server)
-		args := slices.Concat([]string{"--raw", "plain", "--max-disorder", "13m", "--funnels", farmFunnels(t, e)}, farmAlerts(t, e), watched.outputs())
+		told := append([]string{"--funnels", farmFunnels(t, e), "--mask-policy", e.in("policy.yaml"), "--vault-key", vault, "--set", "enrich.geo=" + geoTable(t, "GeoLite2-City-Test")}, farmAlerts(t, e)...)
+		args := slices.Concat(told, []string{"--format", "json@" + e.in("truth", "mapping.yaml"), "--raw", "plain", "--max-disorder", "13m"}, watched.outputs())
 		mustRun(t, e, onFlink(t, e, f, live("farm", everything, lake, args...))...)
 		allEnded(t, f)
 		watched.haveThoseOf(t, objects)
-		mustRun(t, e, weblogs(lake+"/raw", e.in("farm-batch"), append([]string{"--funnels", farmFunnels(t, e)}, farmAlerts(t, e)...)...)...)
+		mustRun(t, e, weblogs(lake+"/raw", e.in("farm-batch"), told...)...)
 		rows := least(t, farmRows+farmFunnelRows+farmAlertRows)
 		rows["alerts"] = counted{rows["alerts"].least, "* EXCLUDE (replay)"} // which names the key as it was named
+		rows["anomalies"] = counted{least: 2900}
+		rows["vault"] = counted{11000, "* EXCLUDE (sealed)"}
 		same(t, objects, e.in("farm-batch"), rows)
 		l := accounts(t, lake)
-		if l.In != tr.Lines || l.Events != tr.Events || l.Bad != tr.Bad || l.Late != 0 {
-			t.Errorf("the truth is %d lines = %d events + %d bad, ledger %s", tr.Lines, tr.Events, tr.Bad, l)
+		if l.In != tr.Lines+1 || l.Events != tr.Events+1 || l.Bad != tr.Bad || l.Late != 0 {
+			t.Errorf("the truth is %d lines = %d events + %d bad, and one; ledger %s", tr.Lines, tr.Events, tr.Bad, l)
+		}
+		found := sql(t, objects, `SELECT client_ip FROM events WHERE country = 'SE' AND "user" IS NOT NULL`)
+		if len(found) != 1 {
+			t.Fatalf("events of a known country: %v", found)
+		}
+		if r := mustRun(t, e, "reveal", "--case", "C-1", "--vault", lake+"/vault", "--vault-key", vault, "--audit", e.in("audit.log"), found[0][0]); strings.TrimSpace(r.stdout) != "89.160.20.113" {
+			t.Errorf("its token stands for %s", r.stdout)
 		}
 	})
 	t.Run("a log of sshd", func(t *testing.T) {

@@ -34,10 +34,10 @@ var farm = []string{
 const farmRows = "events 11000, sessions 400, traffic 1000, top_pages 50, visitors 1, bots 5, bad_rows 200"
 
 // playFarm plays the farm into a new stream of four shards.
-func playFarm(t *testing.T, server *testenv.KinesisServer, e env, stream string) (tr truth) {
+func playFarm(t *testing.T, server *testenv.KinesisServer, e env, stream string, more ...string) (tr truth) {
 	t.Helper()
 	server.CreateStream(t, stream, 4)
-	mustRun(t, e, append([]string{"generate", "weblog", "--to", "kinesis://" + stream}, farm...)...)
+	mustRun(t, e, append(append([]string{"generate", "weblog", "--to", "kinesis://" + stream}, farm...), more...)...)
 	readJSON(t, e.in("truth", "truth.json"), &tr)
 	return tr
 }

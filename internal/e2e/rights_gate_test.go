@@ -22,7 +22,7 @@ import (
 	"millrace/internal/testenv"
 )
 
-// policy is a document of AWS IAM: what it allows, and nothing else.
+// policy is a document of AWS IAM: what it allows, unless it denies it, and nothing else.
 type policy struct {
 	Version   string
 	Statement []struct {
@@ -34,13 +34,17 @@ type policy struct {
 
 // allows tells whether something may be done. What is allowed on a condition is of KMS,
 // whose calls do not come this way.
-func (p policy) allows(r right) bool {
+func (p policy) allows(r right) (allowed bool) {
 	for _, s := range p.Statement {
-		if s.Effect == "Allow" && s.Condition == nil && slices.Contains(s.Action, r.action) && matches(s.Resource, r.resource) {
-			return true
+		if s.Condition != nil || !slices.Contains(s.Action, r.action) || !matches(s.Resource, r.resource) {
+			continue
 		}
+		if s.Effect == "Deny" {
+			return false
+		}
+		allowed = true
 	}
-	return false
+	return allowed
 }
 
 func matches(patterns []string, resource string) bool {
@@ -237,6 +241,9 @@ func (g *rights) check(t *testing.T, callers ...string) {
 	}
 	for _, caller := range callers {
 		for _, s := range g.policies[caller].Statement {
+			if s.Effect == "Deny" {
+				continue
+			}
 			for _, action := range s.Action {
 				needed := slices.ContainsFunc(slices.Collect(maps.Keys(g.used[caller])), func(r right) bool { return r.action == action && matches(s.Resource, r.resource) })
 				if !needed && !slices.Contains(rare[caller], action) {

@@ -15,8 +15,8 @@ import (
 	"millrace/transforms/decode"
 )
 
-// TestCountsAgreeWithDuckDB: the same file, read by its CSV reader, has the same
-// events per status with the same bytes, and flows per action.
+// TestCountsAgreeWithDuckDB: the same file, read by its readers of CSV and JSON, has the
+// same events per status with the same bytes, and flows per action.
 func TestCountsAgreeWithDuckDB(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, c := range []struct {
@@ -32,6 +32,17 @@ func TestCountsAgreeWithDuckDB(t *testing.T) {
 				return "#Version: 1.0"
 			}
 			return fmt.Sprintf("2024-05-%02d\t%02d:%02d:01\tFRA2\t%d\t2001:db8::%x\tGET\td1.cloudfront.net\t/p%d\t%d\t-\tMozilla%%2F5.0%%20(X)\tq=%d", 1+r.IntN(31), r.IntN(24), r.IntN(60), r.IntN(1e6), 1+r.IntN(1e4), r.IntN(50), 200+r.IntN(4)*100, r.IntN(9)) + strings.Repeat("\t-", 21)
+		}},
+		{ngSpec, `SELECT f[1], count(*), sum(nullif(f[2], '-')::BIGINT) FROM (
+			SELECT regexp_extract_all(column0, '" (\d+ \S+) "', 1)[1].split(' ') AS f FROM read_csv('%s', delim='\x01', quote='', escape='', header=false, all_varchar=true)
+		) GROUP BY ALL ORDER BY 1`, func() string {
+			return fmt.Sprintf(`192.0.2.%d - ann [02/Mar/2026:%02d:%02d:00 +0100] "GET /p/%d?q=%d HTTP/1.1" %d %d "https://x.example/%d" "agent (%d)" rt=0.%03d xff="-"`, r.IntN(256), r.IntN(24), r.IntN(60), r.IntN(99), r.IntN(9), 200+r.IntN(4)*100, r.IntN(1e6), r.IntN(9), r.IntN(9), r.IntN(1000))
+		}},
+		{"apigateway", `SELECT status, count(*), sum(responseLength::BIGINT) FROM read_json('%s', format='newline_delimited', columns={status: 'VARCHAR', responseLength: 'VARCHAR'}) GROUP BY ALL ORDER BY 1`, func() string {
+			return fmt.Sprintf(`{"requestId":"id-%d","ip":"192.0.2.%d","caller":"-","user":"-","requestTime":"%02d/Mar/2026:%02d:00:00 +0000","httpMethod":"GET","resourcePath":"/p/%d","status":"%d","protocol":"HTTP/1.1","responseLength":"%d"}`, r.IntN(1e6), r.IntN(256), 1+r.IntN(31), r.IntN(24), r.IntN(99), 200+r.IntN(4)*100, r.IntN(1e6))
+		}},
+		{jsonSpec, `SELECT status::VARCHAR, count(*), sum(bytes) FROM read_json('%s', format='newline_delimited', columns={status: 'INT', bytes: 'BIGINT'}) GROUP BY ALL ORDER BY 1`, func() string {
+			return fmt.Sprintf(`{"more":[{"status":%d}],"time":"2026-03-%02dT%02d:00:00Z","client":{"ip":"2001:db8::%x"},"request":{"method":"GET","url":"/p\u002f%d"},"status":%d,"bytes":%d}`, r.IntN(9), 1+r.IntN(31), r.IntN(24), 1+r.IntN(1e4), r.IntN(99), 200+r.IntN(4)*100, r.IntN(1e6))
 		}},
 		{"vpcflow", `SELECT column12 AS action, count(*), sum(column09::BIGINT) FROM read_csv('%s', delim=' ', quote='', header=false, all_varchar=true) WHERE column13 NOT IN ('NODATA', 'SKIPDATA') GROUP BY ALL ORDER BY 1`, func() string {
 			if r.IntN(20) == 0 {
