@@ -218,13 +218,15 @@ func TestOutputsAreTheSameWhateverBringsTheLines(t *testing.T) {
 			if name == "live" {
 				c.Live = &transforms.Live{Bucket: 10 * time.Minute}
 			}
-			ptest.BuildAndRun(t, func(s beam.Scope) {
-				out := weblogs.Build(s, settings(), c, source(s))
-				for output, rows := range want {
-					passert.EqualsList(s.Scope(output), beam.ParDo(s, showRows, out.Rows[output]), rows)
-				}
-			})
+			ptest.BuildAndRun(t, func(s beam.Scope) { expect(s, weblogs.Build(s, settings(), c, source(s))) })
 		})
+	}
+}
+
+// expect holds what the job made of the lines.
+func expect(s beam.Scope, out transforms.Outputs) {
+	for output, rows := range want {
+		passert.EqualsList(s.Scope(output), beam.ParDo(s, showRows, out.Rows[output]), rows)
 	}
 }
 
