@@ -5,6 +5,7 @@ import (
 	"container/heap"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -55,6 +56,19 @@ func NewHeavy(n int) *Heavy {
 		panic(fmt.Sprintf("sketch: the %d most frequent keys", n))
 	}
 	return &Heavy{top: n, known: map[string]*counter{}}
+}
+
+// HeavyOf is one for the n most frequent keys that knows the largest of exact counts. Every
+// key must come once; in which order makes no difference.
+func HeavyOf(n int, counts iter.Seq2[string, int64]) *Heavy {
+	h := NewHeavy(n)
+	var all []*counter
+	for key, count := range counts {
+		all = append(all, &counter{Approximate: Approximate{Key: key, Count: count}})
+		h.total += count
+	}
+	h.keep(all)
+	return h
 }
 
 func (h *Heavy) counters() int { return countersPerKey * h.top }
@@ -124,15 +138,21 @@ func (h *Heavy) Merge(o *Heavy) error {
 			all = append(all, &counter{Approximate: a})
 		}
 	}
-	slices.SortFunc(all, func(a, b *counter) int { return compareApproximate(a.Approximate, b.Approximate) })
-	h.forgot = h.forgot || o.forgot || len(all) > h.counters()
+	h.forgot = h.forgot || o.forgot
 	h.total += o.total
+	h.keep(all)
+	return nil
+}
+
+// keep knows the greatest of all counts, and no others.
+func (h *Heavy) keep(all []*counter) {
+	slices.SortFunc(all, func(a, b *counter) int { return compareApproximate(a.Approximate, b.Approximate) })
+	h.forgot = h.forgot || len(all) > h.counters()
 	clear(h.known)
 	h.least = h.least[:0]
 	for _, c := range all[:min(len(all), h.counters())] {
 		h.put(c)
 	}
-	return nil
 }
 
 // compareApproximate puts the greater count first, among equals the lesser key.
@@ -152,6 +172,24 @@ func (h *Heavy) Top() []Approximate {
 	}
 	slices.SortFunc(all, compareApproximate)
 	return all[:min(h.top, len(all))]
+}
+
+// Len is the number of keys that it knows.
+func (h *Heavy) Len() int { return len(h.least) }
+
+// Known gives the keys that it knows in ascending order.
+func (h *Heavy) Known() iter.Seq[Approximate] {
+	return func(yield func(Approximate) bool) {
+		for _, c := range h.byKey() {
+			if !yield(c.Approximate) {
+				return
+			}
+		}
+	}
+}
+
+func (h *Heavy) byKey() []*counter {
+	return slices.SortedFunc(slices.Values(h.least), func(a, b *counter) int { return strings.Compare(a.Key, b.Key) })
 }
 
 // counters is a heap by count; of equal ones the greatest key is the first.
@@ -195,8 +233,7 @@ func (h *Heavy) AppendEncoded(dst []byte) []byte {
 		forgot = 1
 	}
 	dst = append(dst, forgot)
-	sorted := slices.Clone(h.least)
-	slices.SortFunc(sorted, func(a, b *counter) int { return strings.Compare(a.Key, b.Key) })
+	sorted := h.byKey()
 	dst = binary.AppendUvarint(dst, uint64(len(sorted)))
 	previous := ""
 	for _, c := range sorted {
