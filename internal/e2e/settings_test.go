@@ -71,6 +71,14 @@ func TestSettingsDecideTheRows(t *testing.T) {
 			}
 		}
 	})
+	t.Run("top_pages.exact_limit", func(t *testing.T) {
+		lake := with(t, "top_pages.exact_limit=100")
+		r := sql(t, lake, `SELECT count(*), count(*) FILTER (NOT exact), count(*) FILTER (NOT true_views BETWEEN views - views_error AND views), max(views_error / version * 100) <= 1
+			FROM top_pages JOIN (SELECT date_trunc('hour', event_time) AS window_start, path, count(*) AS true_views FROM events GROUP BY ALL) USING (window_start, path)`)[0]
+		if r[0] != sql(t, lake, "SELECT count(*) FROM top_pages")[0][0] || r[1] == "0" || r[2] != "0" || r[3] != "true" {
+			t.Errorf("of %s rows %s are not exact, %s are wrong; errors within a hundredth: %s", r[0], r[1], r[2], r[3])
+		}
+	})
 	t.Run("lake.shards", func(t *testing.T) {
 		lake := with(t, "lake.shards=4")
 		if n := len(hashOf(t, lake, "events")); n != 4*len(events) {

@@ -62,7 +62,7 @@ func NewHeavy(n int) *Heavy {
 // key must come once; in which order makes no difference.
 func HeavyOf(n int, counts iter.Seq2[string, int64]) *Heavy {
 	h := NewHeavy(n)
-	var all []*counter
+	var all counters
 	for key, count := range counts {
 		all = append(all, &counter{Approximate: Approximate{Key: key, Count: count}})
 		h.total += count
@@ -121,7 +121,7 @@ func (h *Heavy) Merge(o *Heavy) error {
 		return fmt.Errorf("merging frequent keys: one is for the %d most frequent, the other for %d", h.top, o.top)
 	}
 	own, others := h.Bound(), o.Bound()
-	var all []*counter
+	var all counters
 	for _, c := range h.least {
 		a := c.Approximate
 		if d := o.known[a.Key]; d != nil {
@@ -145,13 +145,19 @@ func (h *Heavy) Merge(o *Heavy) error {
 }
 
 // keep knows the greatest of all counts, and no others.
-func (h *Heavy) keep(all []*counter) {
-	slices.SortFunc(all, func(a, b *counter) int { return compareApproximate(a.Approximate, b.Approximate) })
+func (h *Heavy) keep(all counters) {
 	h.forgot = h.forgot || len(all) > h.counters()
+	for i, c := range all {
+		c.at = i
+	}
+	heap.Init(&all)
+	for len(all) > h.counters() {
+		heap.Pop(&all)
+	}
+	h.least = all
 	clear(h.known)
-	h.least = h.least[:0]
-	for _, c := range all[:min(len(all), h.counters())] {
-		h.put(c)
+	for _, c := range all {
+		h.known[c.Key] = c
 	}
 }
 
@@ -177,19 +183,15 @@ func (h *Heavy) Top() []Approximate {
 // Len is the number of keys that it knows.
 func (h *Heavy) Len() int { return len(h.least) }
 
-// Known gives the keys that it knows in ascending order.
+// Known gives the keys that it knows, in no order.
 func (h *Heavy) Known() iter.Seq[Approximate] {
 	return func(yield func(Approximate) bool) {
-		for _, c := range h.byKey() {
+		for _, c := range h.least {
 			if !yield(c.Approximate) {
 				return
 			}
 		}
 	}
-}
-
-func (h *Heavy) byKey() []*counter {
-	return slices.SortedFunc(slices.Values(h.least), func(a, b *counter) int { return strings.Compare(a.Key, b.Key) })
 }
 
 // counters is a heap by count; of equal ones the greatest key is the first.
@@ -212,7 +214,7 @@ func (c *counters) Push(x any) {
 	*c = append(*c, n)
 }
 
-// Pop is for container/heap, which is not asked for it here.
+// Pop is for container/heap.
 func (c *counters) Pop() any {
 	last := (*c)[len(*c)-1]
 	*c = (*c)[:len(*c)-1]
@@ -233,7 +235,8 @@ func (h *Heavy) AppendEncoded(dst []byte) []byte {
 		forgot = 1
 	}
 	dst = append(dst, forgot)
-	sorted := h.byKey()
+	sorted := slices.Clone(h.least)
+	slices.SortFunc(sorted, func(a, b *counter) int { return strings.Compare(a.Key, b.Key) })
 	dst = binary.AppendUvarint(dst, uint64(len(sorted)))
 	previous := ""
 	for _, c := range sorted {
