@@ -24,6 +24,7 @@ func init() {
 type AccessLogConfig struct {
 	Common        Common
 	Sessions      sessions.Options
+	ExactPages    int // as of Rollups, like the two that follow
 	ExactVisitors int
 	PageSketches  bool
 	Minutes       bool   // whether visitors of minutes are counted, for Rollups with Series

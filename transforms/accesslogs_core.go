@@ -51,7 +51,7 @@ func newCore(cfg AccessLogConfig, keys secrets, bots accesslog.Bots, rules *attr
 		return nil, err
 	}
 	c := &core{packer: packer{dir: cfg.Common.Spill}, live: cfg.Common.Live != nil, shards: cfg.Common.shards()}
-	if c.rollups, err = newRollups(cfg.ExactVisitors, cfg.PageSketches); err != nil {
+	if c.rollups, err = newRollups(cfg.ExactPages, cfg.ExactVisitors, cfg.PageSketches); err != nil {
 		return nil, err
 	}
 	if cfg.Minutes {

@@ -23,9 +23,11 @@ func init() {
 // RollupConfig configures Rollups.
 type RollupConfig struct {
 	TopPages      int // pages of an hour
+	ExactPages    int // pages of an hour up to which their views are exact
 	ExactVisitors int // visitors of a day that are counted one by one
 	PageSketches  bool
-	// SeriesPages is how many pages of an hour go to Series; 0 is no Series.
+	// SeriesPages is how many pages of an hour go to Series, of one with more than ExactPages
+	// at most a tenth of these; 0 is no Series.
 	SeriesPages int
 	// Sources tells whether partials of sources come.
 	Sources bool
@@ -76,12 +78,12 @@ type rollups struct {
 	minutes  *rollup.Minutes // nil without series
 }
 
-func newRollups(exactVisitors int, pageSketches bool) (*rollups, error) {
+func newRollups(exactPages, exactVisitors int, pageSketches bool) (*rollups, error) {
 	newPages := rollup.NewTopPages
 	if pageSketches {
 		newPages = rollup.NewSketchedTopPages
 	}
-	pages, err := newPages(pageWindow)
+	pages, err := newPages(pageWindow, exactPages)
 	return &rollups{traffic: rollup.NewTraffic(), pages: pages, visitors: rollup.NewVisitors(exactVisitors), bots: rollup.NewBots(exactVisitors), clients: rollup.NewClients(exactVisitors), sources: &sourceTable{}}, err
 }
 
@@ -135,7 +137,7 @@ type rollupsFn struct {
 }
 
 func (fn *rollupsFn) Setup() (err error) {
-	fn.rollups, err = newRollups(fn.Config.ExactVisitors, fn.Config.PageSketches)
+	fn.rollups, err = newRollups(fn.Config.ExactPages, fn.Config.ExactVisitors, fn.Config.PageSketches)
 	if fn.Config.SeriesPages > 0 {
 		fn.rollups.minutes = rollup.NewMinutes()
 	}
@@ -238,6 +240,8 @@ func (fn *rollupsFn) mostRequested(n int, emit func(table.Rows)) {
 		b.PutInt(weblog.TopPageWindowSeconds, int64(r.Seconds))
 		b.PutInt(weblog.TopPageVersion, r.Version)
 		putEstimates(b, r.About)
+		b.PutBool(weblog.TopPageExact, r.Exact)
+		b.PutInt(weblog.TopPageViewsError, r.Error)
 		b.EndRow()
 	}
 	emit(table.Rows{Batch: b})

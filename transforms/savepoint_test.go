@@ -39,7 +39,7 @@ func TestKeysOfSavepointsAreFoundAgain(t *testing.T) {
 	if diff := cmp.Diff([]int{9, 10, 5}, shards); diff != "" {
 		t.Errorf("shards of visitors (-want +got):\n%s", diff)
 	}
-	r, err := newRollups(10, true)
+	r, err := newRollups(10, 10, true)
 	if err != nil {
 		t.Fatal(err)
 	}

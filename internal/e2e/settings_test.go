@@ -3,9 +3,12 @@ package e2e
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
+
+	"millrace/schemas/weblog"
 )
 
 func TestSettingsDecideTheRows(t *testing.T) {
@@ -36,6 +39,22 @@ func TestSettingsDecideTheRows(t *testing.T) {
 		r := sql(t, lake, "SELECT max(duration_ms), sum(events)::BIGINT, (SELECT count(*) FROM events) FROM sessions")[0]
 		if longest := number(t, r[0]); longest >= 2*3600_000 || longest < 3600_000 || r[1] != r[2] {
 			t.Errorf("longest session %d ms; %s of %s events in sessions", longest, r[1], r[2])
+		}
+	})
+	t.Run("sessions.index", func(t *testing.T) {
+		const next = "lead(session_id) OVER (PARTITION BY visitor_id ORDER BY start_time)" // as the columns' documentation has it
+		if about := weblog.Sessions.Columns[weblog.SessionPreviousID].Doc; !strings.HasSuffix(about, next) {
+			t.Errorf("previous_session_id: %s", about)
+		}
+		lake := with(t, "sessions.index=true")
+		sameRows(t, lake, "sessions", `SELECT session_id, row_number() OVER day AS session_index, lag(session_id) OVER day AS previous_session_id
+			FROM sessions WINDOW day AS (PARTITION BY visitor_id, epoch_ms(start_time) // 86400000 ORDER BY start_time)`)
+		r := sql(t, lake, `WITH named AS (SELECT *, `+next+` AS next FROM sessions)
+			SELECT count(*) FILTER (b.previous_session_id IS NOT NULL), count(*) FILTER (b.previous_session_id <> a.session_id),
+				count(*) FILTER (b.session_index = 1), count(*) FILTER (b.start_time < a.end_time OR b.visitor_id <> a.visitor_id)
+			FROM named a JOIN sessions b ON b.session_id = a.next`)[0]
+		if r[0] == "0" || r[1] != "0" || r[2] == "0" || r[3] != "0" {
+			t.Errorf("%s sessions follow one of their day, %s of them name another; %s follow one of a day before; %s begin too early", r[0], r[1], r[2], r[3])
 		}
 	})
 	t.Run("sessions.day_zone", func(t *testing.T) {
@@ -69,6 +88,14 @@ func TestSettingsDecideTheRows(t *testing.T) {
 					t.Errorf("%s: %v visitors, estimated %v, exact: %s", r[0], want, got, about[i][3])
 				}
 			}
+		}
+	})
+	t.Run("top_pages.exact_limit", func(t *testing.T) {
+		lake := with(t, "top_pages.exact_limit=100")
+		r := sql(t, lake, `SELECT count(*), count(*) FILTER (NOT exact), count(*) FILTER (NOT true_views BETWEEN views - views_error AND views), max(views_error / version * 100) <= 1
+			FROM top_pages JOIN (SELECT date_trunc('hour', event_time) AS window_start, path, count(*) AS true_views FROM events GROUP BY ALL) USING (window_start, path)`)[0]
+		if r[0] != sql(t, lake, "SELECT count(*) FROM top_pages")[0][0] || r[1] == "0" || r[2] != "0" || r[3] != "true" {
+			t.Errorf("of %s rows %s are not exact, %s are wrong; errors within a hundredth: %s", r[0], r[1], r[2], r[3])
 		}
 	})
 	t.Run("lake.shards", func(t *testing.T) {

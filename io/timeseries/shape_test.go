@@ -30,7 +30,7 @@ func namesOf(s *Shape) names {
 func TestRollupsAndSessionsAreTimeSeries(t *testing.T) {
 	for schema, want := range map[*table.Schema]names{
 		weblog.TrafficRows: {"window_start", "window_seconds status_class", "", "views bytes version"},
-		weblog.TopPages:    {"window_start", "rank", "", "path views window_seconds version visitors bytes_p50 bytes_p95 bytes_p99 latency_ms_p50 latency_ms_p90 latency_ms_p99"},
+		weblog.TopPages:    {"window_start", "rank", "", "path views window_seconds version visitors bytes_p50 bytes_p95 bytes_p99 latency_ms_p50 latency_ms_p90 latency_ms_p99 exact views_error"},
 		weblog.Visitors:    {"day", "", "", "visitors visitors_without_bots exact version"},
 		weblog.Bots:        {"day", "bot_name", "", "hits visitors version"},
 		weblog.Sessions:    {"start_time", "", "visitor_id", "session_id end_time events page_views entry_page exit_page bounce version duration_ms engaged bot truncated source medium campaign channel first_source first_medium first_campaign first_channel last_source last_medium last_campaign last_channel session_index previous_session_id"},

@@ -36,6 +36,7 @@ type Settings struct {
 	AttributionFile string        `set:"attribution.rules" file:"true" doc:"file with attribution rules to use instead of the built-in ones"`
 	OwnDomains      string        `set:"attribution.own_domains" doc:"domains of the site itself, separated by commas, each with its subdomains: coming from them says nothing"`
 	TopPages        int           `set:"top_pages" doc:"pages kept for each hour"`
+	ExactPages      int           `set:"top_pages.exact_limit" doc:"pages of an hour that are all counted, exactly, and kept in memory; beyond it Space-Saving finds the top ones, whose rows say so (exact, views_error); tens, at least ten times top_pages"`
 	PageSketches    bool          `set:"top_pages.sketches" doc:"whether top pages also have estimates of their visitors and of quantiles of the bytes of their responses and of their latency"`
 	ExactVisitors   int           `set:"visitors.exact_limit" doc:"visitors of a day that are counted one by one; beyond it a HyperLogLog estimates"`
 	Anomalies       bool          `set:"anomalies" doc:"whether traffic, visitors and top pages are scored for what is unusual (docs/alerts.md)"`
@@ -63,7 +64,7 @@ type Settings struct {
 
 // Defaults are the settings of a run that sets none.
 func Defaults() Settings {
-	return Settings{SessionGap: 30 * time.Minute, TopPages: 10, ExactVisitors: 65_536, Shards: 1, Attribution: true, AnomalyPages: 20, UserAgents: true, CodesBy: "host", Missing: string(enrich.Fail), Refresh: time.Hour}
+	return Settings{SessionGap: 30 * time.Minute, TopPages: 10, ExactPages: 100_000, ExactVisitors: 65_536, Shards: 1, Attribution: true, AnomalyPages: 20, UserAgents: true, CodesBy: "host", Missing: string(enrich.Fail), Refresh: time.Hour}
 }
 
 // Validate reports every setting that cannot work.
@@ -77,6 +78,7 @@ func (s Settings) Validate() error {
 	check(s.SessionGap >= time.Second && s.SessionGap < 24*time.Hour, "sessions.gap", "must be from 1s to less than 24h")
 	check(s.SessionMax == 0 || s.SessionMax >= s.SessionGap, "sessions.max_duration", "must be 0s or at least sessions.gap")
 	check(s.TopPages >= 1 && s.TopPages <= 10_000, "top_pages", "must be from 1 to 10000")
+	check(s.ExactPages >= 10*s.TopPages && s.ExactPages <= 10_000_000 && s.ExactPages%10 == 0, "top_pages.exact_limit", "must be a multiple of 10, from 10 * top_pages to 10000000")
 	check(s.ExactVisitors >= 0 && s.ExactVisitors <= 10_000_000, "visitors.exact_limit", "must be from 0 to 10000000")
 	check(s.AnomalyPages >= 1 && s.AnomalyPages <= 500, "anomalies.pages", "must be from 1 to 500")
 	check(s.Shards >= 1 && s.Shards <= 256, "lake.shards", "must be from 1 to 256")
@@ -108,7 +110,7 @@ func (s Settings) references() transforms.References {
 
 // rollups are the settings as the rollups take them.
 func (s Settings) rollups() transforms.RollupConfig {
-	c := transforms.RollupConfig{TopPages: s.TopPages, ExactVisitors: s.ExactVisitors, PageSketches: s.PageSketches, Sources: s.Security}
+	c := transforms.RollupConfig{TopPages: s.TopPages, ExactPages: s.ExactPages, ExactVisitors: s.ExactVisitors, PageSketches: s.PageSketches, Sources: s.Security}
 	if s.Anomalies {
 		c.SeriesPages = max(seriesPages, s.TopPages)
 	}

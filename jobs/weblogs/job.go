@@ -21,7 +21,7 @@ import (
 func Build(s beam.Scope, cfg Settings, c transforms.Common, records beam.PCollection) transforms.Outputs {
 	s = s.Scope("weblogs")
 	logs := transforms.AccessLogs(s, transforms.AccessLogConfig{
-		Common: c, Sessions: cfg.sessions(), ExactVisitors: cfg.ExactVisitors, PageSketches: cfg.PageSketches, Minutes: cfg.Anomalies, BotsFile: cfg.BotsFile, References: cfg.references(), Funnels: cfg.Funnels,
+		Common: c, Sessions: cfg.sessions(), ExactPages: cfg.ExactPages, ExactVisitors: cfg.ExactVisitors, PageSketches: cfg.PageSketches, Minutes: cfg.Anomalies, BotsFile: cfg.BotsFile, References: cfg.references(), Funnels: cfg.Funnels,
 		AttributionRules: cfg.AttributionFile, OwnDomains: cfg.ownDomains(),
 		Security: cfg.Security, PatternsFile: cfg.PatternsFile,
 	}, records)

@@ -118,9 +118,9 @@ var want = map[string][]string{
 		fmt.Sprintf("window_start=%d window_seconds=60 status_class=3xx views=1 bytes=0 version=1", ms+1_800_000),
 	},
 	"top_pages": {
-		fmt.Sprintf("window_start=%d rank=1 path=/product views=2 window_seconds=3600 version=5 visitors=2 bytes_p50=0 bytes_p95=0 bytes_p99=0", ms),
-		fmt.Sprintf("window_start=%d rank=2 path=/ views=1 window_seconds=3600 version=5 visitors=1 bytes_p50=100 bytes_p95=100 bytes_p99=100", ms),
-		fmt.Sprintf("window_start=%d rank=3 path=/cart views=1 window_seconds=3600 version=5 visitors=1 bytes_p50=0 bytes_p95=0 bytes_p99=0", ms),
+		fmt.Sprintf("window_start=%d rank=1 path=/product views=2 window_seconds=3600 version=5 visitors=2 bytes_p50=0 bytes_p95=0 bytes_p99=0 exact=1 views_error=0", ms),
+		fmt.Sprintf("window_start=%d rank=2 path=/ views=1 window_seconds=3600 version=5 visitors=1 bytes_p50=100 bytes_p95=100 bytes_p99=100 exact=1 views_error=0", ms),
+		fmt.Sprintf("window_start=%d rank=3 path=/cart views=1 window_seconds=3600 version=5 visitors=1 bytes_p50=0 bytes_p95=0 bytes_p99=0 exact=1 views_error=0", ms),
 	},
 	"visitors": {"day=20513 visitors=2 visitors_without_bots=1 exact=1 version=5"},
 	"bots":     {"day=20513 bot_name=Googlebot hits=1 visitors=1 version=1"},
@@ -218,13 +218,15 @@ func TestOutputsAreTheSameWhateverBringsTheLines(t *testing.T) {
 			if name == "live" {
 				c.Live = &transforms.Live{Bucket: 10 * time.Minute}
 			}
-			ptest.BuildAndRun(t, func(s beam.Scope) {
-				out := weblogs.Build(s, settings(), c, source(s))
-				for output, rows := range want {
-					passert.EqualsList(s.Scope(output), beam.ParDo(s, showRows, out.Rows[output]), rows)
-				}
-			})
+			ptest.BuildAndRun(t, func(s beam.Scope) { expect(s, weblogs.Build(s, settings(), c, source(s))) })
 		})
+	}
+}
+
+// expect holds what the job made of the lines.
+func expect(s beam.Scope, out transforms.Outputs) {
+	for output, rows := range want {
+		passert.EqualsList(s.Scope(output), beam.ParDo(s, showRows, out.Rows[output]), rows)
 	}
 }
 
@@ -232,8 +234,8 @@ func TestDefaultsAreValidAndFaultsAreReportedTogether(t *testing.T) {
 	if err := weblogs.Defaults().Validate(); err != nil {
 		t.Errorf("defaults: %v", err)
 	}
-	err := weblogs.Settings{SessionGap: -1, TopPages: 0, Shards: 1000, OwnDomains: "example.org, a b"}.Validate()
-	for _, name := range []string{"sessions.gap", "top_pages", "lake.shards", `attribution.own_domains: own domain "a b"`} {
+	err := weblogs.Settings{SessionGap: -1, TopPages: 0, ExactPages: 15, Shards: 1000, OwnDomains: "example.org, a b"}.Validate()
+	for _, name := range []string{"sessions.gap", "top_pages", "top_pages.exact_limit", "lake.shards", `attribution.own_domains: own domain "a b"`} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%v does not name %s", err, name)
 		}

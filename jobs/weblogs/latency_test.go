@@ -43,7 +43,7 @@ func timedBlocks() (out []record.Block) {
 // each server's part waits in state.
 func TestTopPagesTellTheirLatency(t *testing.T) {
 	page := func(rank int, path string, views, visitors int, latency string) string {
-		return fmt.Sprintf("window_start=%d rank=%d path=%s views=%d window_seconds=3600 version=7 visitors=%d bytes_p50=100 bytes_p95=100 bytes_p99=100%s", ms, rank, path, views, visitors, latency)
+		return fmt.Sprintf("window_start=%d rank=%d path=%s views=%d window_seconds=3600 version=7 visitors=%d bytes_p50=100 bytes_p95=100 bytes_p99=100%s exact=1 views_error=0", ms, rank, path, views, visitors, latency)
 	}
 	rows := []string{
 		page(1, "/a", 4, 3, " latency_ms_p50=351.644 latency_ms_p90=351.644 latency_ms_p99=351.644"),

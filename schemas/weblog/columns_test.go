@@ -43,6 +43,7 @@ func TestTheColumnNumbersNameTheirColumns(t *testing.T) {
 			"window_seconds": TopPageWindowSeconds, "version": TopPageVersion,
 			"visitors": TopPageVisitors, "bytes_p50": TopPageBytesP50, "bytes_p95": TopPageBytesP95, "bytes_p99": TopPageBytesP99,
 			"latency_ms_p50": TopPageLatencyMsP50, "latency_ms_p90": TopPageLatencyMsP90, "latency_ms_p99": TopPageLatencyMsP99,
+			"exact": TopPageExact, "views_error": TopPageViewsError,
 		}},
 	} {
 		if len(c.columns) != len(c.schema.Columns) {

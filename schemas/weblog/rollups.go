@@ -30,7 +30,7 @@ type TopPage struct {
 	WindowStart   table.Millis `col:"window_start,sort1,day" ts:"time" doc:"start of the window, UTC"`
 	Rank          int32        `col:"rank,sort2" ts:"dimension" doc:"1 is the most requested; equal counts rank by path"`
 	Path          string       `col:"path,plain" mask:"scanned" ecs:"url.path" doc:"path without query; findings masked"`
-	Views         int64        `col:"views" doc:"requests, exact"`
+	Views         int64        `col:"views" doc:"requests; exact, unless the column exact says otherwise"`
 	WindowSeconds int32        `col:"window_seconds" doc:"length of the window: 3600"`
 	Version       int64        `col:"version" doc:"revision * 2^32 + requests in the window; the greater one wins"`
 
@@ -44,6 +44,10 @@ type TopPage struct {
 	LatencyMsP50 *float64 `col:"latency_ms_p50,null" doc:"median of the latency of its requests (duration_ms of events) in milliseconds, within 1 % (DDSketch); one without a logged duration does not count; null where none has one"`
 	LatencyMsP90 *float64 `col:"latency_ms_p90,null" doc:"90th percentile of these, within 1 %"`
 	LatencyMsP99 *float64 `col:"latency_ms_p99,null" doc:"99th percentile of these, within 1 %"`
+
+	// Null in rows of programs that counted exactly, however many pages there were.
+	Exact      *bool  `col:"exact,null" doc:"views and rank are exact; otherwise the window has more pages than top_pages.exact_limit, and its rows are approximate, by Space-Saving: views_error says how far; null in rows of earlier versions, which are exact"`
+	ViewsError *int64 `col:"views_error,null" doc:"the page has had views - views_error requests at least, and views at most; 0 where exact, and never more than the requests of the window divided by top_pages.exact_limit; where it is not 0 the columns from visitors to latency_ms_p99 are null"`
 }
 
 // Columns of TopPage.
@@ -61,6 +65,8 @@ const (
 	TopPageLatencyMsP50
 	TopPageLatencyMsP90
 	TopPageLatencyMsP99
+	TopPageExact
+	TopPageViewsError
 )
 
 // TopPages is the schema of TopPage.

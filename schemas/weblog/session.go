@@ -34,7 +34,7 @@ type Session struct {
 	LastChannel   *string `col:"last_channel,null" mask:"none" doc:"its channel"`
 
 	SessionIndex      *int32  `col:"session_index,null" doc:"number among the visitor's sessions that start on the same UTC day, from 1; null without sessions.index"`
-	PreviousSessionID *string `col:"previous_session_id,null" mask:"hash" doc:"the one before on that day; null for the first and without sessions.index"`
+	PreviousSessionID *string `col:"previous_session_id,null" mask:"hash" doc:"the one before on that day; null for the first and without sessions.index; a row is sealed before there is one after it, which a query gives, over days, too: lead(session_id) OVER (PARTITION BY visitor_id ORDER BY start_time)"`
 }
 
 // Columns of Session.

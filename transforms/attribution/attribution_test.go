@@ -77,6 +77,38 @@ func TestRealLifeURLs(t *testing.T) {
 	}
 }
 
+// TestTheExamplesOfTheDocumentationAreTested: every line of its table is one of urls.csv.
+func TestTheExamplesOfTheDocumentationAreTested(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "attribution.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tested := map[string]bool{}
+	for _, r := range rows(t) {
+		code := func(s string) string {
+			if s == "" {
+				return ""
+			}
+			return "`" + s + "`"
+		}
+		source := r.want[1]
+		if r.want[0] == attribution.Internal.String() {
+			source = "(the visit goes on)"
+		}
+		tested["| "+strings.Join([]string{code(r.query), code(r.referrer), source, r.want[2], r.want[3], r.want[5]}, " | ")+" |"] = true
+	}
+	_, table, _ := strings.Cut(string(page), "| query | referrer | source | medium | campaign | channel |\n| --- | --- | --- | --- | --- | --- |\n")
+	lines := strings.Split(strings.TrimSuffix(table, "\n"), "\n")
+	for _, line := range lines {
+		if !tested[line] {
+			t.Errorf("not in urls.csv: %s", line)
+		}
+	}
+	if len(lines) < 20 {
+		t.Errorf("%d examples", len(lines))
+	}
+}
+
 func TestTermContentAndIDAreTold(t *testing.T) {
 	got := attributor(t).Touch(attribution.Request{Query: []byte("utm_source=a&utm_id=i1&utm_term=red+shoes&utm_content=%22b%22")})
 	if have := []string{text(got.ID), text(got.Term), text(got.Content)}; !cmp.Equal(have, []string{"i1", "red shoes", `"b"`}) {

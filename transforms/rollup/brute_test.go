@@ -59,7 +59,7 @@ func (all brute) pages(width int64, n int) []rollup.TopPageRow {
 		var list []rollup.TopPageRow
 		for path, v := range views {
 			list = append(list, rollup.TopPageRow{
-				Start: w, Seconds: int32(width), Path: path, Views: v,
+				Start: w, Seconds: int32(width), Path: path, Views: v, Exact: true,
 				Version: total + int64(revision(w/86_400_000))<<32,
 			})
 		}

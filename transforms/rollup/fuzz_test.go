@@ -40,7 +40,7 @@ func FuzzMerge(tf *testing.F) {
 	})
 }
 
-// FuzzMergeSketches is FuzzMerge of top pages with sketches.
+// FuzzMergeSketches is FuzzMerge of top pages with sketches, exact and beyond a limit.
 func FuzzMergeSketches(tf *testing.F) {
 	f := mutate.Of(tf)
 	r := rand.New(rand.NewPCG(1, 1))
@@ -52,8 +52,14 @@ func FuzzMergeSketches(tf *testing.F) {
 			f.Add(x.Parts()[0].Blob)
 		}
 	}
+	for _, x := range []*rollup.TopPages{limited(f, 10, false), limited(f, 10, true)} {
+		for _, q := range crowd(r, 40) {
+			q.addTo(x)
+		}
+		f.Add(x.Parts()[0].Blob)
+	}
 	f.Fuzz(func(t *testing.T, blob []byte) {
-		x, y := sketched(t, time.Hour), sketched(t, time.Hour)
+		x, y := limited(t, 10, true), limited(t, 10, true)
 		if x.Merge(blob) != nil {
 			return
 		}

@@ -16,7 +16,7 @@ import (
 
 func sketched(t testing.TB, window time.Duration) *rollup.TopPages {
 	t.Helper()
-	x, err := rollup.NewSketchedTopPages(window)
+	x, err := rollup.NewSketchedTopPages(window, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func sketched(t testing.TB, window time.Duration) *rollup.TopPages {
 
 func plain(t testing.TB, window time.Duration) *rollup.TopPages {
 	t.Helper()
-	x, err := rollup.NewTopPages(window)
+	x, err := rollup.NewTopPages(window, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,9 +160,9 @@ func TestPagesCountedWithoutSketchesAreNotEstimated(t *testing.T) {
 		now.Add(base, []byte("/new"), 2, 20, 1500)
 	}
 	want := []rollup.TopPageRow{
-		{Start: base, Seconds: 3600, Rank: 1, Path: "/both", Views: 3, Version: 6},
-		{Start: base, Seconds: 3600, Rank: 2, Path: "/new", Views: 2, Version: 6, About: &rollup.PageEstimates{Visitors: 1, P50: 20, P95: 20, P99: 20, Latency: &rollup.Latency{P50: 1.5, P90: 1.5, P99: 1.5}}},
-		{Start: base, Seconds: 3600, Rank: 3, Path: "/old", Views: 1, Version: 6},
+		{Start: base, Seconds: 3600, Rank: 1, Path: "/both", Views: 3, Exact: true, Version: 6},
+		{Start: base, Seconds: 3600, Rank: 2, Path: "/new", Views: 2, Exact: true, Version: 6, About: &rollup.PageEstimates{Visitors: 1, P50: 20, P95: 20, P99: 20, Latency: &rollup.Latency{P50: 1.5, P90: 1.5, P99: 1.5}}},
+		{Start: base, Seconds: 3600, Rank: 3, Path: "/old", Views: 1, Exact: true, Version: 6},
 	}
 	for _, order := range [][]*rollup.TopPages{{old, now}, {now, old}} {
 		x, again := sketched(t, time.Hour), sketched(t, time.Hour)

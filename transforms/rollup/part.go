@@ -37,6 +37,7 @@ const (
 	encodingVersion         = 1
 	encodingVersionSketches = 2 // of top pages alone, as the next
 	encodingVersionLatency  = 3
+	encodingVersionMany     = 4
 
 	maxHour  = 1 << 28 // some 30,000 years
 	maxCount = 1 << 48 // of one encoded number: sums of many do not overflow

@@ -35,7 +35,7 @@ const limit = 20 // of visitors counted one by one
 
 func newTables(t testing.TB, window time.Duration) tables {
 	t.Helper()
-	pages, err := rollup.NewTopPages(window)
+	pages, err := rollup.NewTopPages(window, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,13 +190,18 @@ func TestPartsNameTheirHourOrDay(t *testing.T) {
 	}
 }
 
-func TestWindowsDivideAnHour(t *testing.T) {
+func TestWindowsDivideAnHourAndLimitsAreTens(t *testing.T) {
 	for _, w := range []time.Duration{0, time.Millisecond, 7 * time.Second, 2 * time.Hour, -time.Second} {
-		if _, err := rollup.NewTopPages(w); err == nil {
+		if _, err := rollup.NewTopPages(w, 0); err == nil {
 			t.Errorf("top pages of %v are accepted", w)
 		}
 		if _, err := rollup.NewTraffic().Rows(w, nil); err == nil {
 			t.Errorf("traffic of %v is accepted", w)
+		}
+	}
+	for _, limit := range []int{-10, 1, 15} {
+		if _, err := rollup.NewTopPages(time.Hour, limit); err == nil {
+			t.Errorf("top pages exact up to %d are accepted", limit)
 		}
 	}
 }

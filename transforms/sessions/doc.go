@@ -49,8 +49,14 @@
 // With Options.Index a session is numbered among those of its visitor that start
 // on the same UTC day, and names the one before. So the numbers of a day follow from the events of the
 // day before, the day and the day after, as its sessions do. A session does not
-// name the one after: sealed, it would have to be written again. It is that whose
-// Previous names it. A provisional session is written again when its own events
+// name the one after. That is known when the next one is sealed or the day ends: to wait for it would
+// hold the rows of most visitors, who do not come again, and their state, for up to a day
+// in place of a gap, and to go on without it would write sealed rows a second time. It is that whose
+// Previous names it, and a query over the lake gives it, beyond the day as well:
+//
+//	lead(session_id) OVER (PARTITION BY visitor_id ORDER BY start_time)
+//
+// A provisional session is written again when its own events
 // change; so its number can be too low, when an earlier one comes after it, until it is sealed.
 //
 // # Chains longer than MaxEvents

@@ -10,6 +10,9 @@
 //	Counts, Largest   top of keys                             0                 any order, equal bytes
 //	Heavy             top of keys that explode (Space-Saving) told with it      any order, within the error
 //
+// Of these, package rollup counts visitors by Distinct and HLL, sizes and latency by
+// Quantiles, and pages exactly up to a limit and beyond it by Heavy.
+//
 // Encoded forms begin with a version, and decoders refuse what no encoder writes.
 //
 // Distinct things are counted by a 64-bit hash, [Hash]. Two different things with the

@@ -5,6 +5,7 @@ import (
 	"container/heap"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -57,6 +58,19 @@ func NewHeavy(n int) *Heavy {
 	return &Heavy{top: n, known: map[string]*counter{}}
 }
 
+// HeavyOf is one for the n most frequent keys that knows the largest of exact counts. Every
+// key must come once; in which order makes no difference.
+func HeavyOf(n int, counts iter.Seq2[string, int64]) *Heavy {
+	h := NewHeavy(n)
+	var all counters
+	for key, count := range counts {
+		all = append(all, &counter{Approximate: Approximate{Key: key, Count: count}})
+		h.total += count
+	}
+	h.keep(all)
+	return h
+}
+
 func (h *Heavy) counters() int { return countersPerKey * h.top }
 
 // Add counts a key n times; n is above 0.
@@ -107,7 +121,7 @@ func (h *Heavy) Merge(o *Heavy) error {
 		return fmt.Errorf("merging frequent keys: one is for the %d most frequent, the other for %d", h.top, o.top)
 	}
 	own, others := h.Bound(), o.Bound()
-	var all []*counter
+	var all counters
 	for _, c := range h.least {
 		a := c.Approximate
 		if d := o.known[a.Key]; d != nil {
@@ -124,15 +138,27 @@ func (h *Heavy) Merge(o *Heavy) error {
 			all = append(all, &counter{Approximate: a})
 		}
 	}
-	slices.SortFunc(all, func(a, b *counter) int { return compareApproximate(a.Approximate, b.Approximate) })
-	h.forgot = h.forgot || o.forgot || len(all) > h.counters()
+	h.forgot = h.forgot || o.forgot
 	h.total += o.total
-	clear(h.known)
-	h.least = h.least[:0]
-	for _, c := range all[:min(len(all), h.counters())] {
-		h.put(c)
-	}
+	h.keep(all)
 	return nil
+}
+
+// keep knows the greatest of all counts, and no others.
+func (h *Heavy) keep(all counters) {
+	h.forgot = h.forgot || len(all) > h.counters()
+	for i, c := range all {
+		c.at = i
+	}
+	heap.Init(&all)
+	for len(all) > h.counters() {
+		heap.Pop(&all)
+	}
+	h.least = all
+	clear(h.known)
+	for _, c := range all {
+		h.known[c.Key] = c
+	}
 }
 
 // compareApproximate puts the greater count first, among equals the lesser key.
@@ -152,6 +178,20 @@ func (h *Heavy) Top() []Approximate {
 	}
 	slices.SortFunc(all, compareApproximate)
 	return all[:min(h.top, len(all))]
+}
+
+// Len is the number of keys that it knows.
+func (h *Heavy) Len() int { return len(h.least) }
+
+// Known gives the keys that it knows, in no order.
+func (h *Heavy) Known() iter.Seq[Approximate] {
+	return func(yield func(Approximate) bool) {
+		for _, c := range h.least {
+			if !yield(c.Approximate) {
+				return
+			}
+		}
+	}
 }
 
 // counters is a heap by count; of equal ones the greatest key is the first.
@@ -174,7 +214,7 @@ func (c *counters) Push(x any) {
 	*c = append(*c, n)
 }
 
-// Pop is for container/heap, which is not asked for it here.
+// Pop is for container/heap.
 func (c *counters) Pop() any {
 	last := (*c)[len(*c)-1]
 	*c = (*c)[:len(*c)-1]

@@ -111,6 +111,32 @@ func TestFrequentKeysKeepTheirBounds(t *testing.T) {
 	}
 }
 
+// TestFrequentKeysOfExactCounts knows the largest of them without an error, whatever
+// their order, and says that there are others.
+func TestFrequentKeysOfExactCounts(t *testing.T) {
+	for seed := range uint64(20) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		n := 1 + r.IntN(5)
+		truth := map[string]int64{}
+		for _, key := range visits(r, 1+r.IntN(300), 100, 1.3) {
+			truth[string(key)]++
+		}
+		h, again := sketch.HeavyOf(n, maps.All(truth)), sketch.HeavyOf(n, maps.All(truth))
+		within(t, fmt.Sprint("seed ", seed), h, truth, n)
+		if !bytes.Equal(h.AppendEncoded(nil), again.AppendEncoded(nil)) {
+			t.Fatalf("seed %d: other bytes", seed)
+		}
+		if h.Exact() != (len(truth) <= 10*n) || h.Len() != min(len(truth), 10*n) {
+			t.Errorf("seed %d: %d of %d keys, exact %v", seed, h.Len(), len(truth), h.Exact())
+		}
+		for a := range h.Known() {
+			if a.Error != 0 || a.Count != truth[a.Key] || a.Count < h.Bound() {
+				t.Errorf("seed %d: %+v, true count %d, others at most %d", seed, a, truth[a.Key], h.Bound())
+			}
+		}
+	}
+}
+
 func decodeHeavy(t *testing.T, b []byte) *sketch.Heavy {
 	t.Helper()
 	h, err := sketch.DecodeHeavy(b)
