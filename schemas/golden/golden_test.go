@@ -220,7 +220,7 @@ func read(data []byte) (*table.Schema, error) {
 
 func fileName(name string, version int) string { return fmt.Sprintf("%s-v%d.json", name, version) }
 
-var namePattern = regexp.MustCompile(`^([a-z_.]+)-v([1-9][0-9]*)\.json$`)
+var namePattern = regexp.MustCompile(`^([a-z0-9_.]+)-v([1-9][0-9]*)\.json$`)
 
 func parseName(file string) (name string, version int, ok bool) {
 	m := namePattern.FindStringSubmatch(filepath.Base(file))
