@@ -125,6 +125,9 @@ func (s *allSinks) read(t *testing.T, d sent, withdrawn bool) (found []string) {
 			if err := decoder.Decode(&document); err != nil {
 				t.Fatal(err)
 			}
+			if d.output == "alerts" && document["reason"] == "given_up" {
+				continue // what was never sealed no lake has
+			}
 			add(func(column string) any { return document[column] })
 		}
 	case houseSink:
@@ -220,7 +223,7 @@ func cell(value any) string {
 	}
 	text := fmt.Sprint(value)
 	if f, err := strconv.ParseFloat(text, 64); err == nil && strings.ContainsAny(text, ".e") {
-		return strconv.FormatFloat(f, 'g', -1, 64)
+		return strconv.FormatFloat(f, 'f', -1, 64)
 	}
 	return text
 }
