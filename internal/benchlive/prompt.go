@@ -37,8 +37,8 @@ func (b *bencher) counter(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintf(b.out, "## From view to counter, %d events/s, parallelism %d\n\n", b.rate, parallelism)
-	fmt.Fprintf(b.out, "For each view of an item (`view_item`): from when the shop received it to the moment a provisional row of `products` that counts it is read from a stream (looked at every %v). `--max-disorder 1s`. %s\n\n", peek, warmUpNote)
-	delays := steady(views.delays)
+	fmt.Fprintf(b.out, "For each view of an item (`view_item`): from when the shop received it to the moment a provisional row of `products` that counts it is read from a stream (looked at every %v). `--max-disorder 1s`. %s\n\n", peek, b.warmUpNote())
+	delays := b.steadily(views.delays)
 	if len(delays) == 0 {
 		fmt.Fprint(b.out, "No row came.\n\n")
 		return nil
@@ -146,7 +146,7 @@ func (b *bencher) alert(ctx context.Context) error {
 		player: func(ctx context.Context) (*localservers.Program, error) {
 			b.step("devices give %d readings/s for %v", rate, b.latency)
 			return b.place().Start(ctx, "generate", nil, b.millrace, "generate", "device", "--to", "kinesis://"+in,
-				"--rate", fmt.Sprintf("%d/s", rate), "--for", b.latency.String())
+				"--rate", fmt.Sprintf("%d/s", rate), "--for", b.latency.String(), "--aggregate=false")
 		},
 		read: map[string]func([]byte, time.Time) error{in: watched.reading, rows: watched.alert},
 	})
@@ -154,8 +154,8 @@ func (b *bencher) alert(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintf(b.out, "## From reading to alert, %d readings/s, parallelism %d\n\n", rate, parallelism)
-	fmt.Fprintf(b.out, "For each alert of a rule over readings with windows of a second: from the time of a reading to the moment its alert is read from a stream (looked at every %v); the n-th alert of a second belongs to its n-th reading. `--max-disorder 1s`. %s\n\n", peek, warmUpNote)
-	delays := steady(watched.delays)
+	fmt.Fprintf(b.out, "For each alert of a rule over readings with windows of a second: from the time of a reading to the moment its alert is read from a stream (looked at every %v); the n-th alert of a second belongs to its n-th reading. `--max-disorder 1s`. %s\n\n", peek, b.warmUpNote())
+	delays := b.steadily(watched.delays)
 	if len(delays) == 0 {
 		fmt.Fprint(b.out, "No alert came.\n\n")
 		return nil
@@ -213,19 +213,19 @@ type delayed struct {
 	took time.Duration
 }
 
-// warmUp is how long the job may take to begin: what came first waits for that.
-const warmUp = 15 * time.Second
+// warmUpNote says what steadily leaves out.
+func (b *bencher) warmUpNote() string {
+	return fmt.Sprintf("What came in the first half, %v, is left out: it waited for the job to begin and for Java to compile it.", b.latency/2)
+}
 
-var warmUpNote = fmt.Sprintf("What came in the first %v is left out: it waited for the job to begin.", warmUp)
-
-// steady leaves out what came while the job began.
-func steady(all []delayed) (delays []time.Duration) {
+// steadily leaves out what came while the job began.
+func (b *bencher) steadily(all []delayed) (delays []time.Duration) {
 	if len(all) == 0 {
 		return nil
 	}
 	first := slices.MinFunc(all, func(a, b delayed) int { return a.at.Compare(b.at) }).at
 	for _, d := range all {
-		if d.at.Sub(first) >= warmUp {
+		if d.at.Sub(first) >= b.latency/2 {
 			delays = append(delays, d.took)
 		}
 	}
