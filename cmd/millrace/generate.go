@@ -98,7 +98,7 @@ if all of them were acknowledged.
 	fs.Float64Var(&f.cfg.Duplicates, "duplicates", 0, "share of lines written twice (each is an event of its own)")
 	fs.Float64Var(&f.cfg.Malformed, "malformed", 0, "share of lines that are broken")
 	fs.IntVar(&f.cfg.Redeliver, "redeliver", 0, "files: servers whose whole log is delivered twice (the copy is a duplicate)")
-	fs.BoolVar(&f.canaries, "canaries", false, "plant 1,000 values of each type of personal data; needs 64,000 lines or more")
+	fs.BoolVar(&f.canaries, "canaries", false, "plant 1,000 values of each type of personal data; needs 96,000 lines or more")
 	fs.BoolVar(&f.cfg.Gzip, "gzip", false, "files: compress the logs")
 	c.AddCommand(generateClicksCommand())
 	c.AddCommand(generateDeviceCommand())
