@@ -31,8 +31,8 @@ const (
 const faultsARound = 25
 
 // faultsInTests are those of a run of all tests. With those of sinks and of the other jobs
-// it has 28.
-const faultsInTests = 8
+// it has 25.
+const faultsInTests = 5
 
 // TestChaos hurts the weblogs job on Flink, at random moments that a seed decides,
 // and compares what it has sealed with the batch job. docs/reliability.md tells what
