@@ -177,10 +177,14 @@ func (w *chaosWorld) give(t *testing.T, n int) {
 	w.inTime(t)
 }
 
+// tooSlow ends a round in which a record was put after the end of the stream, as the
+// stand-in of Kinesis did not answer for so long: whether the job read it nobody knows.
+type tooSlow struct{}
+
 func (w *chaosWorld) inTime(t *testing.T) {
 	t.Helper()
 	if !time.Now().Before(w.end) {
-		t.Fatal("a record was put after the end of the stream")
+		panic(tooSlow{})
 	}
 }
 
