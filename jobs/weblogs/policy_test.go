@@ -33,7 +33,7 @@ func TestAPolicyHoldsInEveryOutputWhateverBringsTheLines(t *testing.T) {
 		vaultRow(ms, token("email", "ann@example.com"), "ann@example.com"), vaultRow(ms+20_000, token("email", "ann@example.com"), "ann@example.com"),
 		vaultRow(ms+1_830_000, token("user", "ann"), "ann"),
 	}
-	wantPages := []string{fmt.Sprintf("window_start=%d rank=1 path=REDACTED views=5 window_seconds=3600 version=5", ms)}
+	wantPages := []string{fmt.Sprintf("window_start=%d rank=1 path=REDACTED views=5 window_seconds=3600 version=5 exact=1 views_error=0", ms)}
 	for name, source := range sources {
 		t.Run(name, func(t *testing.T) {
 			c := common(t)
