@@ -25,7 +25,7 @@ type knownIDs struct {
 	recent  state.Bag[[]byte]   // by round: its watermark, ids
 	old     state.Bag[[]byte]   // by slice: when it may be forgotten, ids
 	filters state.Value[[]byte] // by slice: when it may be forgotten, filter
-	stamp   state.Value[int64]  // see remembered
+	stored  state.Value[int64]  // stamp of what is known, see remembered
 	horizon time.Duration
 	columns dedup.Columns
 	place   string // of what is remembered
@@ -47,11 +47,11 @@ type known struct {
 
 // read gives a judge that knows what must be known of rows.
 func (k knownIDs) read(sp state.Provider, rows []table.Rows) (*dedup.Judge, *known, error) {
-	stamp, _, err := k.stamp.Read(sp)
+	stamp, _, err := k.stored.Read(sp)
 	if err != nil {
 		return nil, nil, err
 	}
-	ids := &known{knownIDs: k, before: stamp, remembered: memory.take(k.place, stamp)}
+	ids := &known{knownIDs: k, before: stamp, remembered: idsOfShards.take(k.place, stamp)}
 	if ids.fresh, err = dedup.New(k.horizon); err != nil {
 		return nil, nil, err
 	}
@@ -181,7 +181,7 @@ func (k *known) write(sp state.Provider, watermark int64, waiting []byte) (forge
 		if k.before == 0 {
 			return never, nil
 		}
-		return never, k.knownIDs.stamp.Clear(sp)
+		return never, k.stored.Clear(sp)
 	}
 	return forgets, k.remember(sp, int64(h.Sum64()))
 }
@@ -189,10 +189,10 @@ func (k *known) write(sp state.Provider, watermark int64, waiting []byte) (forge
 // remember has the worker know in the next round what this one knew.
 func (k *known) remember(sp state.Provider, stamp int64) error {
 	if !k.swollen {
-		k.remembered.stamp = stamp
-		memory.put(k.place, k.remembered)
+		k.stamp = stamp
+		idsOfShards.put(k.place, k.remembered)
 	}
-	return k.knownIDs.stamp.Write(sp, stamp)
+	return k.stored.Write(sp, stamp)
 }
 
 // cut makes a slice of the recent ids.

@@ -46,8 +46,8 @@ type idMemory struct {
 	taken int // how often something was remembered; for tests
 }
 
-// memory is shared by all DoFns of a process: a shard may come to any of them.
-var memory idMemory
+// idsOfShards is shared by all DoFns of a process: a shard may come to any of them.
+var idsOfShards idMemory
 
 // mostRemembered bounds the shards that are remembered, of all runs of a process.
 const mostRemembered = 4 * liveShards

@@ -170,7 +170,7 @@ func TestTheSameRowsStayWhateverBringsThem(t *testing.T) {
 			streamOfClicks(t, r, map[string]bool{"products": true})
 		})
 	}
-	if memory.taken == 0 {
+	if idsOfShards.taken == 0 {
 		t.Error("nothing was remembered")
 	}
 }

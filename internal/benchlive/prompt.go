@@ -38,7 +38,7 @@ func (b *bencher) counter(ctx context.Context) error {
 	}
 	fmt.Fprintf(b.out, "## From view to counter, %d events/s, parallelism %d\n\n", b.rate, parallelism)
 	fmt.Fprintf(b.out, "For each view of an item (`view_item`): from when the shop received it to the moment a provisional row of `products` that counts it is read from a stream (looked at every %v). `--max-disorder 1s`. %s\n\n", peek, b.warmUpNote())
-	delays := b.steadily(views.delays)
+	delays := b.afterWarmUp(views.delays)
 	if len(delays) == 0 {
 		fmt.Fprint(b.out, "No row came.\n\n")
 		return nil
@@ -155,7 +155,7 @@ func (b *bencher) alert(ctx context.Context) error {
 	}
 	fmt.Fprintf(b.out, "## From reading to alert, %d readings/s, parallelism %d\n\n", rate, parallelism)
 	fmt.Fprintf(b.out, "For each alert of a rule over readings with windows of a second: from the time of a reading to the moment its alert is read from a stream (looked at every %v); the n-th alert of a second belongs to its n-th reading. `--max-disorder 1s`. %s\n\n", peek, b.warmUpNote())
-	delays := b.steadily(watched.delays)
+	delays := b.afterWarmUp(watched.delays)
 	if len(delays) == 0 {
 		fmt.Fprint(b.out, "No alert came.\n\n")
 		return nil
@@ -213,13 +213,13 @@ type delayed struct {
 	took time.Duration
 }
 
-// warmUpNote says what steadily leaves out.
+// warmUpNote says what afterWarmUp leaves out.
 func (b *bencher) warmUpNote() string {
 	return fmt.Sprintf("What came in the first half, %v, is left out: it waited for the job to begin and for Java to compile it.", b.latency/2)
 }
 
-// steadily leaves out what came while the job began.
-func (b *bencher) steadily(all []delayed) (delays []time.Duration) {
+// afterWarmUp leaves out what came while the job began.
+func (b *bencher) afterWarmUp(all []delayed) (delays []time.Duration) {
 	if len(all) == 0 {
 		return nil
 	}
