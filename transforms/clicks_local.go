@@ -36,8 +36,13 @@ func init() {
 // keeps.
 func UniqueClickUse(s beam.Scope, d DedupConfig, cfg ClickUseConfig, clicks ClickOutputs) (use ClickUseOutputs, accounts beam.PCollection) {
 	if !cfg.Common.local() {
+		d.Early = cfg.Common.Live.wants(shopOutputs...)
 		unique := Dedup(s, d, clicks.Events)
-		return ClickUse(s, cfg, unique.Kept), unique.Ledger
+		use = ClickUse(s, cfg, unique.Kept)
+		if d.Early {
+			use.Partials = beam.Flatten(s, use.Partials, beam.ParDo(s.Scope("Early"), &earlyUseFn{Config: cfg}, unique.Early))
+		}
+		return use, unique.Ledger
 	}
 	s = s.Scope("UniqueClickUse")
 	duplicates := beam.ParDo(s, &clickIDsFn{Spill: cfg.Common.Spill, Horizon: d.Horizon}, beam.GroupByKey(s, clicks.ids))

@@ -1,6 +1,9 @@
 package transforms
 
 import (
+	"errors"
+	"maps"
+	"slices"
 	"strconv"
 
 	"millrace/schemas/clickstream"
@@ -21,7 +24,9 @@ type clickUse struct {
 	funnels  *funnels.Collector
 	steps    *shop.Collector
 	rollups  *shopRollups
-	rows     int // since the last flush
+	timed    map[int64]*shopRollups // by end of a second: tables that sinks take; nil where none does
+	early    bool                   // these are early
+	rows     int                    // since the last flush
 	touch    []byte
 
 	// of the batch in hand
@@ -34,7 +39,11 @@ type clickUse struct {
 
 func newClickUse(cfg ClickUseConfig) (u *clickUse, err error) {
 	c := cfg.Common
-	u = &clickUse{config: cfg, packer: packer{dir: c.Spill}, rollups: newShopRollups(cfg.Shop, c)}
+	u = &clickUse{config: cfg, packer: packer{dir: c.Spill}}
+	u.rollups = newShopRollups(cfg.Shop, func(output string) bool { return c.Makes(output) && !c.Live.wants(output) })
+	if c.Live.wants(shopOutputs...) {
+		u.timed = map[int64]*shopRollups{}
+	}
 	if c.Makes("abandoned_carts", "recommendations") {
 		u.steps = shop.NewCollector()
 	}
@@ -54,6 +63,25 @@ func newClickUse(cfg ClickUseConfig) (u *clickUse, err error) {
 		Visitor: clickstream.EventVisitorID, Time: clickstream.EventTime, Source: clickstream.EventSource, Position: clickstream.EventPosition, Late: clickstream.EventLate,
 	})
 	return u, nil
+}
+
+// newEarlyClickUse makes one for the tables that sinks take, and nothing else.
+func newEarlyClickUse(cfg ClickUseConfig) *clickUse {
+	return &clickUse{config: cfg, packer: packer{dir: cfg.Common.Spill}, rollups: &shopRollups{}, timed: map[int64]*shopRollups{}, early: true}
+}
+
+// addEarly pre-aggregates a batch for those tables.
+func (u *clickUse) addEarly(b *table.Batch) error {
+	u.begin(b)
+	for row := range b.Len() {
+		if u.config.Common.within(b.DayOf(row)) && !b.Bool(clickstream.EventLate, row) {
+			if err := u.count(row, true); err != nil {
+				return err
+			}
+		}
+	}
+	u.rows += b.Len()
+	return nil
 }
 
 // add pre-aggregates a batch, and gives the rows of the days to write.
@@ -143,8 +171,29 @@ func (u *clickUse) count(row int, within bool) (err error) {
 	}
 	if within {
 		u.rollups.add(&e)
+		if u.timed != nil {
+			u.tablesOf(e.time).add(&e)
+		}
 	}
 	return nil
+}
+
+// tablesOf are the tables of the second of an event that sinks take.
+func (u *clickUse) tablesOf(time int64) *shopRollups {
+	until := ceil(time+1, hasty)
+	r := u.timed[until]
+	if r == nil {
+		if len(u.timed) >= mostSeconds {
+			until = ceil(until, tick)
+			if r = u.timed[until]; r != nil {
+				return r
+			}
+		}
+		c := u.config.Common
+		r = newShopRollups(u.config.Shop, func(output string) bool { return c.Makes(output) && c.Live.wants(output) })
+		u.timed[until] = r
+	}
+	return r
 }
 
 // visit adds an event of a visitor to his visits. Days further away than a day before
@@ -215,6 +264,25 @@ func (u *clickUse) flush(out *output) (err error) {
 		}
 	}
 	u.rollups.take(func(key string, blob []byte) { send(&out.partials, key, blob) })
+	if u.timed != nil && err == nil {
+		err = u.flushTimed(out)
+	}
+	return err
+}
+
+// flushTimed gives what the tables that sinks take came to.
+func (u *clickUse) flushTimed(out *output) (err error) {
+	defer clear(u.timed)
+	if u.early && len(u.timed) >= mostSeconds {
+		return nil
+	}
+	for _, until := range slices.Sorted(maps.Keys(u.timed)) {
+		u.timed[until].take(func(key string, blob []byte) {
+			packed, failed := u.packer.pack(blob)
+			err = errors.Join(err, failed)
+			out.partials = append(out.partials, keyed{key, timedPart{u.early, until, packed}.encode()})
+		})
+	}
 	return err
 }
 

@@ -32,11 +32,15 @@ type DedupConfig struct {
 	// Before and After are how many days around those to write have rows that stay,
 	// too: what follows may need them. They are not counted.
 	Before, After int64
+	// Early says that rows are wanted as they come, too, of a live run.
+	Early bool
 }
 
 // DedupOutputs are what Dedup gives: the rows that stay, table.Rows of the group they
-// came with, and accounts of all that came, as Outputs.Ledger has them.
-type DedupOutputs struct{ Kept, Ledger beam.PCollection }
+// came with, and accounts of all that came, as Outputs.Ledger has them. Early, where it is
+// wanted, has rows when they come, of those that came in time: the first of each id as far as is known
+// by then. Of each id it has at most as many as stay.
+type DedupOutputs struct{ Kept, Ledger, Early beam.PCollection }
 
 // Dedup drops rows, PCollection<table.Rows> of events in the global window, that are
 // duplicates of others by the id of their producer (package dedup has the rule). In
@@ -52,13 +56,16 @@ type DedupOutputs struct{ Kept, Ledger beam.PCollection }
 func Dedup(s beam.Scope, cfg DedupConfig, rows beam.PCollection) DedupOutputs {
 	s = s.Scope("Dedup")
 	free, shards, counted := beam.ParDo3(s, &dedupSplitFn{Config: cfg}, rows)
-	var kept, ledgers beam.PCollection
+	var kept, ledgers, early beam.PCollection
 	if cfg.Common.Live != nil {
-		kept, ledgers = beam.ParDo2(s, newLiveDedupFn(cfg), shards)
+		kept, ledgers, early = beam.ParDo3(s, newLiveDedupFn(cfg), shards)
+		if cfg.Early {
+			early = beam.Flatten(s, free, early)
+		}
 	} else {
 		kept, ledgers = beam.ParDo2(s, &dedupFn{Config: cfg}, beam.GroupByKey(s, shards))
 	}
-	return DedupOutputs{Kept: beam.Flatten(s, free, kept), Ledger: beam.Flatten(s, counted, ledgers)}
+	return DedupOutputs{Kept: beam.Flatten(s, free, kept), Ledger: beam.Flatten(s, counted, ledgers), Early: early}
 }
 
 // dedupSplitFn sends rows to the shards of their ids, those of a bundle together, and

@@ -72,6 +72,22 @@ func (k knownIDs) read(sp state.Provider, rows []table.Rows) (*dedup.Judge, *kno
 	return ids.judge, ids, nil
 }
 
+// borrow gives what is known between two rounds, which may say nothing of slices.
+func (k knownIDs) borrow(sp state.Provider) (*remembered, error) {
+	stamp, _, err := k.stored.Read(sp)
+	if err != nil {
+		return nil, err
+	}
+	if r := idsOfShards.take(k.place, stamp); r != nil {
+		return r, nil
+	}
+	r, err := k.load(sp)
+	if err == nil {
+		r.stamp = stamp
+	}
+	return r, err
+}
+
 // load reads what is known: slices too, where they are small.
 func (k knownIDs) load(sp state.Provider) (*remembered, error) {
 	judge, err := dedup.NewJudge(k.columns, k.horizon, true)

@@ -52,13 +52,15 @@ func (fn *liveDedupFn) alarm() *alarm {
 
 // ProcessElement keeps rows, and makes sure to be called when the first of them can be
 // judged.
-func (fn *liveDedupFn) ProcessElement(_ context.Context, sp state.Provider, tp timers.Provider, shard string, packed []byte, _ func(table.Rows), _ func([]byte)) error {
-	return fn.note(shard, fn.take(sp, tp, packed))
+func (fn *liveDedupFn) ProcessElement(_ context.Context, sp state.Provider, tp timers.Provider, shard string, packed []byte, _ func(table.Rows), _ func([]byte), early func(table.Rows)) error {
+	return fn.note(shard, fn.take(sp, tp, shard, packed, early))
 }
 
-func (fn *liveDedupFn) take(sp state.Provider, tp timers.Provider, packed []byte) error {
+func (fn *liveDedupFn) take(sp state.Provider, tp timers.Provider, shard string, packed []byte, early func(table.Rows)) error {
 	first := int64(dedup.Ended)
+	var came []table.Rows
 	err := eachRows(packed, func(rows table.Rows) error {
+		came = append(came, rows)
 		for row := range rows.Batch.Len() {
 			first = min(first, rows.Batch.Int(fn.Config.Columns.Time, row))
 		}
@@ -67,6 +69,11 @@ func (fn *liveDedupFn) take(sp state.Provider, tp timers.Provider, packed []byte
 	if err != nil || first == dedup.Ended {
 		return err
 	}
+	if fn.Config.Early {
+		if err := fn.early(sp, shard, came, early); err != nil {
+			return err
+		}
+	}
 	if err := fn.Waiting.Add(sp, packed); err != nil {
 		return err
 	}
@@ -74,8 +81,45 @@ func (fn *liveDedupFn) take(sp state.Provider, tp timers.Provider, packed []byte
 	return a.notAfter(sp, tp, a.sealsAt(first+1))
 }
 
+// early gives those of the rows that came which nobody knows.
+func (fn *liveDedupFn) early(sp state.Provider, shard string, came []table.Rows, emit func(table.Rows)) error {
+	r, err := fn.known(shard).borrow(sp)
+	if err != nil {
+		return err
+	}
+	if r.waiting == nil {
+		r.waiting = map[dedup.ID]bool{}
+		if err := fn.eachWaiting(sp, func(rows table.Rows) { r.judge.Unseen(rows.Batch, r.waiting, nobody) }); err != nil {
+			return err
+		}
+	}
+	for _, rows := range came {
+		if news := r.judge.Unseen(rows.Batch, r.waiting, r.inSlices); len(news) > 0 {
+			emit(picked(rows, news))
+		}
+	}
+	idsOfShards.put(fn.known(shard).place, r)
+	return nil
+}
+
+func nobody(dedup.ID) bool { return false }
+
+// eachWaiting gives the rows that wait.
+func (fn *liveDedupFn) eachWaiting(sp state.Provider, use func(table.Rows)) error {
+	packed, _, err := fn.Waiting.Read(sp)
+	if err != nil {
+		return err
+	}
+	for _, b := range packed {
+		if err := eachRows(b, func(rows table.Rows) error { use(rows); return nil }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // OnTimer decides about the rows before the watermark, and forgets ids.
-func (fn *liveDedupFn) OnTimer(_ context.Context, sp state.Provider, tp timers.Provider, shard string, _ timers.Context, kept func(table.Rows), ledgers func([]byte)) error {
+func (fn *liveDedupFn) OnTimer(_ context.Context, sp state.Provider, tp timers.Provider, shard string, _ timers.Context, kept func(table.Rows), ledgers func([]byte), _ func(table.Rows)) error {
 	at, err := fn.alarm().rang(sp, tp)
 	if err == nil && at != 0 {
 		err = fn.judge(sp, tp, shard, at, kept, ledgers)
@@ -111,12 +155,19 @@ func (fn *liveDedupFn) judge(sp state.Provider, tp timers.Provider, shard string
 	var accounts dedupAccounts
 	var rest []byte
 	first, latest := int64(never), watermark
+	ids.waiting = nil
+	if fn.Config.Early {
+		ids.waiting = map[dedup.ID]bool{}
+	}
 	for _, rows := range waiting {
 		s := judge.Sort(rows.Batch, watermark)
 		fn.Config.settle(rows, s, &accounts, kept)
 		ids.note(rows.Batch, s)
 		if len(s.Waiting) > 0 {
 			first, latest = min(first, s.Earliest+1), max(latest, s.Latest)
+			if fn.Config.Early {
+				fn.Config.Columns.AddIDs(ids.waiting, rows.Batch, s.Waiting)
+			}
 			if rest, err = appendRows(rest, picked(rows, s.Waiting)); err != nil {
 				return err
 			}

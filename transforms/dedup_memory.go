@@ -17,6 +17,9 @@ type remembered struct {
 	all     bool         // and the slices
 	swollen bool         // knows slices that are too much to be remembered, or what is in a slice now
 
+	// waiting are the ids of rows that wait, where rows are wanted early; nil for not known.
+	waiting map[dedup.ID]bool
+
 	recently int    // ids that are in no slice
 	since    int64  // watermark of the first round of these; never for none
 	last     int64  // of the last round
@@ -39,6 +42,15 @@ func (r *remembered) look() (ids int, err error) {
 	return ids, err
 }
 
+// inSlices tells whether an id may be in a slice that the judge does not know.
+func (r *remembered) inSlices(id dedup.ID) (may bool) {
+	if r.all {
+		return false
+	}
+	_ = eachFilter(r.slices, func(_ int64, f dedup.Filter) { may = may || f.Has(id) }) // look has read them
+	return may
+}
+
 // idMemory is what a worker remembers of ids, by run and shard.
 type idMemory struct {
 	mu    sync.Mutex
@@ -59,7 +71,7 @@ func (m *idMemory) take(place string, stamp int64) *remembered {
 	defer m.mu.Unlock()
 	r := m.of[place]
 	delete(m.of, place)
-	if r == nil || stamp == 0 || r.stamp != stamp {
+	if r == nil || r.stamp != stamp {
 		return nil
 	}
 	m.taken++

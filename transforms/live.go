@@ -105,10 +105,12 @@ func (a *alarm) ring(sp state.Provider, tp timers.Provider, b bell) error {
 	if set {
 		b = bell{min(now.At, b.At), min(now.From, b.From)}
 	}
-	// On Flink a hold is one before the time that is held. Both timers have it: when time
-	// ends, bundles end among those that ring.
-	held := timers.WithOutputTimestamp(time.UnixMilli(b.From - 1))
-	a.Timer.Set(tp, time.UnixMilli(b.At), held)
+	// A millisecond early: Flink's runner has the watermark go to one before what is held,
+	// and of what the source holds it takes the whole seconds, so that a timer at a full
+	// second would wait for the next one. The source and the hold stay behind by as much.
+	// Both timers have the hold: when time ends, bundles end among those that ring.
+	held := timers.WithOutputTimestamp(time.UnixMilli(b.From - 2))
+	a.Timer.Set(tp, time.UnixMilli(b.At-1), held)
 	if !set || b.From != now.From {
 		// Prism knows a timer that is set anew by its time alone, so each has one of its own.
 		end := mtime.EndOfGlobalWindowTime - mtime.Time(b.From)

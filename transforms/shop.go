@@ -43,6 +43,10 @@ func newShopTables(options []byte) (map[string]mergedTable, error) {
 	}, nil
 }
 
+// shopOutputs are those that the tables of a shop become, where events are counted for them
+// as they are.
+var shopOutputs = []string{"products", "revenue", "visitors", "identities"}
+
 // shopRollups are the tables that one goroutine fills from rows of events. Those that
 // nobody asks for are nil.
 type shopRollups struct {
@@ -52,18 +56,19 @@ type shopRollups struct {
 	identities  *shop.Identities
 }
 
-func newShopRollups(o ShopOptions, c Common) *shopRollups {
+// newShopRollups makes the tables of some outputs.
+func newShopRollups(o ShopOptions, makes func(output string) bool) *shopRollups {
 	r := &shopRollups{}
-	if c.Makes("products") {
+	if makes("products") {
 		r.products = shop.NewProducts()
 	}
-	if c.Makes("revenue") {
+	if makes("revenue") {
 		r.minute, r.day = shop.NewMinuteRevenue(), shop.NewDayRevenue()
 	}
-	if c.Makes("visitors") {
+	if makes("visitors") {
 		r.visitors = rollup.NewVisitors(o.ExactVisitors)
 	}
-	if c.Makes("identities") {
+	if makes("identities") {
 		r.identities = shop.NewIdentities()
 	}
 	return r

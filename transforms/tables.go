@@ -107,6 +107,23 @@ func (fn *tablesFn) begin(key string) (mergedTable, error) {
 	return into, nil
 }
 
+// newTable gives a table of a key's own.
+func (c TableConfig) newTable(key string) (mergedTable, error) {
+	open, ok := tableSets[c.Set]
+	if !ok {
+		return nil, fmt.Errorf("there is no set of tables %q", c.Set)
+	}
+	tables, err := open(c.Options)
+	if err != nil {
+		return nil, err
+	}
+	into, ok := tables[tableOf(key)]
+	if !ok {
+		return nil, fmt.Errorf("partial aggregates of an unknown table %q", key)
+	}
+	return into, nil
+}
+
 func mergePacked(into mergedTable, packed []byte) error {
 	blob, err := unpack(packed)
 	if err != nil {

@@ -2,19 +2,18 @@ package transforms
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/state"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/timers"
-	"github.com/cespare/xxhash/v2"
 
 	"millrace/internal/failure"
 	"millrace/schemas/table"
-	"millrace/transforms/internal/wire"
 	"millrace/transforms/rollup"
 )
 
@@ -23,20 +22,28 @@ func init() {
 }
 
 // liveTablesFn is tablesFn for records that keep coming. The rows of a key are sealed
-// together at the end of its span.
+// together at the end of its span. Of a key whose rows a sink takes, partial aggregates
+// are timed: those that settled count from when the watermark passes their time, and the early
+// ones up to then.
 type liveTablesFn struct {
 	Tables tablesFn
 
-	Parts    state.Bag[[]byte]
+	Parts    state.Bag[[]byte]  // that count
+	Settled  state.Bag[[]byte]  // timed, that count later
+	Early    state.Bag[[]byte]  // timed
+	Passed   state.Value[int64] // what the watermark has passed of their times
 	Close    timers.EventTime
 	ClosesAt state.Value[bell]
+
+	open map[string]mergedTable // of keys that changed in this bundle, with what is early
 }
 
 func newLiveTablesFn(cfg TableConfig) *liveTablesFn {
 	a := newAlarm()
 	return &liveTablesFn{
 		Tables: tablesFn{Config: cfg},
-		Parts:  state.MakeBagState[[]byte]("parts"), Close: a.Timer, ClosesAt: a.At,
+		Parts:  state.MakeBagState[[]byte]("parts"), Settled: state.MakeBagState[[]byte]("settled"), Early: state.MakeBagState[[]byte]("early"),
+		Passed: state.MakeValueState[int64]("passed"), Close: a.Timer, ClosesAt: a.At,
 	}
 }
 
@@ -44,11 +51,31 @@ func (fn *liveTablesFn) Setup() error {
 	return failure.Note(fn.Tables.Config.Common.Run, fn.Tables.Setup())
 }
 
+// StartBundle forgets what a bundle that failed left.
+func (fn *liveTablesFn) StartBundle(_, _ func(table.Rows)) { fn.open = map[string]mergedTable{} }
+
+// FinishBundle gives the rows that changed in the bundle: what came together is told together.
+func (fn *liveTablesFn) FinishBundle(_, provisional func(table.Rows)) error {
+	for _, key := range slices.Sorted(maps.Keys(fn.open)) {
+		rows, err := fn.rows(fn.open[key], key)
+		if err != nil {
+			return failure.Note(fn.Tables.Config.Common.Run, fmt.Errorf("rows of %s: %w", key, err))
+		}
+		if news := rowsShown.news(fn.place(key), rows); news.Len() > 0 {
+			provisional(table.Rows{Batch: news, Kind: table.Provisional})
+		}
+	}
+	return nil
+}
+
+// place names a key among those of all runs of this process.
+func (fn *liveTablesFn) place(key string) string { return fn.Tables.Config.Common.Run + "/" + key }
+
 func (fn *liveTablesFn) alarm() *alarm { return &alarm{Timer: fn.Close, At: fn.ClosesAt} }
 
 // ProcessElement keeps a partial aggregate.
-func (fn *liveTablesFn) ProcessElement(_ context.Context, sp state.Provider, tp timers.Provider, key string, packed []byte, _, provisional func(table.Rows)) error {
-	if err := fn.take(sp, tp, key, packed, provisional); err != nil {
+func (fn *liveTablesFn) ProcessElement(_ context.Context, sp state.Provider, tp timers.Provider, key string, part []byte, _, _ func(table.Rows)) error {
+	if err := fn.take(sp, tp, key, part); err != nil {
 		return failure.Note(fn.Tables.Config.Common.Run, fmt.Errorf("partial aggregates of %s: %w", key, err))
 	}
 	return nil
@@ -57,87 +84,141 @@ func (fn *liveTablesFn) ProcessElement(_ context.Context, sp state.Provider, tp 
 // spanEnd is when the span of a key ends.
 func spanEnd(key string) (int64, error) { return rollup.End(key[strings.LastIndexByte(key, '/')+1:]) }
 
-func (fn *liveTablesFn) take(sp state.Provider, tp timers.Provider, key string, packed []byte, provisional func(table.Rows)) error {
+func (fn *liveTablesFn) take(sp state.Provider, tp timers.Provider, key string, part []byte) error {
 	end, err := spanEnd(key)
 	if err != nil {
 		return err
 	}
-	if err := fn.alarm().notAfter(sp, tp, sealsAt(end)); err != nil {
+	seals := sealsAt(end)
+	p, timed, err := timedPartOf(part)
+	switch {
+	case err != nil:
+		return err
+	case !timed:
+		if err := fn.alarm().notAfter(sp, tp, seals); err != nil {
+			return err
+		}
+		return fn.keep(sp, key, part)
+	}
+	if err := fn.alarm().ring(sp, tp, bell{min(p.until, seals), seals}); err != nil {
 		return err
 	}
-	if fn.wanted(key) {
-		return fn.update(sp, key, packed, provisional)
+	if !p.early {
+		return fn.Settled.Add(sp, part)
 	}
+	if passed, _, err := fn.Passed.Read(sp); err != nil || p.until <= passed {
+		return err // what settled counts already
+	}
+	return fn.show(sp, key, part, p)
+}
+
+// keep adds a partial aggregate to those that count.
+func (fn *liveTablesFn) keep(sp state.Provider, key string, packed []byte) error {
 	if err := fn.Parts.Add(sp, packed); err != nil || !isFold(packed, mostParts) {
 		return err
 	}
-	into, _, err := fn.merge(sp, key)
+	parts, _, err := fn.Parts.Read(sp)
+	if err != nil {
+		return err
+	}
+	into, err := fn.merge(key, parts)
 	if err != nil {
 		return err
 	}
 	return fn.compact(sp, into)
 }
 
-// update keeps a partial aggregate with the others, and gives the rows that it changed.
-func (fn *liveTablesFn) update(sp state.Provider, key string, packed []byte, provisional func(table.Rows)) error {
-	into, before, err := fn.merge(sp, key)
-	if err != nil {
-		return err
-	}
-	if err := mergePacked(into, packed); err != nil {
-		return err
-	}
-	rows, err := into.rows(key, fn.Tables.Config.Common.revision)
-	if err != nil {
-		return err
-	}
-	if news := changed(before, rows); news.Len() > 0 {
-		provisional(table.Rows{Batch: news, Kind: table.Provisional})
-	}
-	if isFold(packed, mostParts) {
-		return fn.compact(sp, into)
-	}
-	return fn.Parts.Add(sp, packed)
-}
-
-// changed are the rows of a batch that are not in another, whatever their versions.
-func changed(before, now *table.Batch) *table.Batch {
-	version, ok := now.Schema().Versioned()
+// show keeps an early partial aggregate, and has its rows given when the bundle ends.
+func (fn *liveTablesFn) show(sp state.Provider, key string, part []byte, p timedPart) error {
+	into, ok := fn.open[key]
 	if !ok {
-		version = -1
-	}
-	known := map[uint64]bool{}
-	for row := range before.Len() {
-		known[rowHash(before, row, version)] = true
-	}
-	var rows []uint32
-	for row := range now.Len() {
-		if !known[rowHash(now, row, version)] {
-			rows = append(rows, uint32(row))
+		parts, _, err := fn.Parts.Read(sp)
+		if err != nil {
+			return err
 		}
+		early, err := passed(sp, fn.Early, 0)
+		if err != nil {
+			return err
+		}
+		if into, err = fn.merge(key, slices.Concat(parts, early.rest)); err != nil {
+			return err
+		}
+		fn.open[key] = into
 	}
-	news := table.NewBatch(now.Schema())
-	news.Gather(now, rows)
-	return news
+	if err := mergePacked(into, p.packed); err != nil {
+		return err
+	}
+	return fn.Early.Add(sp, part)
 }
 
-// rowHash is of all columns but one.
-func rowHash(b *table.Batch, row, without int) uint64 {
-	h := xxhash.New()
-	for col, c := range b.Schema().Columns {
-		switch {
-		case col == without:
-		case b.Null(col, row):
-			_, _ = h.Write([]byte{0})
-		case c.Kind == table.UUID:
-			_, _ = h.Write(b.UUIDBytes(col, row))
-		case c.Kind == table.String || c.Kind == table.Bytes:
-			_, _ = h.Write(wire.AppendText([]byte{1}, b.Text(col, row)))
-		default:
-			_, _ = h.Write(binary.BigEndian.AppendUint64([]byte{1}, uint64(b.Int(col, row))))
+// pass has what settled up to a time count, and no longer what was early. It tells when the
+// next does: never when none is known of.
+func (fn *liveTablesFn) pass(sp state.Provider, key string, at int64) (next int64, err error) {
+	parts, _, err := fn.Parts.Read(sp)
+	if err != nil {
+		return 0, err
+	}
+	settled, err := passed(sp, fn.Settled, at)
+	if err != nil {
+		return 0, err
+	}
+	early, err := passed(sp, fn.Early, at)
+	if err != nil {
+		return 0, err
+	}
+	into, err := fn.merge(key, slices.Concat(parts, settled.passed))
+	if err != nil {
+		return 0, err
+	}
+	if err := fn.compact(sp, into); err != nil {
+		return 0, err
+	}
+	for _, e := range early.rest {
+		if err := mergePacked(into, e); err != nil {
+			return 0, err
 		}
 	}
-	return h.Sum64()
+	fn.open[key] = into
+	return min(settled.next, early.next), fn.Passed.Write(sp, at)
+}
+
+// passing are timed parts: packed ones up to a time, and those beyond.
+type passing struct {
+	passed, rest [][]byte
+	next         int64 // time of the first of the rest; never for none
+}
+
+// passed takes out of a bag what the watermark has passed.
+func passed(sp state.Provider, bag state.Bag[[]byte], at int64) (out passing, err error) {
+	out.next = never
+	all, _, err := bag.Read(sp)
+	if err != nil || len(all) == 0 {
+		return out, err
+	}
+	var rest [][]byte
+	for _, part := range all {
+		p, _, err := timedPartOf(part)
+		switch {
+		case err != nil:
+			return out, err
+		case p.until <= at:
+			out.passed = append(out.passed, p.packed)
+		default:
+			out.rest, rest, out.next = append(out.rest, p.packed), append(rest, part), min(out.next, p.until)
+		}
+	}
+	if len(out.passed) == 0 {
+		return out, nil
+	}
+	if err := bag.Clear(sp); err != nil {
+		return out, err
+	}
+	for _, part := range rest {
+		if err := bag.Add(sp, part); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
 }
 
 // wanted tells whether rows of the key's output are wanted while they can still change.
@@ -151,23 +232,22 @@ func outputOf(key string) string {
 	return name
 }
 
-// merge puts a key's parts together.
-func (fn *liveTablesFn) merge(sp state.Provider, key string) (mergedTable, *table.Batch, error) {
-	parts, _, err := fn.Parts.Read(sp)
+// merge puts a key's packed parts together.
+func (fn *liveTablesFn) merge(key string, parts [][]byte) (mergedTable, error) {
+	into, err := fn.Tables.Config.newTable(key)
 	if err != nil {
-		return nil, nil, err
-	}
-	into, err := fn.Tables.begin(key)
-	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	for _, p := range parts {
 		if err := mergePacked(into, p); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	rows, err := into.rows(key, fn.Tables.Config.Common.revision)
-	return into, rows, err
+	return into, nil
+}
+
+func (fn *liveTablesFn) rows(of mergedTable, key string) (*table.Batch, error) {
+	return of.rows(key, fn.Tables.Config.Common.revision)
 }
 
 // compact keeps what was merged in place of the parts.
@@ -187,23 +267,52 @@ func (fn *liveTablesFn) compact(sp state.Provider, merged mergedTable) error {
 	return nil
 }
 
-// OnTimer seals a key's rows.
+// OnTimer has what settled count, and seals a key's rows at the end of its span.
 func (fn *liveTablesFn) OnTimer(_ context.Context, sp state.Provider, tp timers.Provider, key string, _ timers.Context, sealed, provisional func(table.Rows)) error {
-	if err := fn.seal(sp, tp, key, sealed, provisional); err != nil {
+	if err := fn.rang(sp, tp, key, sealed, provisional); err != nil {
 		return failure.Note(fn.Tables.Config.Common.Run, fmt.Errorf("sealing %s: %w", key, err))
 	}
 	return nil
 }
 
-func (fn *liveTablesFn) seal(sp state.Provider, tp timers.Provider, key string, sealed, provisional func(table.Rows)) error {
-	if _, err := fn.alarm().rang(sp, tp); err != nil {
+func (fn *liveTablesFn) rang(sp state.Provider, tp timers.Provider, key string, sealed, provisional func(table.Rows)) error {
+	a := fn.alarm()
+	at, err := a.rang(sp, tp)
+	if err != nil || at == 0 {
 		return err
 	}
 	end, err := spanEnd(key)
 	if err != nil {
 		return err
 	}
-	_, rows, err := fn.merge(sp, key)
+	seals := sealsAt(end)
+	if at >= seals {
+		delete(fn.open, key)
+		rowsShown.forget(fn.place(key))
+		return fn.seal(sp, key, end, sealed, provisional)
+	}
+	next, err := fn.pass(sp, key, at)
+	if err != nil {
+		return err
+	}
+	return a.ring(sp, tp, bell{min(next, seals), seals})
+}
+
+// seal gives the rows of what settled.
+func (fn *liveTablesFn) seal(sp state.Provider, key string, end int64, sealed, provisional func(table.Rows)) error {
+	parts, _, err := fn.Parts.Read(sp)
+	if err != nil {
+		return err
+	}
+	settled, err := passed(sp, fn.Settled, never)
+	if err != nil {
+		return err
+	}
+	into, err := fn.merge(key, slices.Concat(parts, settled.passed))
+	if err != nil {
+		return err
+	}
+	rows, err := fn.rows(into, key)
 	if err != nil {
 		return err
 	}
@@ -212,6 +321,12 @@ func (fn *liveTablesFn) seal(sp state.Provider, tp timers.Provider, key string, 
 		if fn.wanted(key) {
 			provisional(table.Rows{Batch: rows, Kind: table.Sealed})
 		}
+	}
+	if err := fn.Early.Clear(sp); err != nil {
+		return err
+	}
+	if err := fn.Passed.Clear(sp); err != nil {
+		return err
 	}
 	return fn.Parts.Clear(sp)
 }

@@ -29,7 +29,11 @@ func TestOnlyRowsThatChangeAreGivenAgain(t *testing.T) {
 	before := batch(row{0, "a", nil, 1, 3}, row{0, "b", &note, 2, 3}, row{0, "c", nil, 3, 3})
 	now := batch(row{0, "a", nil, 1, 9}, row{0, "b", &empty, 2, 9}, row{0, "c", nil, 4, 9}, row{0, "d", nil, 1, 9})
 	got := map[string]bool{}
-	news := changed(before, now)
+	var shown shownRows
+	if all := shown.news("k", before); all.Len() != before.Len() {
+		t.Errorf("of a key that nothing is known of, %d rows are given", all.Len())
+	}
+	news := shown.news("k", now)
 	for i := range news.Len() {
 		var r row
 		news.Row(i, &r)

@@ -58,6 +58,11 @@ type played struct {
 	job    func(ctx context.Context, until string) (*localservers.Program, error)
 	player func(context.Context) (*localservers.Program, error)
 	read   map[string]func([]byte, time.Time) error // by stream; calls come one at a time
+
+	// Without probes, these are empty.
+	to     string // stream
+	probe  func(n int, now time.Time) []byte
+	probes *probes
 }
 
 // whileItComes runs a job to the end of what is played, which begins when the job is there
@@ -95,13 +100,18 @@ func (b *bencher) whileItComes(ctx context.Context, p played) error {
 	}
 	var player *localservers.Program
 	var failed error
+	probing, stopProbes := context.WithTimeout(ctx, time.Until(until)-15*time.Second) // as the player ends
+	defer stopProbes()
 	began := time.Now()
 	err = s.watch(ctx, run, time.Second, func(now sample) {
 		if player == nil && failed == nil && (now.job.Watermark != nil || now.job.State == "RUNNING" && time.Since(began) > startUp*2/3) {
-			player, failed = p.player(ctx)
+			if player, failed = p.player(ctx); failed == nil && p.probe != nil {
+				watching.Go(func() error { return b.putProbes(probing, p, &one) })
+			}
 		}
 	})
 	stop()
+	stopProbes()
 	if err := errors.Join(err, failed, watching.Wait()); err != nil {
 		return err
 	}
@@ -141,6 +151,25 @@ func (s seconds) add(data []byte, now time.Time) error {
 		w.views[row.Class], w.at[row.Class] = row.Views, now
 	}
 	return nil
+}
+
+// putProbes puts one after another until ctx ends.
+func (b *bencher) putProbes(ctx context.Context, p played, one *sync.Mutex) error {
+	for n := 0; ; n++ {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(probeEvery):
+		}
+		now := time.Now()
+		one.Lock()
+		p.probes.put[n] = now
+		one.Unlock()
+		_, err := b.servers.kinesis.Client.PutRecord(ctx, &kinesis.PutRecordInput{StreamName: aws.String(p.to), PartitionKey: aws.String(fmt.Sprintf("probe-%d", n)), Data: p.probe(n, now)})
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
 }
 
 // rows reads a shard until ctx ends.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"millrace/internal/localservers"
@@ -14,14 +16,38 @@ import (
 
 // Of a sink that someone looks at: how long until a view counts, and until an alert comes.
 
+// probes are a share of what comes that is made for the measurement, so that what follows
+// from each is told from everything else.
+type probes struct {
+	put    map[int]time.Time
+	known  map[int]bool
+	delays []delayed
+}
+
+func newProbes() *probes { return &probes{put: map[int]time.Time{}, known: map[int]bool{}} }
+
+// seen notes that a row came which follows from a probe.
+func (p *probes) seen(n int, now time.Time) {
+	at, ok := p.put[n]
+	if !ok || p.known[n] {
+		return
+	}
+	p.known[n] = true
+	p.delays = append(p.delays, delayed{at, now.Sub(at)})
+}
+
+// probeEvery is the pause between two probes. It is no divisor of a second, so that they
+// come at all times of one.
+const probeEvery = 170 * time.Millisecond
+
 // counter measures the time from a view of an item to the row of products that counts it.
 func (b *bencher) counter(ctx context.Context) error {
 	const in, rows = "shop", "shop-products"
 	before := machine.Load()
-	views := itemViews{put: map[itemHour][]time.Time{}, counted: map[itemHour]map[string]int{}}
 	if err := b.streams(ctx, in, rows); err != nil {
 		return err
 	}
+	views := newProbes()
 	err := b.whileItComes(ctx, played{
 		job: func(ctx context.Context, until string) (*localservers.Program, error) {
 			return b.jobOf(ctx, "clickstream", in, until, "--output", "products=kinesis://"+rows, "--max-disorder", "1s", "--set", "dedup.horizon=1h")
@@ -31,19 +57,15 @@ func (b *bencher) counter(ctx context.Context) error {
 			return b.place().Start(ctx, "generate", nil, b.millrace, "generate", "clickstream", "--to", "kinesis://"+in,
 				"--rate", fmt.Sprintf("%d/s", b.rate), "--for", b.latency.String(), "--aggregate=false")
 		},
-		read: map[string]func([]byte, time.Time) error{in: views.event, rows: views.row},
+		to: in, probe: probeView, probes: views,
+		read: map[string]func([]byte, time.Time) error{rows: views.product},
 	})
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(b.out, "## From view to counter, %d events/s, parallelism %d\n\n", b.rate, parallelism)
-	fmt.Fprintf(b.out, "For each view of an item (`view_item`): from when the shop received it to the moment a provisional row of `products` that counts it is read from a stream (looked at every %v). `--max-disorder 1s`. %s\n\n", peek, b.warmUpNote())
-	delays := b.afterWarmUp(views.delays)
-	if len(delays) == 0 {
-		fmt.Fprint(b.out, "No row came.\n\n")
-		return nil
-	}
-	b.quantiles(delays, before, fmt.Sprintf("%d views of %d", len(delays), views.all))
+	fmt.Fprintf(b.out, "Besides those events, an item that nobody else looks at is viewed every %v: from when the view is put to the moment a provisional row of `products` that counts it is read from a stream (looked at every %v). `--max-disorder 1s`. %s\n\n", probeEvery, peek, b.warmUpNote())
+	b.reportProbes(views, before)
 	return nil
 }
 
@@ -55,76 +77,49 @@ func (b *bencher) streams(ctx context.Context, in, rows string) error {
 	return b.servers.kinesis.CreateStream(ctx, rows, 1)
 }
 
-// itemHour is an item in a window of products.
-type itemHour struct {
-	item string
-	hour time.Time
+// probedItem precedes the number of a probe.
+const probedItem = "probe-"
+
+// probeView is the view of an item that nobody else looks at.
+func probeView(n int, now time.Time) []byte {
+	ms := now.UnixMilli()
+	return fmt.Appendf(nil, `{"v":1,"event_id":"probe-event-%d","name":"view_item","time":%d,"sent_at":%d,"received_at":%d,"consent":{"analytics":true,"ads":true},`+
+		`"client_id":"visitor-probe-%d","ip":"203.0.113.63","platform":"web","page":{"location":"https://shop.example/item/%s%d"},`+
+		`"currency":"EUR","value":45.00,"items":[{"item_id":"%s%d","item_name":"A thing","item_category":"Probes","price":45.00,"quantity":1}]}`,
+		n, ms, ms, ms, n, probedItem, n, probedItem, n)
 }
 
-// itemViews pairs the n-th view of an item that was put with the row that counts n.
-type itemViews struct {
-	put     map[itemHour][]time.Time
-	counted map[itemHour]map[string]int // by currency
-	all     int
-	delays  []delayed
-}
-
-func (v *itemViews) event(data []byte, _ time.Time) error {
-	var e struct {
-		Name     string `json:"name"`
-		Received int64  `json:"received_at"`
-		Items    []struct {
-			ID string `json:"item_id"`
-		} `json:"items"`
-	}
-	if err := json.Unmarshal(data, &e); err != nil || e.Name != "view_item" {
-		return nil //nolint:nilerr // a broken line is what a shop sends, too
-	}
-	at := time.UnixMilli(e.Received)
-	for _, item := range e.Items {
-		key := itemHour{item.ID, at.UTC().Truncate(time.Hour)}
-		v.put[key] = append(v.put[key], at)
-		v.all++
-	}
-	return nil
-}
-
-func (v *itemViews) row(data []byte, now time.Time) error {
+func (p *probes) product(data []byte, now time.Time) error {
 	var r struct {
-		Start    time.Time `json:"window_start"`
-		Item     string    `json:"item_id"`
-		Currency string    `json:"currency"`
-		Views    int       `json:"views"`
+		Item  string `json:"item_id"`
+		Views int    `json:"views"`
 	}
 	if err := json.Unmarshal(data, &r); err != nil {
 		return fmt.Errorf("reading a row of products: %w: %.200s", err, data)
 	}
-	key := itemHour{r.Item, r.Start.UTC()}
-	of := v.counted[key]
-	if of == nil {
-		of = map[string]int{}
-		v.counted[key] = of
-	}
-	before := 0
-	for _, n := range of {
-		before += n
-	}
-	news := r.Views - of[r.Currency]
-	if news <= 0 {
-		return nil
-	}
-	of[r.Currency] = r.Views
-	// What is not counted, because it came late or twice, makes this look longer, not shorter.
-	for n := before; n < min(before+news, len(v.put[key])); n++ {
-		v.delays = append(v.delays, delayed{v.put[key][n], now.Sub(v.put[key][n])})
+	if number, ok := strings.CutPrefix(r.Item, probedItem); ok && r.Views > 0 {
+		n, err := strconv.Atoi(number)
+		if err != nil {
+			return fmt.Errorf("reading a row of products: %w", err)
+		}
+		p.seen(n, now)
 	}
 	return nil
 }
 
-// watchedReadings are the rules of the measured alert: each series alerts with its first reading.
-const watchedReadings = `alerts:
-  - {name: reading, input: readings, by: [device_id, code], aggregate: count, above: 0, every: 1s, severity: info}
+// A probe among readings has a value beyond all others, which says its number.
+const (
+	probedValue = 1_000_000
+	probeRules  = `alerts:
+  - {name: probe, input: readings, field: value, by: [device_id, code], aggregate: max, above: 999999, every: 1s, severity: info}
 `
+)
+
+// probeReading is the reading of a machine that gives no other.
+func probeReading(n int, now time.Time) []byte {
+	return fmt.Appendf(nil, `{"event_time":%q,"device_id":"probe-%d","asset_id":"hall-probe","code":"vibration","value":%d,"unit":"mm/s","device_time":%d,"sequence":1}`,
+		now.UTC().Format("2006-01-02T15:04:05.000Z07:00"), n, probedValue+n, now.UnixMilli())
+}
 
 // alert measures the time from a reading to its alert.
 func (b *bencher) alert(ctx context.Context) error {
@@ -134,10 +129,10 @@ func (b *bencher) alert(ctx context.Context) error {
 		return err
 	}
 	rules := b.path("input", "alerts.yaml")
-	if err := os.WriteFile(rules, []byte(watchedReadings), 0o600); err != nil {
+	if err := os.WriteFile(rules, []byte(probeRules), 0o600); err != nil {
 		return err
 	}
-	watched := watchedSeries{put: map[time.Time][]time.Time{}, alerted: map[time.Time]int{}, known: map[string]bool{}}
+	readings := newProbes()
 	rate := b.rate / 10
 	err := b.whileItComes(ctx, played{
 		job: func(ctx context.Context, until string) (*localservers.Program, error) {
@@ -148,63 +143,50 @@ func (b *bencher) alert(ctx context.Context) error {
 			return b.place().Start(ctx, "generate", nil, b.millrace, "generate", "device", "--to", "kinesis://"+in,
 				"--rate", fmt.Sprintf("%d/s", rate), "--for", b.latency.String(), "--aggregate=false")
 		},
-		read: map[string]func([]byte, time.Time) error{in: watched.reading, rows: watched.alert},
+		to: in, probe: probeReading, probes: readings,
+		read: map[string]func([]byte, time.Time) error{rows: readings.alerted},
 	})
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(b.out, "## From reading to alert, %d readings/s, parallelism %d\n\n", rate, parallelism)
-	fmt.Fprintf(b.out, "For each alert of a rule over readings with windows of a second: from the time of a reading to the moment its alert is read from a stream (looked at every %v); the n-th alert of a second belongs to its n-th reading. `--max-disorder 1s`. %s\n\n", peek, b.warmUpNote())
-	delays := b.afterWarmUp(watched.delays)
-	if len(delays) == 0 {
-		fmt.Fprint(b.out, "No alert came.\n\n")
-		return nil
-	}
-	b.quantiles(delays, before, fmt.Sprintf("%d alerts for %d readings", len(delays), watched.all))
+	fmt.Fprintf(b.out, "Besides those readings, a machine of its own gives one beyond a limit every %v: from when it is put to the moment its alert is read from a stream (looked at every %v). The rule looks at windows of a second, `--max-disorder 1s`. %s\n\n", probeEvery, peek, b.warmUpNote())
+	b.reportProbes(readings, before)
 	return nil
 }
 
-// watchedSeries pairs the n-th alert of a second with its n-th reading.
-type watchedSeries struct {
-	put     map[time.Time][]time.Time
-	alerted map[time.Time]int
-	known   map[string]bool
-	all     int
-	delays  []delayed
-}
-
-func (w *watchedSeries) reading(data []byte, _ time.Time) error {
+func (p *probes) alerted(data []byte, now time.Time) error {
 	var r struct {
-		Time time.Time `json:"event_time"`
-	}
-	if err := json.Unmarshal(data, &r); err != nil || r.Time.IsZero() {
-		return nil //nolint:nilerr // a broken line is what a device sends, too
-	}
-	second := r.Time.UTC().Truncate(time.Second)
-	w.put[second] = append(w.put[second], r.Time)
-	w.all++
-	return nil
-}
-
-func (w *watchedSeries) alert(data []byte, now time.Time) error {
-	var r struct {
-		ID    string    `json:"alert_id"`
-		State string    `json:"state"`
-		Since time.Time `json:"firing_since"`
+		State string   `json:"state"`
+		Value *float64 `json:"value"`
 	}
 	if err := json.Unmarshal(data, &r); err != nil {
 		return fmt.Errorf("reading an alert: %w: %.200s", err, data)
 	}
-	if w.known[r.ID] || r.State != "firing" {
-		return nil
+	if r.State == "firing" && r.Value != nil {
+		p.seen(int(*r.Value)-probedValue, now)
 	}
-	w.known[r.ID] = true
-	second := r.Since.UTC().Truncate(time.Second)
-	if n := w.alerted[second]; n < len(w.put[second]) {
-		w.delays = append(w.delays, delayed{w.put[second][n], now.Sub(w.put[second][n])})
-	}
-	w.alerted[second]++
 	return nil
+}
+
+// lastProbes are left out: what follows from them waits for something later to come, which
+// nothing does.
+const lastProbes = 10 * time.Second
+
+// reportProbes prints how long it took, of those that came while the job ran steadily.
+func (b *bencher) reportProbes(p *probes, before string) {
+	var last time.Time
+	for _, at := range p.put {
+		if at.After(last) {
+			last = at
+		}
+	}
+	delays := b.afterWarmUp(slices.DeleteFunc(p.delays, func(d delayed) bool { return last.Sub(d.at) < lastProbes }))
+	if len(delays) == 0 {
+		fmt.Fprintf(b.out, "Of %d, none was seen.\n\n", len(p.put))
+		return
+	}
+	b.quantiles(delays, before, fmt.Sprintf("%d of the %d that were seen; %d were put", len(delays), len(p.known), len(p.put)))
 }
 
 // delayed is how long something took that happened at a time.
@@ -215,7 +197,7 @@ type delayed struct {
 
 // warmUpNote says what afterWarmUp leaves out.
 func (b *bencher) warmUpNote() string {
-	return fmt.Sprintf("What came in the first half, %v, is left out: it waited for the job to begin and for Java to compile it.", b.latency/2)
+	return fmt.Sprintf("What came in the first half, %v, is left out: it waited for the job to begin and for Java to compile it. So is what came in the last %v, which waits for what comes later.", b.latency/2, lastProbes)
 }
 
 // afterWarmUp leaves out what came while the job began.

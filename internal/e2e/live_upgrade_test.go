@@ -3,7 +3,6 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -72,17 +71,23 @@ func TestFunnelsGoOnFromASavepoint(t *testing.T) {
 	feed.some(t, 200)
 	mustRun(t, e, onFlink(t, e, f, live("web", "start=trim_horizon&until="+end.UTC().Format(time.RFC3339), lake, append([]string{"--raw", "plain", "--roll", "1MiB,5s"}, watched...)...),
 		"--flink-option", "checkpointing_interval=2000", "--detach")...)
-	for closed := 0; closed < 2 || len(hashGlob(lake, "alerts/*/*/*/*.parquet")) == 0; time.Sleep(200 * time.Millisecond) {
+	judged := func() int {
+		return int(number(t, testenv.DuckDB(t, "SELECT count(*) FROM read_parquet('"+lake+"/anomalies/*/*/*/*.parquet') WHERE status = 'judged'")[0][0]))
+	}
+	before := 0
+	for ; before < 500; time.Sleep(200 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("no rolls with alerts were written")
+			t.Fatalf("no rolls with alerts were written, or too few scores were judged: %d", before)
 		}
 		feed.some(t, 4)
-		closed = len(hashGlob(lake, "_ledger/*/*/*.json")) + len(hashGlob(lake, "_ledger/*/*.json"))
+		closed := len(hashGlob(lake, "_ledger/*/*/*.json")) + len(hashGlob(lake, "_ledger/*/*.json"))
+		if closed >= 2 && hashGlob(lake, "alerts/*/*/*/*.parquet") != nil && hashGlob(lake, "anomalies/*/*/*/*.parquet") != nil {
+			before = judged()
+		}
 	}
 	mustRun(t, e, "stop", "weblogs", "--flink-master", f.Master(), "--savepoint-dir", "file://"+e.in("savepoints"))
 	allEnded(t, f)
-	const judged = "SELECT count(*) FROM read_parquet('%s/anomalies/*/*/*/*.parquet') WHERE status = 'judged'"
-	before := testenv.DuckDB(t, fmt.Sprintf(judged, lake))[0]
+	before = judged()            // with what its last rolls had
 	feed.some(t, len(feed.rest)) // while nobody reads
 	if !time.Now().Before(end) {
 		t.Fatal("the stream was to end before it was all put")
@@ -94,8 +99,8 @@ func TestFunnelsGoOnFromASavepoint(t *testing.T) {
 	rows := least(t, demoRows+", funnels 100, funnel_steps 10, anomalies 10000, alerts 100, sources 10")
 	rows["alerts"] = counted{rows["alerts"].least, "* EXCLUDE (replay)"} // which names the key as it was named
 	same(t, lake, lake+"-batch", rows)
-	if after := testenv.DuckDB(t, fmt.Sprintf(judged, lake))[0]; number(t, before[0]) < 500 || number(t, after[0]) < number(t, before[0])+500 {
-		t.Errorf("%s scores were judged before it was stopped, %s in all", before[0], after[0])
+	if after := judged(); after < before+500 {
+		t.Errorf("%d scores were judged before it was stopped, %d in all", before, after)
 	}
 	if l := accounts(t, lake); l.In != int64(feed.lines) || l.Late != 0 {
 		t.Errorf("%d lines were put, ledger %s", feed.lines, l)

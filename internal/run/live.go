@@ -254,7 +254,7 @@ func (p *livePlan) noteKeys(ctx context.Context) error {
 func (p *livePlan) build() *beam.Pipeline {
 	pipe, s := beam.NewPipelineWithRoot()
 	ending := p.ending()
-	records := endpoint.Follow(s, endpoint.Following{Run: p.Run, URL: p.options.source, Job: p.Job, Archive: p.options.archive, Until: p.options.until, Options: p.options.stream, Readers: p.cursors, Ending: ending})
+	records := endpoint.Follow(s, endpoint.Following{Run: p.Run, URL: p.options.source, Job: p.Job, Archive: p.options.archive, Until: p.options.until, Options: p.options.stream, Readers: p.cursors, Prompt: p.prompt(), Ending: ending})
 	common := p.masking(transforms.Common{
 		Run: p.Run, KeyRef: p.KeyRef, Raw: p.req.Raw, Replay: p.replay(),
 		Live: &transforms.Live{Bucket: p.options.seal, Provisional: map[string]bool{}},
@@ -298,6 +298,9 @@ func (p *livePlan) build() *beam.Pipeline {
 	endpoint.End(s, ending, written...)
 	return pipe
 }
+
+// prompt tells whether somebody waits for rows as they come: a sink does, the lake does not.
+func (p *Plan) prompt() bool { return len(p.req.Outputs) > 0 }
 
 // replay begins the command that computes rows again from the archive; there is none
 // without one.

@@ -94,7 +94,7 @@ func (p *Plan) submitOnce(ctx context.Context, h handing, w Watcher) error {
 	}
 	o := flink.Options{
 		Name: name, JobServer: f.JobServer, Parallelism: p.req.parallelism(), Streaming: h.ending != nil, Savepoint: f.Savepoint,
-		Environment: flink.Environment(cmp.Or(f.Environment, string(flink.Process))), Boot: f.Boot, Pool: f.Pool, Worker: f.Worker, Extra: extra,
+		Environment: flink.Environment(cmp.Or(f.Environment, string(flink.Process))), Boot: f.Boot, Pool: f.Pool, Worker: f.Worker, Extra: extra, Prompt: h.ending != nil && p.prompt(),
 	}
 	master := p.master()
 	if o.JobServer == "" || (o.Environment == flink.Process && o.Boot == "") {

@@ -89,7 +89,7 @@ func (p *livePlan) writeJar(ctx context.Context, path string, w Watcher) (boot s
 	defer os.Remove(partial)
 	o := flink.Options{
 		Name: p.name(), Parallelism: p.req.parallelism(), Streaming: true, Savepoint: f.Savepoint,
-		Environment: flink.Environment(cmp.Or(f.Environment, string(flink.Process))), Pool: f.Pool, Worker: f.Worker, Extra: extra, JobJar: whole,
+		Environment: flink.Environment(cmp.Or(f.Environment, string(flink.Process))), Pool: f.Pool, Worker: f.Worker, Extra: extra, Prompt: p.prompt(), JobJar: whole,
 	}
 	if o.Environment == flink.Process {
 		o.Boot = cmp.Or(f.Boot, home.Boot)

@@ -37,6 +37,8 @@ type Following struct {
 	// Readers are where they begin, one for each unit of parallelism: on Prism,
 	// which loses data of several, exactly one.
 	Readers []driver.Cursor
+	// Prompt says that a sink waits for rows: calls are short then.
+	Prompt bool
 	// Ending tells, of a stream with an end, whether everything that was read has
 	// been sealed, so that the readers may end; see Sealed.
 	Ending Ending
@@ -46,11 +48,24 @@ type Following struct {
 // second: the runner counts whole seconds, and with none the watermark does not
 // move (docs/adr/0006). What a call may bring keeps the average below 20 MB/s, so
 // that state and windows keep up when a backlog is read.
+//
+// The watermark moves at the end of a call. Where someone waits for rows they are
+// short, at the price of more of them, each of which costs the runner some memory.
 const (
 	callTime    = time.Second
+	promptCall  = 300 * time.Millisecond
 	resumeAfter = time.Second
-	callBytes   = 40 << 20
+	callRate    = 20 << 20 // bytes a second
 )
+
+// callOf is how long a call lasts and how many bytes it may bring.
+func callOf(prompt bool) (length time.Duration, bytes int) {
+	length = callTime
+	if prompt {
+		length = promptCall
+	}
+	return length, int(callRate * (length + resumeAfter) / time.Second)
+}
 
 // Follow gives the blocks of a stream, PCollection<record.Block> in the global
 // window, as long as the run lasts or the stream goes on.
@@ -62,7 +77,7 @@ func Follow(s beam.Scope, f Following) beam.PCollection {
 	}
 	fn := &streamFn{
 		Run: f.Run, URL: f.URL, Job: f.Job, Format: f.Options.Format, Archive: f.Archive, Until: f.Until, MaxDisorder: f.Options.MaxDisorder, AllowedLateness: f.Options.AllowedLateness,
-		IdleAfter: f.Options.IdleAfter, RollBytes: f.Options.RollBytes, RollEvery: f.Options.RollEvery, Ending: f.Ending,
+		IdleAfter: f.Options.IdleAfter, RollBytes: f.Options.RollBytes, RollEvery: f.Options.RollEvery, Prompt: f.Prompt, Ending: f.Ending,
 	}
 	// No Reshuffle: the runner spreads readers by a hash of theirs in any case.
 	return beam.ParDo(s, fn, beam.Create(s, readers...))
@@ -76,6 +91,7 @@ type streamFn struct {
 	Until                                              time.Time
 	MaxDisorder, AllowedLateness, IdleAfter, RollEvery time.Duration
 	RollBytes                                          int64
+	Prompt                                             bool
 	Ending                                             Ending
 
 	stream driver.Stream
@@ -148,14 +164,15 @@ func (fn *streamFn) ProcessElement(ctx context.Context, we *sdf.ManualWatermarkE
 	return sdf.ResumeProcessingIn(resumeAfter), nil
 }
 
-// call gives what comes in callTime. It is over when the stream has ended and
+// call gives what comes in the time of a call. It is over when the stream has ended and
 // everything that was read is sealed.
 func (fn *streamFn) call(ctx context.Context, r *openReader, we *sdf.ManualWatermarkEstimator, rt *sdf.LockRTracker, emit func(beam.EventTime, record.Block)) (over bool, err error) {
 	known := progressOf(fn.Run)
-	until, cancel := context.WithTimeout(ctx, callTime)
+	length, most := callOf(fn.Prompt)
+	until, cancel := context.WithTimeout(ctx, length)
 	defer cancel()
 	low := we.CurrentWatermark()
-	for bytes := 0; bytes < callBytes; {
+	for bytes := 0; bytes < most; {
 		block, err := r.Next(until)
 		if err != nil {
 			return false, err
@@ -181,7 +198,8 @@ func (fn *streamFn) call(ctx context.Context, r *openReader, we *sdf.ManualWater
 	if !r.Done() {
 		at := r.Watermark()
 		if at > math.MinInt64 {
-			raise(we, time.UnixMilli(at))
+			// Timers of transforms ring a millisecond before what they wait for.
+			raise(we, time.UnixMilli(at-1))
 		}
 		watermarkGauge.Set(ctx, at)
 		return false, nil

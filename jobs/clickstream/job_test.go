@@ -19,6 +19,7 @@ import (
 
 	job "millrace/jobs/clickstream"
 	"millrace/schemas/alert"
+	"millrace/schemas/clickstream"
 	"millrace/schemas/record"
 	"millrace/schemas/table"
 	"millrace/schemas/weblog"
@@ -34,6 +35,9 @@ func TestMain(m *testing.M) {
 
 func init() {
 	register.Function2x0(showRows)
+	register.Function2x0(showCups)
+	register.Function2x1(checkCups)
+	register.Iter1[string]()
 	register.Emitter1[string]()
 }
 
@@ -205,13 +209,18 @@ func must(err error) {
 }
 
 func TestOutputsAreTheSameWhateverBringsTheLines(t *testing.T) {
-	for name, source := range map[string]string{"batch": "batch", "batch on one machine": "batch", "live": "live"} {
+	for name, source := range map[string]string{"batch": "batch", "batch on one machine": "batch", "live": "live", "live with sinks": "live"} {
 		source := sources[source]
 		t.Run(name, func(t *testing.T) {
 			c := common(t)
 			switch name {
 			case "live":
 				c.Live = &transforms.Live{Bucket: 10 * time.Minute}
+			case "live with sinks":
+				c.Live = &transforms.Live{Bucket: 10 * time.Minute, Provisional: map[string]bool{}}
+				for output := range want {
+					c.Live.Provisional[output] = true
+				}
 			case "batch on one machine":
 				c.Spill = t.TempDir()
 			}
@@ -221,6 +230,69 @@ func TestOutputsAreTheSameWhateverBringsTheLines(t *testing.T) {
 					passert.EqualsList(s.Scope(output), beam.ParDo(s, showRows, out.Rows[output]), rows)
 				}
 				passert.Count(s, out.Rows["funnel_steps"], "batches of steps", 1)
+			})
+		})
+	}
+}
+
+// showCups gives what counters of products say of cups, each time that they say it.
+func showCups(rows table.Rows, emit func(int, string)) {
+	b := rows.Batch
+	if b.Schema() != clickstream.Products {
+		return
+	}
+	for row := range b.Len() {
+		if string(b.Text(clickstream.ProductItemID, row)) == "cup" {
+			emit(0, fmt.Sprintf("kind=%d version=%d views=%d", rows.Kind, b.Int(clickstream.ProductVersion, row), b.Int(clickstream.ProductViews, row)))
+		}
+	}
+}
+
+// checkCups checks that views were told of before all of them had come, that no version told of two
+// numbers, and that none is beyond the sealed one.
+func checkCups(_ int, next func(*string) bool) error {
+	views, sealed := map[int64]int64{}, int64(0)
+	for said := ""; next(&said); {
+		var kind, version, n int64
+		if _, err := fmt.Sscanf(said, "kind=%d version=%d views=%d", &kind, &version, &n); err != nil {
+			return err
+		}
+		if other, ok := views[version]; ok && other != n {
+			return fmt.Errorf("version %d has %d views and %d", version, other, n)
+		}
+		if views[version] = n; table.RowKind(kind) == table.Sealed {
+			sealed = version
+		}
+	}
+	early := false
+	for version, n := range views {
+		if version > sealed {
+			return fmt.Errorf("version %d is beyond the sealed %d", version, sealed)
+		}
+		early = early || version < sealed && n > 0
+	}
+	if sealed != 8 || views[sealed] != 2 || !early {
+		return fmt.Errorf("views by version %v, sealed with %d", views, sealed)
+	}
+	return nil
+}
+
+// TestViewsAreCountedWhenTheyCome, and not when the watermark has passed them.
+func TestViewsAreCountedWhenTheyCome(t *testing.T) {
+	for name, advance := range map[string]int64{"the watermark stands": 1, "it goes on": 12_000} {
+		t.Run(name, func(t *testing.T) {
+			cfg := teststream.NewConfig()
+			for i, b := range blocks() {
+				must(cfg.AddElements(ms, b))
+				must(cfg.AdvanceWatermark(ms - 60_000 + int64(i)*advance))
+			}
+			must(cfg.AdvanceWatermarkToInfinity())
+			c := common(t)
+			c.Live = &transforms.Live{Bucket: 10 * time.Minute, Provisional: map[string]bool{"products": true}}
+			ptest.BuildAndRun(t, func(s beam.Scope) {
+				out := job.Build(s, settings(), c, teststream.Create(s, cfg))
+				beam.ParDo0(s, checkCups, beam.GroupByKey(s, beam.ParDo(s, showCups, beam.Flatten(s, out.Provisional...))))
+				passert.EqualsList(s, beam.ParDo(s, showRows, out.Rows["products"]), want["products"])
 			})
 		})
 	}

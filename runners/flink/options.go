@@ -39,6 +39,7 @@ type Options struct {
 	Boot        string // Process: path of boot on every TaskManager
 	Pool        string // External: host:port of the worker pool
 	Worker      string // program that workers run; this one when empty
+	Prompt      bool   // bundles are short, as somebody waits for what comes out
 	JobJar      string // write a job jar for `flink run` to this file instead of running
 	// Extra are further pipeline options of the Flink runner by their names in
 	// snake case; they win over ours.
@@ -52,6 +53,7 @@ const (
 	checkpointTimeout = 10 * time.Minute
 	checkpointFaults  = 100
 	bundleTime        = 200 * time.Millisecond
+	promptBundle      = 100 * time.Millisecond
 	// Of keyed state: a job cannot grow beyond it without losing its state. Each
 	// return of a reader costs the TaskManager's heap some of it for each of these
 	// key groups, on runners up to 2.70 (docs/adr/0006), so it is small.
@@ -64,10 +66,14 @@ func MaxParallelism(parallelism int) int { return max(maxParallelism, parallelis
 
 // pipelineOptions are the runner's options by name.
 func (o *Options) pipelineOptions() map[string]any {
+	bundle := bundleTime
+	if o.Prompt {
+		bundle = promptBundle
+	}
 	m := map[string]any{
 		"job_name":              o.Name, // else Beam makes one of its own of it
 		"streaming":             o.Streaming,
-		"max_bundle_time_mills": bundleTime.Milliseconds(),
+		"max_bundle_time_mills": bundle.Milliseconds(),
 		"max_parallelism":       MaxParallelism(o.Parallelism),
 	}
 	if o.Streaming {

@@ -60,6 +60,9 @@ func (d *Deduper) Late(id ID, at Order) Verdict {
 	return Beyond
 }
 
+// Known tells whether an event of an id lies less than the horizon away from a time.
+func (d *Deduper) Known(id ID, at int64) bool { return d.find(id, at, at) != none }
+
 // Kept tells whether an event that was added is no duplicate. That is final once the
 // watermark is above its time, and has to be asked before Advance forgets the event.
 // One that is not known is kept.

@@ -102,6 +102,30 @@ func (j *Judge) Any(b *table.Batch, holds func(ID) bool) bool {
 	return false
 }
 
+// Unseen gives the rows of a batch that came in time and whose ids are neither noted nor
+// among some, to which it adds theirs. An id of which doubt says so may be known elsewhere
+// and is left out, too.
+func (j *Judge) Unseen(b *table.Batch, ids map[ID]bool, doubt func(ID) bool) (rows []uint32) {
+	for row := range b.Len() {
+		id, ok := j.columns.id(b, row)
+		if !ok || j.late(b, row) || ids[id] || j.Known(id, b.Int(j.columns.Time, row)) || doubt(id) {
+			continue
+		}
+		ids[id] = true
+		rows = append(rows, uint32(row))
+	}
+	return rows
+}
+
+// AddIDs adds the ids of rows to others.
+func (c *Columns) AddIDs(ids map[ID]bool, b *table.Batch, rows []uint32) {
+	for _, row := range rows {
+		if id, ok := c.id(b, int(row)); ok {
+			ids[id] = true
+		}
+	}
+}
+
 func (j *Judge) late(b *table.Batch, row int) bool { return j.live && j.columns.IsLate(b, row) }
 
 // Sorted are the numbers of rows about which was decided, and of those that have to
