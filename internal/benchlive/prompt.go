@@ -50,7 +50,7 @@ func (b *bencher) counter(ctx context.Context) error {
 	views := newProbes()
 	err := b.whileItComes(ctx, played{
 		job: func(ctx context.Context, until string) (*localservers.Program, error) {
-			return b.jobOf(ctx, "clickstream", in, until, "--output", "products=kinesis://"+rows, "--max-disorder", "1s", "--set", "dedup.horizon=1h")
+			return b.jobOf(ctx, "clickstream", in, until, "--output", "products=kinesis://"+rows, "--max-disorder", "5s", "--set", "dedup.horizon=1h")
 		},
 		player: func(ctx context.Context) (*localservers.Program, error) {
 			b.step("the shop has %d events/s for %v", b.rate, b.latency)
@@ -64,7 +64,7 @@ func (b *bencher) counter(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintf(b.out, "## From view to counter, %d events/s, parallelism %d\n\n", b.rate, parallelism)
-	fmt.Fprintf(b.out, "Besides those events, an item that nobody else looks at is viewed every %v: from when the view is put to the moment a provisional row of `products` that counts it is read from a stream (looked at every %v). `--max-disorder 1s`. %s\n\n", probeEvery, peek, b.warmUpNote())
+	fmt.Fprintf(b.out, "Besides those events, an item that nobody else looks at is viewed every %v: from when the view is put to the moment a provisional row of `products` that counts it is read from a stream (looked at every %v). Events come up to three seconds after they happened, `--max-disorder 5s`. %s\n\n", probeEvery, peek, b.warmUpNote())
 	b.reportProbes(views, before)
 	return nil
 }
@@ -136,7 +136,7 @@ func (b *bencher) alert(ctx context.Context) error {
 	rate := b.rate / 10
 	err := b.whileItComes(ctx, played{
 		job: func(ctx context.Context, until string) (*localservers.Program, error) {
-			return b.jobOf(ctx, "devices", in, until, "--output", "alerts=kinesis://"+rows, "--max-disorder", "1s", "--alerts", rules)
+			return b.jobOf(ctx, "devices", in, until, "--output", "alerts=kinesis://"+rows, "--max-disorder", "500ms", "--alerts", rules)
 		},
 		player: func(ctx context.Context) (*localservers.Program, error) {
 			b.step("devices give %d readings/s for %v", rate, b.latency)
@@ -150,7 +150,7 @@ func (b *bencher) alert(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintf(b.out, "## From reading to alert, %d readings/s, parallelism %d\n\n", rate, parallelism)
-	fmt.Fprintf(b.out, "Besides those readings, a machine of its own gives one beyond a limit every %v: from when it is put to the moment its alert is read from a stream (looked at every %v). The rule looks at windows of a second, `--max-disorder 1s`. %s\n\n", probeEvery, peek, b.warmUpNote())
+	fmt.Fprintf(b.out, "Besides those readings, a machine of its own gives one beyond a limit every %v: from when it is put to the moment its alert is read from a stream (looked at every %v). The rule looks at windows of a second, `--max-disorder 500ms`. %s\n\n", probeEvery, peek, b.warmUpNote())
 	b.reportProbes(readings, before)
 	return nil
 }

@@ -53,7 +53,7 @@ type Following struct {
 // short, at the price of more of them, each of which costs the runner some memory.
 const (
 	callTime    = time.Second
-	promptCall  = 300 * time.Millisecond
+	promptCall  = 100 * time.Millisecond
 	resumeAfter = time.Second
 	callRate    = 20 << 20 // bytes a second
 )
