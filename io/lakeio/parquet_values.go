@@ -1,6 +1,8 @@
 package lakeio
 
 import (
+	"slices"
+
 	"github.com/parquet-go/parquet-go"
 
 	"millrace/schemas/table"
@@ -97,7 +99,13 @@ func (v *columnValues) append(values []parquet.Value, p piece, n int) []parquet.
 }
 
 func (v *columnValues) appendTexts(values []parquet.Value, p piece, n int) []parquet.Value {
-	codes, _ := p.batch.Codes(v.index)
+	codes, distinct := p.batch.Codes(v.index)
+	if distinct == 0 { // there are nulls alone
+		n := len(values) + p.to - p.from
+		values = slices.Grow(values, p.to-p.from)[:n]
+		clear(values[n-p.to+p.from:])
+		return values
+	}
 	boxed := v.texts[n]
 	for _, code := range codes[p.from:p.to] {
 		switch {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"slices"
 	"unsafe"
 )
 
@@ -37,17 +38,26 @@ func NewBatch(s *Schema) *Batch { return &Batch{schema: s, cols: make([]vector, 
 
 // Fresh returns an empty batch with room for as much as b holds, for those who
 // fill one batch after another.
-func (b *Batch) Fresh() *Batch {
-	f := NewBatch(b.schema)
+func (b *Batch) Fresh() *Batch { return b.Another()() }
+
+// Another gives what Fresh gives, when it is called, and holds on to nothing of b.
+func (b *Batch) Another() func() *Batch {
+	type room struct{ ints, fixed, nulls, codes, texts, arena, slots int }
+	rooms, schema := make([]room, len(b.cols)), b.schema
 	for i := range b.cols {
-		from := &b.cols[i]
-		f.cols[i] = vector{
-			ints: make([]int64, 0, len(from.ints)), fixed: make([]byte, 0, len(from.fixed)),
-			nulls: make([]bool, 0, len(from.nulls)), codes: make([]uint32, 0, len(from.codes)),
-			dict: from.dict.fresh(),
-		}
+		c := &b.cols[i]
+		rooms[i] = room{len(c.ints), len(c.fixed), len(c.nulls), len(c.codes), len(c.dict.ends), len(c.dict.arena), len(c.dict.slots)}
 	}
-	return f
+	return func() *Batch {
+		f := NewBatch(schema)
+		for i, r := range rooms {
+			f.cols[i] = vector{
+				ints: make([]int64, 0, r.ints), fixed: make([]byte, 0, r.fixed), nulls: make([]bool, 0, r.nulls), codes: make([]uint32, 0, r.codes),
+				dict: dictionary{arena: make([]byte, 0, r.arena), ends: make([]uint32, 0, r.texts), slots: make([]slot, r.slots)},
+			}
+		}
+		return f
+	}
 }
 
 // Schema is what the columns follow.
@@ -156,26 +166,28 @@ func (b *Batch) PadNulls(first, last int) {
 		c := &b.cols[i]
 		switch k := b.schema.Columns[i].Kind; {
 		case k.text():
-			for n := b.rows - len(c.codes); n > 0; n-- {
-				c.codes = append(c.codes, nullCode)
-			}
+			c.codes = appendMany(c.codes, nullCode, b.rows-len(c.codes))
 		case k == UUID:
 			n := b.rows - len(c.fixed)/16
-			c.fixed = append(c.fixed, make([]byte, 16*n)...)
-			c.mark(n)
+			c.fixed, c.nulls = appendMany(c.fixed, 0, 16*n), appendMany(c.nulls, true, n)
 		default:
 			n := b.rows - len(c.ints)
-			c.ints = append(c.ints, make([]int64, n)...)
-			c.mark(n)
+			c.ints, c.nulls = appendMany(c.ints, 0, n), appendMany(c.nulls, true, n)
 		}
 	}
 }
 
-// mark appends n marks of null.
-func (c *vector) mark(n int) {
-	for range n {
-		c.nulls = append(c.nulls, true)
+// appendMany appends n times the same, none if n is negative.
+func appendMany[T any](to []T, v T, n int) []T {
+	if n <= 0 {
+		return to
 	}
+	from := len(to)
+	to = slices.Grow(to, n)[:from+n]
+	for i := range to[from:] {
+		to[from+i] = v
+	}
+	return to
 }
 
 // SetInt replaces a number, Time or Date.

@@ -113,11 +113,6 @@ func (d *dictionary) place(s slot) {
 	d.slots[at&mask] = s
 }
 
-// fresh is an empty dictionary with room for as many texts.
-func (d *dictionary) fresh() dictionary {
-	return dictionary{arena: make([]byte, 0, len(d.arena)), ends: make([]uint32, 0, len(d.ends)), slots: make([]slot, len(d.slots))}
-}
-
 func (d *dictionary) reset() {
 	d.arena, d.ends, d.indexed = d.arena[:0], d.ends[:0], 0
 	clear(d.slots)

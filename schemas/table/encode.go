@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // encodingVersion is the first byte of an encoded batch.
@@ -24,6 +25,7 @@ func (b *Batch) AppendBinary(dst []byte) ([]byte, error) {
 	if b.rows > maxRows {
 		return dst, fmt.Errorf("encoding a batch of %s: %d rows, at most %d fit", b.schema.ID(), b.rows, maxRows)
 	}
+	dst = slices.Grow(dst, b.encodedSize())
 	dst = append(dst, encodingVersion)
 	id := b.schema.ID()
 	dst = binary.AppendUvarint(dst, uint64(len(id)))
@@ -47,13 +49,27 @@ func (b *Batch) AppendBinary(dst []byte) ([]byte, error) {
 	return dst, nil
 }
 
+// encodedSize is about how many bytes the batch takes, rather too many than too few.
+func (b *Batch) encodedSize() int {
+	n := 64
+	for i := range b.cols {
+		c := &b.cols[i]
+		n += 4*len(c.ints) + len(c.fixed) + len(c.nulls)/8 + 1 + codeWidth(len(c.dict.ends))*len(c.codes) + len(c.dict.arena) + 2*len(c.dict.ends)
+	}
+	return n
+}
+
 // MarshalBinary implements encoding.BinaryMarshaler.
 func (b *Batch) MarshalBinary() ([]byte, error) { return b.AppendBinary(nil) }
 
 func appendDeltas(dst []byte, ints []int64) []byte {
 	var last int64
 	for _, v := range ints {
-		dst = binary.AppendVarint(dst, v-last)
+		if d := v - last; d >= -64 && d < 64 { // in one byte, as most are, of columns without values all
+			dst = append(dst, byte(d<<1)^byte(d>>63))
+		} else {
+			dst = binary.AppendVarint(dst, d)
+		}
 		last = v
 	}
 	return dst
@@ -80,12 +96,26 @@ func appendText(dst []byte, c *vector) []byte {
 		from = end
 	}
 	dst = append(dst, c.dict.arena...)
-	width := codeWidth(len(c.dict.ends))
-	for _, code := range c.codes {
-		v := code + 1 // null is 0
-		for range width {
-			dst = append(dst, byte(v))
-			v >>= 8
+	width, codes := codeWidth(len(c.dict.ends)), len(dst)
+	dst = slices.Grow(dst, width*len(c.codes))[:codes+width*len(c.codes)]
+	switch to := dst[codes:]; { // a code is one more, as null is 0
+	case len(c.dict.ends) == 0:
+		clear(to)
+	case width == 1:
+		for i, code := range c.codes {
+			to[i] = byte(code + 1)
+		}
+	case width == 2:
+		for i, code := range c.codes {
+			binary.LittleEndian.PutUint16(to[2*i:], uint16(code+1)) //nolint:gosec // what fits, by codeWidth
+		}
+	default:
+		for i, code := range c.codes {
+			v := code + 1
+			for j := range width {
+				to[width*i+j] = byte(v)
+				v >>= 8
+			}
 		}
 	}
 	return dst
@@ -223,7 +253,16 @@ func (r *reader) deltas(c *vector, rows int) {
 	}
 	c.ints = make([]int64, rows)
 	data, last := r.data, int64(0)
+	if allZero(data[:rows]) {
+		r.data = data[rows:]
+		return
+	}
 	for i := range c.ints {
+		if len(data) > 0 && data[0] < 0x80 {
+			last += int64(data[0]>>1) ^ -int64(data[0]&1)
+			c.ints[i], data = last, data[1:]
+			continue
+		}
 		d, n := binary.Varint(data)
 		if n <= 0 {
 			r.fail("ends early")
@@ -234,6 +273,22 @@ func (r *reader) deltas(c *vector, rows int) {
 		c.ints[i] = last
 	}
 	r.data = data
+}
+
+// allZero tells of columns without values, for which no number is to be read.
+func allZero(b []byte) bool {
+	for len(b) >= 8 {
+		if binary.LittleEndian.Uint64(b) != 0 {
+			return false
+		}
+		b = b[8:]
+	}
+	for _, x := range b {
+		if x != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *reader) bits(c *vector, rows int) {

@@ -118,8 +118,12 @@ func (b *Batch) Gather(src *Batch, rows []uint32) {
 }
 
 func gatherText(to, from *vector, rows []uint32) {
-	renamed := make([]uint32, len(from.dict.ends)) // new code + 1
+	if len(from.dict.ends) == 0 { // there are nulls alone
+		to.codes = appendMany(to.codes, nullCode, len(rows))
+		return
+	}
 	to.codes = slices.Grow(to.codes, len(rows))
+	renamed := make([]uint32, len(from.dict.ends)) // new code + 1
 	for _, r := range rows {
 		code := from.codes[r]
 		if code != nullCode {

@@ -37,7 +37,7 @@ const beyondBatch = 1 << 31
 // nil when there are none. It goes with each Take.
 func (w *Worker) TakeBeyond() *table.Batch {
 	b := w.beyond
-	padDetail(b)
+	padRare(b)
 	w.beyond = nil
 	return b
 }

@@ -19,15 +19,12 @@ func CodesFields() []string {
 // putCodes appends what the table of codes says of the line in hand.
 func (w *Worker) putCodes() {
 	if w.look.codes == nil {
-		w.events.PutNull(weblog.EventCodes)
 		return
 	}
-	w.key = w.appendCode(w.key[:0])
-	if len(w.key) == 0 {
-		w.events.PutNull(weblog.EventCodes)
+	if w.key = w.appendCode(w.key[:0]); len(w.key) == 0 {
 		return
 	}
-	w.putMemo(weblog.EventCodes, memoOf(w.look.coded, w.key, func() *text { return &text{masked: w.coded(w.key)} }))
+	w.putRare(weblog.EventCodes, memoOf(w.look.coded, w.key, func() *text { return &text{masked: w.coded(w.key)} }))
 }
 
 // appendCode appends the value that is looked up.

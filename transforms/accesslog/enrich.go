@@ -248,23 +248,22 @@ func (w *Worker) unlooked(v *visitor, line []byte) bool {
 
 // putTold appends the columns of reference data.
 func (w *Worker) putTold(v *visitor, a *agent) {
-	w.putMemo(weblog.EventBrowser, &a.browser)
-	w.putMemo(weblog.EventBrowserVersion, &a.browserVersion)
-	w.putMemo(weblog.EventOS, &a.os)
-	w.putMemo(weblog.EventOSVersion, &a.osVersion)
-	w.putMemo(weblog.EventDevice, &a.device)
-	w.putMemo(weblog.EventDeviceClass, &a.class)
-	w.putMemo(weblog.EventBotReason, &a.reason)
+	w.putRare(weblog.EventBrowser, &a.browser)
+	w.putRare(weblog.EventBrowserVersion, &a.browserVersion)
+	w.putRare(weblog.EventOS, &a.os)
+	w.putRare(weblog.EventOSVersion, &a.osVersion)
+	w.putRare(weblog.EventDevice, &a.device)
+	w.putRare(weblog.EventDeviceClass, &a.class)
+	w.putRare(weblog.EventBotReason, &a.reason)
 	o := v.at
-	w.putMemo(weblog.EventCountry, &o.country)
-	w.putMemo(weblog.EventRegion, &o.region)
-	w.putMemo(weblog.EventCity, &o.city)
+	w.putRare(weblog.EventCountry, &o.country)
+	w.putRare(weblog.EventRegion, &o.region)
+	w.putRare(weblog.EventCity, &o.city)
 	if o.asn != 0 {
+		w.events.PadNulls(weblog.EventASN, weblog.EventASN)
 		w.events.PutInt(weblog.EventASN, o.asn)
-	} else {
-		w.events.PutNull(weblog.EventASN)
 	}
-	w.putMemo(weblog.EventNetwork, &o.network)
+	w.putRare(weblog.EventNetwork, &o.network)
 	w.putMemo(weblog.EventEnrichment, &w.look.labels[o.broken])
 	w.putCodes()
 }

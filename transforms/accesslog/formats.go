@@ -5,7 +5,6 @@ import (
 
 	"millrace/schemas/badrow"
 	"millrace/schemas/pii"
-	"millrace/schemas/table"
 	"millrace/schemas/weblog"
 	"millrace/transforms/decode"
 	"millrace/transforms/mask"
@@ -81,10 +80,10 @@ func (w *Worker) took() int64 {
 // putDetail appends what the line has beyond an AccessLog.
 func (w *Worker) putDetail() {
 	if w.reads.other == nil {
-		return // padDetail has nulls for all such rows at once
+		return
 	}
 	b := w.events
-	padDetail(b)
+	b.PadNulls(weblog.EventDurationMs, weblog.EventRequestID)
 	d := w.reads.other.Detail()
 	if d.Took >= 0 {
 		b.PutFloat(weblog.EventDurationMs, float64(d.Took)/1000)
@@ -111,14 +110,6 @@ func (w *Worker) putDetail() {
 	}
 	w.scratch = w.appendText(w.scratch[:0], weblog.EventRequestID, d.RequestID, mask.FreeText)
 	putText(b, weblog.EventRequestID, w.scratch)
-}
-
-// padDetail fills the columns of what other formats add with null, for rows of formats
-// that add nothing.
-func padDetail(events *table.Batch) {
-	if events != nil {
-		events.PadNulls(weblog.EventDurationMs, weblog.EventRequestID)
-	}
 }
 
 // putRepeated appends a text of which there are few. A batch of events beyond the

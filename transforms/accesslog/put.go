@@ -37,34 +37,60 @@ func (w *Worker) put(id table.ID, v *visitor, a *agent, path *page, ref *referre
 	b.PutBool(weblog.EventBot, a.note)
 	b.PutBool(weblog.EventLate, w.behind > 0)
 	if a.bot != "" {
+		b.PadNulls(weblog.EventBotName, weblog.EventBotName)
 		b.PutString(weblog.EventBotName, a.bot)
-	} else {
-		b.PutNull(weblog.EventBotName)
 	}
 	b.PutBool(weblog.EventPageView, w.event.PageView)
-	if l.User.Empty() {
-		b.PutNull(weblog.EventUser)
-	} else {
+	if !l.User.Empty() {
+		b.PadNulls(weblog.EventUser, weblog.EventUser)
 		w.scratch = w.appendUser(w.scratch[:0], l.User)
 		putText(b, weblog.EventUser, w.scratch)
 	}
-	w.putWord(weblog.EventHost, l.VHost)
-	if l.Request.Empty() {
-		b.PutNull(weblog.EventRequest)
-	} else {
+	if len(l.VHost) > 0 {
+		b.PadNulls(weblog.EventHost, weblog.EventHost)
+		w.putWord(weblog.EventHost, l.VHost)
+	}
+	if !l.Request.Empty() {
+		b.PadNulls(weblog.EventRequest, weblog.EventRequest)
 		w.scratch = w.appendText(w.scratch[:0], weblog.EventRequest, l.Request, mask.FreeText)
 		putText(b, weblog.EventRequest, w.scratch)
 	}
 	b.PutCode(weblog.EventSource, w.srcCode)
 	if w.sequence != "" {
+		b.PadNulls(weblog.EventSequence, weblog.EventSequence)
 		b.PutCode(weblog.EventSequence, w.seqCode)
-	} else {
-		b.PutNull(weblog.EventSequence)
 	}
 	b.PutInt(weblog.EventPosition, w.position)
 	w.putDetail()
 	w.putTold(v, a)
 	b.EndRow()
+}
+
+// rare are the columns, first and last of each run of them, that most rows have nothing in: a row puts no
+// null there, and padRare does for all rows that put nothing.
+var rare = [][2]int{
+	{weblog.EventBotName, weblog.EventBotName},
+	{weblog.EventUser, weblog.EventRequest},
+	{weblog.EventSequence, weblog.EventNetwork},
+	{weblog.EventCodes, weblog.EventCodes},
+}
+
+// padRare fills those columns; events may be nil.
+func padRare(events *table.Batch) {
+	if events == nil {
+		return
+	}
+	for _, r := range rare {
+		events.PadNulls(r[0], r[1])
+	}
+}
+
+// putRare appends a remembered text to one of those columns.
+func (w *Worker) putRare(col int, t *text) {
+	if len(t.masked) > 0 {
+		w.events.PadNulls(col, col)
+		w.putMemo(col, t)
+	}
 }
 
 // putLate lists the event that was put among those that came late.

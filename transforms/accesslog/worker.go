@@ -80,7 +80,8 @@ type Worker struct {
 	Config
 	// Rows made since the last Take.
 	events, bad, late, raw *table.Batch
-	beyond                 *table.Batch // events after To, see TakeBeyond; nil for none
+	another                func() *table.Batch // makes the next batch of events with room for as many; nil for none
+	beyond                 *table.Batch        // events after To, see TakeBeyond; nil for none
 	// Ledger of everything since the last TakeLedger.
 	ledger ledger.Ledger
 
@@ -181,17 +182,19 @@ func (w *Worker) Size() int {
 // Take hands over the waiting rows; the worker begins new batches with room for
 // as many.
 func (w *Worker) Take() (events, bad, late, raw *table.Batch) {
-	padDetail(w.events)
+	padRare(w.events)
 	events, bad, late, raw = w.events, w.bad, w.late, w.raw
 	w.events, w.bad, w.late, w.raw = events.Fresh(), bad.Fresh(), late.Fresh(), raw.Fresh()
 	w.batch++
 	return events, bad, late, raw
 }
 
-// TakeLast is Take when it may be the last time: the new batches take no memory.
+// TakeLast is Take when it may be the last time: the new batches take no memory before there
+// are lines.
 func (w *Worker) TakeLast() (events, bad, late, raw *table.Batch) {
-	padDetail(w.events)
+	padRare(w.events)
 	events, bad, late, raw = w.events, w.bad, w.late, w.raw
+	w.another = events.Another()
 	w.fresh()
 	return events, bad, late, raw
 }
@@ -209,6 +212,12 @@ func (w *Worker) Lines(b *record.Block) (Span, error) {
 	id, err := record.ParseIdentity(b.Source)
 	if err != nil {
 		return Span{}, err
+	}
+	if w.another != nil {
+		if w.events.Len() == 0 {
+			w.events = w.another()
+		}
+		w.another = nil
 	}
 	w.block, w.source, w.span = b, id, Span{}
 	if err := w.read(b.Format); err != nil {
