@@ -127,7 +127,7 @@ func opener(keys maskkey.Ring) func(dst, payload []byte, keyID string, source re
 }
 
 func (c *core) visit(e *accesslog.Event) {
-	c.sessions.Add(e.Visitor, &sessions.Event{
+	c.sessions.AddSeen(e.Session, e.Visitor, &sessions.Event{
 		Time: e.Time, Source: e.Source, Position: e.Position, Page: e.PageView, Path: e.Path,
 		Campaign: accesslog.Campaign(e.Query), Bot: e.Bot, Touch: e.Touch, Direct: e.Direct,
 	})

@@ -109,7 +109,7 @@ func (r *rollups) add(e *accesslog.Event) {
 		r.bots.Add(e.Time, e.BotName, e.Visitor.Hash)
 	}
 	if e.Client != nil {
-		r.clients.Add(e.Time, e.Visitor.Hash, e.Bot, e.Client)
+		r.clients.Add(e.Time, e.Visitor.Hash, e.Bot, e.Client, e.ClientSeen)
 	}
 }
 

@@ -205,7 +205,7 @@ func (w *Worker) location(addr netip.Addr) (*location, error) {
 	return o, nil
 }
 
-// client is what a visitor is counted under.
+// client is what a visitor is counted under; nil where it is nothing at all.
 func (w *Worker) client(a *agent, o *location) *rollup.Client {
 	c := &rollup.Client{}
 	put := func(d rollup.Dimension, asked bool, t text) {
@@ -222,6 +222,9 @@ func (w *Worker) client(a *agent, o *location) *rollup.Client {
 	put(rollup.System, w.look.agents != nil, a.os)
 	put(rollup.Device, w.look.agents != nil, a.class)
 	put(rollup.BotReason, false, a.reason)
+	if *c == (rollup.Client{}) {
+		return nil
+	}
 	return c
 }
 

@@ -41,6 +41,8 @@ type visitor struct {
 	client           *rollup.Client // nil without reference data
 	fault            error          // of looking the address up
 	source           security.Source
+	session          sessions.Seen
+	counted          rollup.ClientSeen
 }
 
 type visitorKey struct {

@@ -71,6 +71,9 @@ type Event struct {
 	Bot      bool
 	BotName  string
 	Client   *rollup.Client // what the visitor is by reference data; nil without
+	// Session and ClientSeen remember the visitor for the tables of one core.
+	Session    *sessions.Seen
+	ClientSeen *rollup.ClientSeen
 	Touch    []byte         // where it came from, as sessions.Event has it; with Config.Attribution
 	Direct   bool
 }
@@ -308,7 +311,7 @@ func (w *Worker) one(line []byte) {
 	e := &w.event
 	e.Time, e.Position, e.Visitor = l.Time, w.position, v.Visitor
 	e.Status, e.Bytes, e.Bot, e.BotName = l.Status, max(l.Bytes, 0), agent.note, agent.bot
-	e.Client, e.Took = v.client, w.took()
+	e.Client, e.Took, e.Session, e.ClientSeen = v.client, w.took(), &v.session, &v.counted
 	path, query := w.target(l.Target)
 	e.Path, e.Query, e.PageView = nil, query, false
 	if path != nil {

@@ -40,6 +40,7 @@ type Client [dimensions]string
 // an event costs one look into a table whatever the number of dimensions.
 type Clients struct {
 	limit    int
+	round    uint32 // that the visitors are of, never 0
 	visitors map[visitorOfDay]*clientHits
 	values   map[clientKey]*clientCount
 }
@@ -66,23 +67,39 @@ type clientCount struct {
 	people, bots  *sketch.Distinct
 }
 
+// ClientSeen remembers a visitor's place in a table, for callers that meet him often. It belongs to
+// one visitor and one table; its zero value remembers none.
+type ClientSeen struct {
+	round uint32
+	day   int64
+	hits  *clientHits
+}
+
 // NewClients returns an empty table that counts up to limit visitors of a value
 // one by one; [sketch.DefaultLimit] when zero.
 func NewClients(limit int) *Clients {
 	if limit == 0 {
 		limit = sketch.DefaultLimit
 	}
-	return &Clients{limit: limit, visitors: map[visitorOfDay]*clientHits{}, values: map[clientKey]*clientCount{}}
+	return &Clients{limit: limit, round: 1, visitors: map[visitorOfDay]*clientHits{}, values: map[clientKey]*clientCount{}}
 }
 
-// Add counts a visitor's request at t (ms).
-func (a *Clients) Add(t int64, visitor uint64, bot bool, c *Client) {
+// Add counts a visitor's request at t (ms). seen is nil or what remembers him.
+func (a *Clients) Add(t int64, visitor uint64, bot bool, c *Client, seen *ClientSeen) {
 	key := visitorOfDay{floor(t, dayMs), visitor}
-	v := a.visitors[key]
+	if seen == nil {
+		seen = &ClientSeen{}
+	}
+	if seen.round != a.round || seen.day != key.day {
+		hits := a.visitors[key]
+		if hits == nil {
+			hits = &clientHits{client: c, bot: bot}
+			a.visitors[key] = hits
+		}
+		*seen = ClientSeen{a.round, key.day, hits}
+	}
+	v := seen.hits
 	switch {
-	case v == nil:
-		v = &clientHits{client: c, bot: bot}
-		a.visitors[key] = v
 	case v.client != c && *v.client != *c: // a table was refreshed
 		a.fold(key, v)
 		v.client, v.hits = c, 0
@@ -112,6 +129,7 @@ func (a *Clients) foldAll() {
 		a.fold(key, v)
 	}
 	clear(a.visitors)
+	a.round++
 }
 
 func (a *Clients) of(key clientKey) *clientCount {
@@ -124,7 +142,11 @@ func (a *Clients) of(key clientKey) *clientCount {
 }
 
 // Reset empties the table.
-func (a *Clients) Reset() { clear(a.visitors); clear(a.values) }
+func (a *Clients) Reset() {
+	clear(a.visitors)
+	clear(a.values)
+	a.round++
+}
 
 func (a *Clients) sorted() []clientKey {
 	a.foldAll()

@@ -96,6 +96,7 @@ func TestClientsAreWhatCountingByHandGives(t *testing.T) {
 		merged := rollup.NewClients(0)
 		r.Shuffle(len(hits), func(i, j int) { hits[i], hits[j] = hits[j], hits[i] })
 		part := rollup.NewClients(0)
+		seen := map[uint64]*rollup.ClientSeen{1: nil, 2: nil} // nobody remembers these
 		flush := func() {
 			parts := part.Parts()
 			r.Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
@@ -107,7 +108,10 @@ func TestClientsAreWhatCountingByHandGives(t *testing.T) {
 			part.Reset()
 		}
 		for _, h := range hits {
-			part.Add(h.t, h.visitor, h.bot, h.client)
+			if _, ok := seen[h.visitor]; !ok {
+				seen[h.visitor] = &rollup.ClientSeen{}
+			}
+			part.Add(h.t, h.visitor, h.bot, h.client, seen[h.visitor])
 			if r.IntN(20) == 0 {
 				flush()
 			}
@@ -123,7 +127,7 @@ func TestManyVisitorsOfAValueAreEstimated(t *testing.T) {
 	c := rollup.NewClients(10)
 	client := &rollup.Client{rollup.Country: "SE"}
 	for i := range 5000 {
-		c.Add(base, sketch.Hash(fmt.Append(nil, i)), i%2 == 0, client)
+		c.Add(base, sketch.Hash(fmt.Append(nil, i)), i%2 == 0, client, nil)
 	}
 	row := clientRows(t, c)[0]
 	if row.Exact || row.Hits != 5000 || row.HitsWithoutBots != 2500 || row.Visitors < 4800 || row.Visitors > 5200 || row.VisitorsWithoutBots > row.Visitors {
@@ -137,8 +141,8 @@ const firstClients = "01f88202030002534502010d018080040101000000000000000d018080
 
 func TestTheFirstEncodingOfClientsIsStillReadAndWritten(t *testing.T) {
 	c := rollup.NewClients(0)
-	c.Add(base, 1, false, &rollup.Client{rollup.Country: "SE", rollup.Network: "AS1 A"})
-	c.Add(base, 2, true, &rollup.Client{rollup.Country: "SE", rollup.BotReason: "b"})
+	c.Add(base, 1, false, &rollup.Client{rollup.Country: "SE", rollup.Network: "AS1 A"}, nil)
+	c.Add(base, 2, true, &rollup.Client{rollup.Country: "SE", rollup.BotReason: "b"}, nil)
 	blob := c.Parts()[0].Blob
 	if got := hex.EncodeToString(blob); got != firstClients {
 		t.Errorf("the encoding is %s", got)
@@ -164,7 +168,7 @@ func FuzzMergeClients(tf *testing.F) {
 	f := mutate.Of(tf)
 	c := rollup.NewClients(0)
 	for _, h := range someHits(rand.New(rand.NewPCG(1, 1)), 40) {
-		c.Add(h.t, h.visitor, h.bot, h.client)
+		c.Add(h.t, h.visitor, h.bot, h.client, nil)
 	}
 	f.Add(c.Parts()[0].Blob)
 	f.Fuzz(func(t *testing.T, blob []byte) {

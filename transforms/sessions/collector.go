@@ -33,6 +33,15 @@ type Collector struct {
 	scratch  encoder
 	order    []flushed
 	events   int
+	flushes  uint32
+}
+
+// Seen remembers a visitor's number, for callers that meet him often. It belongs to one visitor and
+// one collector; its zero value remembers none.
+type Seen struct {
+	known   bool
+	flushes uint32
+	number  int32
 }
 
 type visitorEntry struct {
@@ -67,6 +76,17 @@ func (c *Collector) Fragments() int { return len(c.pool) }
 
 // Add folds one event in. Events may come in any order.
 func (c *Collector) Add(v Visitor, e *Event) { c.AddTo(c.Number(v), e) }
+
+// AddSeen is Add with what remembers the visitor; nil for nothing.
+func (c *Collector) AddSeen(seen *Seen, v Visitor, e *Event) {
+	if seen == nil {
+		seen = &Seen{}
+	}
+	if !seen.known || seen.flushes != c.flushes {
+		*seen = Seen{true, c.flushes, c.Number(v)}
+	}
+	c.AddTo(seen.number, e)
+}
 
 // AddTo is Add for callers that know the visitor's number.
 func (c *Collector) AddTo(number int32, e *Event) {
@@ -248,6 +268,7 @@ func less(yes bool) int {
 }
 
 func (c *Collector) reset() {
+	c.flushes++
 	clear(c.byHash)
 	clear(c.visitors)
 	c.visitors = c.visitors[:0]
