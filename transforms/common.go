@@ -52,15 +52,15 @@ func (c Common) Also(output string) Common {
 const (
 	// batchShards keep what is folded at a time small.
 	batchShards = 64
-	// liveShards each cost an element of every bundle that has something for them, and calls
+	// LiveShards is how many a live run has. Each costs an element of every bundle that has something for it, and calls
 	// of state. More of them than subtasks serve nothing; by default there are 16 of these at most.
-	liveShards = 16
+	LiveShards = 16
 )
 
 // shards is how many there are. It is part of each savepoint.
 func (c Common) shards() int {
 	if c.Live != nil {
-		return liveShards
+		return LiveShards
 	}
 	return batchShards
 }

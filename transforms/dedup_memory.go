@@ -62,7 +62,7 @@ type idMemory struct {
 var idsOfShards idMemory
 
 // mostRemembered bounds the shards that are remembered, of all runs of a process.
-const mostRemembered = 4 * liveShards
+const mostRemembered = 4 * LiveShards
 
 // take takes what is remembered of a shard, if it has the stamp; nil if nothing has. Nobody
 // else has it then.

@@ -24,7 +24,7 @@ const gatheredAtMost = 4 << 20
 
 // gatherer collects what a bundle has for keys.
 type gatherer struct {
-	shards [liveShards][]byte
+	shards [LiveShards][]byte
 	size   int
 	packer packer
 }
@@ -33,7 +33,7 @@ type gatherer struct {
 func (g *gatherer) add(key string, blob []byte, emit func(string, []byte)) error {
 	h := fnv.New32a()
 	h.Write([]byte(key))
-	shard := &g.shards[h.Sum32()%liveShards]
+	shard := &g.shards[h.Sum32()%LiveShards]
 	before := len(*shard)
 	*shard = wire.AppendText(wire.AppendText(*shard, key), blob)
 	if g.size += len(*shard) - before; g.size < gatheredAtMost {

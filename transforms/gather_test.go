@@ -44,7 +44,7 @@ func TestAShardHasAllThatCameForItsKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if elements != 3*liveShards {
+	if elements != 3*LiveShards {
 		t.Errorf("%d elements of three bundles", elements)
 	}
 	all, err := byKey(blobs)
@@ -62,7 +62,7 @@ func TestAShardHasAllThatCameForItsKeys(t *testing.T) {
 	if _, err := byKey([][]byte{blobs[0][:len(blobs[0])-1]}); err == nil {
 		t.Error("a shard that is cut short is read")
 	}
-	if err := g.add("k", slices.Repeat([]byte("x"), gatheredAtMost), emit); err != nil || elements != 3*liveShards+1 {
+	if err := g.add("k", slices.Repeat([]byte("x"), gatheredAtMost), emit); err != nil || elements != 3*LiveShards+1 {
 		t.Errorf("much does not go on at once: %d elements, %v", elements, err)
 	}
 }

@@ -34,7 +34,7 @@ func TestPackedBlobsOfSavepointsStayReadable(t *testing.T) {
 func TestKeysOfSavepointsAreFoundAgain(t *testing.T) {
 	var shards []int
 	for _, id := range []string{"", "tok_visitor_0", "tok_visitor_1"} {
-		shards = append(shards, sessions.VisitorOf(id).Shard(liveShards))
+		shards = append(shards, sessions.VisitorOf(id).Shard(LiveShards))
 	}
 	if diff := cmp.Diff([]int{9, 10, 5}, shards); diff != "" {
 		t.Errorf("shards of visitors (-want +got):\n%s", diff)

@@ -56,6 +56,9 @@ The program returns once Flink runs the job; --attach follows it.`,
 			if err != nil {
 				return err
 			}
+			if err := s.Fits(); err != nil {
+				return err
+			}
 			o, err := again(s, extra)
 			if err != nil {
 				return err

@@ -19,6 +19,7 @@ import (
 	"millrace/io/lakeio"
 	"millrace/runners/flink"
 	"millrace/runners/flink/rest"
+	"millrace/transforms"
 )
 
 // Submission is what is known of the last submission of a live run to Flink, so
@@ -33,6 +34,8 @@ type Submission struct {
 	Checkpoints string    `json:"checkpoints,omitempty"` // URL of the cluster's folder
 	At          time.Time `json:"at"`
 	Options     Options   `json:"options"`
+	// Shards is how many of state the program has that submitted it; 0 of one that had not noted it.
+	Shards int `json:"shards,omitempty"`
 	// Savepoint is the last one taken of it, if that is where a resumption has to
 	// begin: the job was stopped with it.
 	Savepoint   string    `json:"savepoint,omitempty"`
@@ -221,13 +224,26 @@ func (s Submission) Resumable(ctx context.Context) (from string, err error) {
 	return "", fmt.Errorf("%s has left no savepoint, and Flink at %s does not know it: name its savepoint or checkpoint with --savepoint", s.Name, s.Master)
 }
 
+// Fits refuses what a build submitted whose state lies under other keys: what is open there
+// would never be found.
+func (s Submission) Fits() error {
+	if s.Shards == transforms.LiveShards {
+		return nil
+	}
+	had := "another number of them"
+	if s.Shards > 0 {
+		had = fmt.Sprint(s.Shards)
+	}
+	return usage("%s cannot be resumed with this program, whose state has %d shards: the program that submitted it has %s. Resume it with that one, or end it there and start it anew with this one, with start=TIME in --source", s.Name, transforms.LiveShards, had)
+}
+
 // submission is the record of a job as it is submitted.
 func (p *Plan) submission(name, master string) Submission {
 	o := p.req.Options
 	// What a resumption has to keep, also where another build would choose otherwise.
 	o.Flink.Unchained, o.Flink.MaxParallelism = o.Flink.unchained(), o.Flink.Bound()
 	o.Flink.Readers = cmp.Or(o.Flink.Readers, p.req.parallelism())
-	return Submission{Run: p.Run, Name: name, Master: master, At: time.Now().UTC(), Options: o}
+	return Submission{Run: p.Run, Name: name, Master: master, At: time.Now().UTC(), Options: o, Shards: transforms.LiveShards}
 }
 
 // note waits until Flink has the job, and saves the record.
