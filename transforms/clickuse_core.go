@@ -24,7 +24,7 @@ type clickUse struct {
 	funnels  *funnels.Collector
 	steps    *shop.Collector
 	rollups  *shopRollups
-	timed    map[int64]*shopRollups // by end of a second: tables that sinks take; nil where none does
+	timed    map[int64]*shopRollups // by end of a minute: tables that sinks take; nil where none does
 	early    bool                   // these are early
 	rows     int                    // since the last flush
 	touch    []byte
@@ -178,17 +178,11 @@ func (u *clickUse) count(row int, within bool) (err error) {
 	return nil
 }
 
-// tablesOf are the tables of the second of an event that sinks take.
+// tablesOf are the tables of the minute of an event that sinks take.
 func (u *clickUse) tablesOf(time int64) *shopRollups {
-	until := ceil(time+1, hasty)
+	until := ceil(time+1, tick)
 	r := u.timed[until]
 	if r == nil {
-		if len(u.timed) >= mostSeconds {
-			until = ceil(until, tick)
-			if r = u.timed[until]; r != nil {
-				return r
-			}
-		}
 		c := u.config.Common
 		r = newShopRollups(u.config.Shop, func(output string) bool { return c.Makes(output) && c.Live.wants(output) })
 		u.timed[until] = r
@@ -273,7 +267,7 @@ func (u *clickUse) flush(out *output) (err error) {
 // flushTimed gives what the tables that sinks take came to.
 func (u *clickUse) flushTimed(out *output) (err error) {
 	defer clear(u.timed)
-	if u.early && len(u.timed) >= mostSeconds {
+	if u.early && len(u.timed) >= longFlush {
 		return nil
 	}
 	for _, until := range slices.Sorted(maps.Keys(u.timed)) {

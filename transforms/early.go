@@ -16,7 +16,7 @@ import (
 // sink takes, events are counted when they come, too, and that is early.
 //
 // So such a table has two sums of an event: an early one, and the settled one of what
-// was judged. Both are by the second of event time. When the watermark has passed a second,
+// was judged. Both are by the minute of event time. When the watermark has passed a minute,
 // its settled sums count in place of its early ones (liveTablesFn), and nothing is ever
 // counted twice. Early sums leave out what is known to be a duplicate, so that they never
 // come to more than what settles; rows at the end of their window are settled alone.
@@ -38,10 +38,10 @@ func (l *Live) wants(outputs ...string) bool {
 	return false
 }
 
-// timedPart is a partial aggregate of events of a second, or of what was long ago of a minute.
+// timedPart is a partial aggregate of events of a minute.
 type timedPart struct {
 	early  bool
-	until  int64 // end of that time, Unix milliseconds
+	until  int64 // its end, Unix milliseconds
 	packed []byte
 }
 
@@ -71,9 +71,9 @@ func timedPartOf(b []byte) (p timedPart, timed bool, err error) {
 	return timedPart{b[0] == earlyPart, until, b[1+n:]}, true, nil
 }
 
-// mostSeconds of event time go apart, of what one flush has. More of them is a backlog, of which
-// settled sums go by the minute and nobody waits for early ones.
-const mostSeconds = 64
+// longFlush is how many minutes of event time one flush has of a backlog. Nobody waits for early sums
+// of that.
+const longFlush = 64
 
 // earlyUseFn counts rows of events as they come for the tables that sinks take.
 type earlyUseFn struct {

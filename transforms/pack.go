@@ -18,6 +18,8 @@ type packer struct {
 	dir  string // empty: blobs cross themselves
 	file *os.File
 	size int64
+
+	scratch []byte
 }
 
 const (
@@ -26,10 +28,11 @@ const (
 )
 
 func (p *packer) pack(blob []byte) ([]byte, error) {
-	packed := s2.EncodeBetter(nil, blob)
 	if p.dir == "" {
-		return append([]byte{packedHere}, packed...), nil
+		return append([]byte{packedHere}, s2.EncodeBetter(nil, blob)...), nil
 	}
+	packed := s2.Encode(p.scratch[:cap(p.scratch)], blob) // half the time, for files that soon go
+	p.scratch = packed
 	if p.file == nil {
 		f, err := os.CreateTemp(p.dir, "shuffle-*.blobs")
 		if err != nil {

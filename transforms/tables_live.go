@@ -148,11 +148,49 @@ func (fn *liveTablesFn) show(sp state.Provider, key string, part []byte, p timed
 	if err := mergePacked(into, p.packed); err != nil {
 		return err
 	}
-	return fn.Early.Add(sp, part)
+	if err := fn.Early.Add(sp, part); err != nil || !isFold(p.packed, mostParts) {
+		return err
+	}
+	return fn.foldEarly(sp, key)
 }
 
-// pass has what settled up to a time count, and no longer what was early. It tells when the
-// next does: never when none is known of.
+// foldEarly has one part for each time in place of many.
+func (fn *liveTablesFn) foldEarly(sp state.Provider, key string) error {
+	all, _, err := fn.Early.Read(sp)
+	if err != nil {
+		return err
+	}
+	of := map[int64][][]byte{}
+	for _, part := range all {
+		p, _, err := timedPartOf(part)
+		if err != nil {
+			return err
+		}
+		of[p.until] = append(of[p.until], p.packed)
+	}
+	if err := fn.Early.Clear(sp); err != nil {
+		return err
+	}
+	for _, until := range slices.Sorted(maps.Keys(of)) {
+		into, err := fn.merge(key, of[until])
+		if err != nil {
+			return err
+		}
+		for _, p := range into.Parts() {
+			packed, err := (&packer{}).pack(p.Blob)
+			if err != nil {
+				return err
+			}
+			if err := fn.Early.Add(sp, timedPart{true, until, packed}.encode()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// pass has what settled up to a time count, and no longer what was early. It tells when there
+// is more to pass: never when nothing is known of.
 func (fn *liveTablesFn) pass(sp state.Provider, key string, at int64) (next int64, err error) {
 	parts, _, err := fn.Parts.Read(sp)
 	if err != nil {
@@ -179,13 +217,16 @@ func (fn *liveTablesFn) pass(sp state.Provider, key string, at int64) (next int6
 		}
 	}
 	fn.open[key] = into
-	return min(settled.next, early.next), fn.Passed.Write(sp, at)
+	if next = min(settled.next, early.next); next != never { // in rounds, as all that waits long
+		next = roundAfter(at, next, max(settled.last, early.last), tick).At
+	}
+	return next, fn.Passed.Write(sp, at)
 }
 
 // passing are timed parts: packed ones up to a time, and those beyond.
 type passing struct {
 	passed, rest [][]byte
-	next         int64 // time of the first of the rest; never for none
+	next, last   int64 // times of the first and the last of the rest; never and 0 for none
 }
 
 // passed takes out of a bag what the watermark has passed.
@@ -205,6 +246,7 @@ func passed(sp state.Provider, bag state.Bag[[]byte], at int64) (out passing, er
 			out.passed = append(out.passed, p.packed)
 		default:
 			out.rest, rest, out.next = append(out.rest, p.packed), append(rest, part), min(out.next, p.until)
+			out.last = max(out.last, p.until)
 		}
 	}
 	if len(out.passed) == 0 {

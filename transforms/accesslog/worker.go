@@ -74,8 +74,8 @@ type Event struct {
 	// Session and ClientSeen remember the visitor for the tables of one core.
 	Session    *sessions.Seen
 	ClientSeen *rollup.ClientSeen
-	Touch    []byte         // where it came from, as sessions.Event has it; with Config.Attribution
-	Direct   bool
+	Touch      []byte // where it came from, as sessions.Event has it; with Config.Attribution
+	Direct     bool
 }
 
 // Worker processes lines. One goroutine uses it.
