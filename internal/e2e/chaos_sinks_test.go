@@ -19,11 +19,11 @@ func TestSinksSurviveFaults(t *testing.T) {
 	survives(t, trial{weblogsJob, ofSinks, true}, 10, 20261128)
 }
 
-// TestClickstreamSurvivesOnFlink, TestDevicesSurviveOnFlink: live on Flink, five faults, or
-// as many as CHAOS says: 0 leaves it in peace. What is sealed equals the batch job, and what
-// was planted is found nowhere.
+// TestClickstreamSurvivesOnFlink, TestDevicesSurviveOnFlink: live on Flink, the first with rows for
+// every sink, five faults, or as many as CHAOS says: 0 leaves it in peace. What is sealed
+// equals the batch job, sinks have it, and what was planted is found nowhere.
 func TestClickstreamSurvivesOnFlink(t *testing.T) {
-	survives(t, trial{clickstreamJob, ofStreams, false}, 5, 20261129)
+	survives(t, trial{clickstreamJob, oneOfEach, true}, 5, 20261129)
 }
 
 func TestDevicesSurviveOnFlink(t *testing.T) {
