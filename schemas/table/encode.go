@@ -107,7 +107,7 @@ func appendText(dst []byte, c *vector) []byte {
 		}
 	case width == 2:
 		for i, code := range c.codes {
-			binary.LittleEndian.PutUint16(to[2*i:], uint16(code+1)) //nolint:gosec // what fits, by codeWidth
+			binary.LittleEndian.PutUint16(to[2*i:], uint16(code+1))
 		}
 	default:
 		for i, code := range c.codes {

@@ -99,8 +99,7 @@ func (a *Clients) Add(t int64, visitor uint64, bot bool, c *Client, seen *Client
 		*seen = ClientSeen{a.round, key.day, hits}
 	}
 	v := seen.hits
-	switch {
-	case v.client != c && *v.client != *c: // a table was refreshed
+	if v.client != c && *v.client != *c { // a table was refreshed
 		a.fold(key, v)
 		v.client, v.hits = c, 0
 	}
