@@ -16,7 +16,7 @@ import (
 // little time as a heap without limit, two thirds of its memory.
 const (
 	gcPercent = 200
-	softLimit = 640 << 20
+	softLimit = 864 << 20
 	lookEvery = 200 * time.Millisecond
 )
 
