@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -36,6 +37,10 @@ var (
 func init() {
 	register.Function2x0(showClicks)
 	register.Function2x0(showAccounts)
+	register.Function2x1(checkEarly)
+	register.Iter1[string]()
+	register.Emitter2[string, string]()
+	beam.RegisterType(reflect.TypeFor[nameClicksFn]())
 	register.Emitter1[string]()
 }
 
@@ -161,7 +166,11 @@ func TestTheSameRowsStayWhateverBringsThem(t *testing.T) {
 		})
 	})
 	for seed := range uint64(4) {
-		t.Run(fmt.Sprint("stream ", seed), func(t *testing.T) { streamOfClicks(t, rand.New(rand.NewPCG(seed, 5)), nil) })
+		sinks := map[string]bool{"products": true}
+		if seed%2 == 0 {
+			sinks = nil // no rows come early, and rounds by the minute
+		}
+		t.Run(fmt.Sprint("stream ", seed), func(t *testing.T) { streamOfClicks(t, rand.New(rand.NewPCG(seed, 5)), sinks) })
 	}
 	// Slices come of few ids, which are not known one by one then, and rounds by the second.
 	defer func(many int) { manyIDs = many }(manyIDs)
@@ -229,10 +238,43 @@ func streamOfClicks(t *testing.T, r *rand.Rand, sinks map[string]bool) {
 	must(c.AdvanceWatermarkToInfinity())
 	cfg := clickConfig
 	cfg.Common.Live = &Live{Bucket: time.Hour, Provisional: sinks}
+	cfg.Early = sinks != nil
 	ptest.BuildAndRun(t, func(s beam.Scope) {
 		rows, accounts := wantedClicks(all, kept, "roll")
-		expectClicks(s, Dedup(s, cfg, teststream.Create(s, c)), rows, accounts)
+		out := Dedup(s, cfg, teststream.Create(s, c))
+		expectClicks(s, out, rows, accounts)
+		if cfg.Early {
+			early, stay := beam.ParDo(s, &nameClicksFn{"early"}, out.Early), beam.ParDo(s, &nameClicksFn{"kept"}, out.Kept)
+			beam.ParDo0(s, checkEarly, beam.GroupByKey(s, beam.Flatten(s, early, stay)))
+		}
 	})
+}
+
+// nameClicksFn gives the ids of producers, and what their events are.
+type nameClicksFn struct{ As string }
+
+func (fn *nameClicksFn) ProcessElement(rows table.Rows, emit func(string, string)) {
+	for i := range rows.Batch.Len() {
+		var c click
+		rows.Batch.Row(i, &c)
+		id := ""
+		if c.Producer != nil {
+			id = *c.Producer
+		}
+		emit(id, fn.As)
+	}
+}
+
+// checkEarly checks that of an id no more is early than what stays, and something is.
+func checkEarly(id string, next func(*string) bool) error {
+	n := map[string]int{}
+	for as := ""; next(&as); {
+		n[as]++
+	}
+	if n["early"] > n["kept"] || n["early"] == 0 || id == "" && n["early"] != n["kept"] {
+		return fmt.Errorf("of id %q there are %v", id, n)
+	}
+	return nil
 }
 
 // TestLateRowsDropNothing: one that is marked late goes as a duplicate of what is

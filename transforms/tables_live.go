@@ -176,14 +176,25 @@ func (fn *liveTablesFn) foldEarly(sp state.Provider, key string) error {
 		if err != nil {
 			return err
 		}
-		for _, p := range into.Parts() {
-			packed, err := (&packer{}).pack(p.Blob)
-			if err != nil {
-				return err
-			}
-			if err := fn.Early.Add(sp, timedPart{true, until, packed}.encode()); err != nil {
-				return err
-			}
+		err = eachPacked(into, func(packed []byte) error {
+			return fn.Early.Add(sp, timedPart{true, until, packed}.encode())
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachPacked gives the parts of a table as they lie in state.
+func eachPacked(merged mergedTable, keep func(packed []byte) error) error {
+	for _, p := range merged.Parts() {
+		packed, err := (&packer{}).pack(p.Blob)
+		if err == nil {
+			err = keep(packed)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -297,16 +308,7 @@ func (fn *liveTablesFn) compact(sp state.Provider, merged mergedTable) error {
 	if err := fn.Parts.Clear(sp); err != nil {
 		return err
 	}
-	for _, p := range merged.Parts() {
-		packed, err := (&packer{}).pack(p.Blob)
-		if err != nil {
-			return err
-		}
-		if err := fn.Parts.Add(sp, packed); err != nil {
-			return err
-		}
-	}
-	return nil
+	return eachPacked(merged, func(packed []byte) error { return fn.Parts.Add(sp, packed) })
 }
 
 // OnTimer has what settled count, and seals a key's rows at the end of its span.

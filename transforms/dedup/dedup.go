@@ -60,8 +60,20 @@ func (d *Deduper) Late(id ID, at Order) Verdict {
 	return Beyond
 }
 
-// Known tells whether an event of an id lies less than the horizon away from a time.
-func (d *Deduper) Known(id ID, at int64) bool { return d.find(id, at, at) != none }
+// Known tells whether an event of an id is known, however far away: something may still come that
+// lies between, and makes a duplicate of what is beyond the horizon.
+func (d *Deduper) Known(id ID) bool {
+	t := &d.chains
+	if t.used == 0 {
+		return false
+	}
+	for i := t.place(id.High); t.slots[i].high != 0; i = t.next(i) {
+		if t.slots[i].id() == id {
+			return true
+		}
+	}
+	return false
+}
 
 // Kept tells whether an event that was added is no duplicate. That is final once the
 // watermark is above its time, and has to be asked before Advance forgets the event.

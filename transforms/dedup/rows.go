@@ -103,16 +103,18 @@ func (j *Judge) Any(b *table.Batch, holds func(ID) bool) bool {
 }
 
 // Unseen gives the rows of a batch that came in time and whose ids are neither noted nor
-// among some, to which it adds theirs. An id of which doubt says so may be known elsewhere
+// among some, to which it adds those of all that came in time. An id of which doubt says so may be known elsewhere
 // and is left out, too.
 func (j *Judge) Unseen(b *table.Batch, ids map[ID]bool, doubt func(ID) bool) (rows []uint32) {
 	for row := range b.Len() {
 		id, ok := j.columns.id(b, row)
-		if !ok || j.late(b, row) || ids[id] || j.Known(id, b.Int(j.columns.Time, row)) || doubt(id) {
+		if !ok || j.late(b, row) || ids[id] {
 			continue
 		}
-		ids[id] = true
-		rows = append(rows, uint32(row))
+		ids[id] = true // what is a duplicate itself makes one of what comes after it
+		if !j.Known(id) && !doubt(id) {
+			rows = append(rows, uint32(row))
+		}
 	}
 	return rows
 }
