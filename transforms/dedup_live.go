@@ -89,7 +89,7 @@ func (fn *liveDedupFn) early(sp state.Provider, shard string, came []table.Rows,
 	}
 	if r.waiting == nil {
 		r.waiting = map[dedup.ID]bool{}
-		if err := fn.eachWaiting(sp, func(rows table.Rows) { r.judge.Unseen(rows.Batch, r.waiting, nobody) }); err != nil {
+		if _, err := fn.eachWaiting(sp, func(rows table.Rows) { r.judge.Unseen(rows.Batch, r.waiting, nobody) }); err != nil {
 			return err
 		}
 	}
@@ -104,18 +104,18 @@ func (fn *liveDedupFn) early(sp state.Provider, shard string, came []table.Rows,
 
 func nobody(dedup.ID) bool { return false }
 
-// eachWaiting gives the rows that wait.
-func (fn *liveDedupFn) eachWaiting(sp state.Provider, use func(table.Rows)) error {
+// eachWaiting gives the rows that wait, and tells whether any do.
+func (fn *liveDedupFn) eachWaiting(sp state.Provider, use func(table.Rows)) (some bool, err error) {
 	packed, _, err := fn.Waiting.Read(sp)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, b := range packed {
 		if err := eachRows(b, func(rows table.Rows) error { use(rows); return nil }); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return len(packed) > 0, nil
 }
 
 // OnTimer decides about the rows before the watermark, and forgets ids.
@@ -135,15 +135,10 @@ func (fn *liveDedupFn) note(shard string, err error) error {
 }
 
 func (fn *liveDedupFn) judge(sp state.Provider, tp timers.Provider, shard string, watermark int64, kept func(table.Rows), ledgers func([]byte)) error {
-	packed, _, err := fn.Waiting.Read(sp)
+	var waiting []table.Rows
+	some, err := fn.eachWaiting(sp, func(rows table.Rows) { waiting = append(waiting, rows) })
 	if err != nil {
 		return err
-	}
-	var waiting []table.Rows
-	for _, b := range packed {
-		if err := eachRows(b, func(rows table.Rows) error { waiting = append(waiting, rows); return nil }); err != nil {
-			return err
-		}
 	}
 	judge, ids, err := fn.known(shard).read(sp, waiting)
 	if err != nil {
@@ -176,7 +171,7 @@ func (fn *liveDedupFn) judge(sp state.Provider, tp timers.Provider, shard string
 	if err := accounts.emit(true, ledgers); err != nil {
 		return err
 	}
-	if err := fn.wait(sp, packed, rest); err != nil {
+	if err := fn.wait(sp, some, rest); err != nil {
 		return err
 	}
 	forgets, err := ids.write(sp, watermark, rest)
@@ -192,8 +187,8 @@ func (fn *liveDedupFn) judge(sp state.Provider, tp timers.Provider, shard string
 }
 
 // wait keeps the rows that wait in place of those that did.
-func (fn *liveDedupFn) wait(sp state.Provider, before [][]byte, rest []byte) error {
-	if len(before) > 0 {
+func (fn *liveDedupFn) wait(sp state.Provider, before bool, rest []byte) error {
+	if before {
 		if err := fn.Waiting.Clear(sp); err != nil {
 			return err
 		}
