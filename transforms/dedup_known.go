@@ -47,18 +47,13 @@ type known struct {
 
 // read gives a judge that knows what must be known of rows.
 func (k knownIDs) read(sp state.Provider, rows []table.Rows) (*dedup.Judge, *known, error) {
-	stamp, _, err := k.stored.Read(sp)
+	r, err := k.borrow(sp)
 	if err != nil {
 		return nil, nil, err
 	}
-	ids := &known{knownIDs: k, before: stamp, remembered: idsOfShards.take(k.place, stamp)}
+	ids := &known{knownIDs: k, before: r.stamp, remembered: r}
 	if ids.fresh, err = dedup.New(k.horizon); err != nil {
 		return nil, nil, err
-	}
-	if ids.remembered == nil {
-		if ids.remembered, err = k.load(sp); err != nil {
-			return nil, nil, err
-		}
 	}
 	if again, err := ids.mayKnow(rows); err != nil {
 		return nil, nil, err
@@ -72,7 +67,8 @@ func (k knownIDs) read(sp state.Provider, rows []table.Rows) (*dedup.Judge, *kno
 	return ids.judge, ids, nil
 }
 
-// borrow gives what is known between two rounds, which may say nothing of slices.
+// borrow gives what is known, which may say nothing of slices: what is remembered, or else what state
+// has. Nobody else has it until it is put back.
 func (k knownIDs) borrow(sp state.Provider) (*remembered, error) {
 	stamp, _, err := k.stored.Read(sp)
 	if err != nil {

@@ -25,19 +25,6 @@ func init() {
 	beam.RegisterType(reflect.TypeFor[earlyUseFn]())
 }
 
-// wants tells whether a sink takes rows of one of some outputs while they can still change.
-func (l *Live) wants(outputs ...string) bool {
-	if l == nil {
-		return false
-	}
-	for _, o := range outputs {
-		if l.Provisional[o] {
-			return true
-		}
-	}
-	return false
-}
-
 // timedPart is a partial aggregate of events of a minute.
 type timedPart struct {
 	early  bool

@@ -31,10 +31,16 @@ const tick = int64(time.Minute / time.Millisecond)
 // lake, and whose time is not one of minutes.
 const hasty = int64(time.Second / time.Millisecond)
 
+// wants tells whether a sink takes rows of one of some outputs while they can still change: none
+// does of a batch, which is no live run.
+func (l *Live) wants(outputs ...string) bool {
+	return l != nil && slices.ContainsFunc(outputs, func(o string) bool { return l.Provisional[o] })
+}
+
 // tickOf is what timers of keys are rounded up to that make rows of some outputs, of all when
 // none is named: hasty when a sink waits for one of them.
 func (l *Live) tickOf(outputs ...string) int64 {
-	if len(outputs) == 0 && len(l.Provisional) > 0 || slices.ContainsFunc(outputs, func(o string) bool { return l.Provisional[o] }) {
+	if len(outputs) == 0 && len(l.Provisional) > 0 || l.wants(outputs...) {
 		return hasty
 	}
 	return tick

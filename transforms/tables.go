@@ -72,12 +72,17 @@ type tablesFn struct {
 }
 
 func (fn *tablesFn) Setup() (err error) {
-	open, ok := tableSets[fn.Config.Set]
-	if !ok {
-		return fmt.Errorf("there is no set of tables %q", fn.Config.Set)
-	}
-	fn.tables, err = open(fn.Config.Options)
+	fn.tables, err = fn.Config.open()
 	return err
+}
+
+// open makes the tables of the set, all empty.
+func (c TableConfig) open() (map[string]mergedTable, error) {
+	open, ok := tableSets[c.Set]
+	if !ok {
+		return nil, fmt.Errorf("there is no set of tables %q", c.Set)
+	}
+	return open(c.Options)
 }
 
 func (fn *tablesFn) ProcessElement(_ context.Context, key string, next func(*[]byte) bool, emit func(table.Rows)) error {
@@ -99,29 +104,28 @@ func (fn *tablesFn) ProcessElement(_ context.Context, key string, next func(*[]b
 
 // begin gives the empty table that the partials of a key are merged into.
 func (fn *tablesFn) begin(key string) (mergedTable, error) {
-	into, ok := fn.tables[tableOf(key)]
-	if !ok {
-		return nil, fmt.Errorf("partial aggregates of an unknown table %q", key)
+	into, err := tableIn(fn.tables, key)
+	if err == nil {
+		into.Reset()
 	}
-	into.Reset()
-	return into, nil
+	return into, err
 }
 
-// newTable gives a table of a key's own.
-func (c TableConfig) newTable(key string) (mergedTable, error) {
-	open, ok := tableSets[c.Set]
-	if !ok {
-		return nil, fmt.Errorf("there is no set of tables %q", c.Set)
-	}
-	tables, err := open(c.Options)
-	if err != nil {
-		return nil, err
-	}
+func tableIn(tables map[string]mergedTable, key string) (mergedTable, error) {
 	into, ok := tables[tableOf(key)]
 	if !ok {
 		return nil, fmt.Errorf("partial aggregates of an unknown table %q", key)
 	}
 	return into, nil
+}
+
+// newTable gives a table of a key's own.
+func (c TableConfig) newTable(key string) (mergedTable, error) {
+	tables, err := c.open()
+	if err != nil {
+		return nil, err
+	}
+	return tableIn(tables, key)
 }
 
 func mergePacked(into mergedTable, packed []byte) error {

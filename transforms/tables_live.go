@@ -276,7 +276,7 @@ func passed(sp state.Provider, bag state.Bag[[]byte], at int64) (out passing, er
 
 // wanted tells whether rows of the key's output are wanted while they can still change.
 func (fn *liveTablesFn) wanted(key string) bool {
-	return fn.Tables.Config.Common.Live.Provisional[outputOf(key)]
+	return fn.Tables.Config.Common.Live.wants(outputOf(key))
 }
 
 // outputOf is the output of a key's table: the name of the table up to a dot.

@@ -102,9 +102,9 @@ func (j *Judge) Any(b *table.Batch, holds func(ID) bool) bool {
 	return false
 }
 
-// Unseen gives the rows of a batch that came in time and whose ids are neither noted nor
-// among some, to which it adds those of all that came in time. An id of which doubt says so may be known elsewhere
-// and is left out, too.
+// Unseen gives the rows of a batch that came in time and whose ids are new: neither known to the
+// judge nor among ids, and doubt, which may know more, has none either. It adds to ids those of all
+// rows that came in time.
 func (j *Judge) Unseen(b *table.Batch, ids map[ID]bool, doubt func(ID) bool) (rows []uint32) {
 	for row := range b.Len() {
 		id, ok := j.columns.id(b, row)
