@@ -84,11 +84,17 @@ func (c *deviceSeriesCore) close() {}
 func (c *deviceSeriesCore) takeLast() output { return output{} }
 
 func (c *deviceSeriesCore) process(s *subjectShard) output {
-	var points []monitor.Point
+	var batches []*table.Batch
+	n := 0
 	for _, b := range s.points {
-		if err := eachRows(b, func(r table.Rows) error { points = appendPoints(points, r.Batch); return nil }); err != nil {
+		if err := eachRows(b, func(r table.Rows) error { batches, n = append(batches, r.Batch), n+r.Batch.Len(); return nil }); err != nil {
 			return output{err: fmt.Errorf("readings of subject shard %s: %w", s.name, err)}
 		}
+	}
+	points := make([]monitor.Point, 0, n) // at once: growing it would copy it all, again and again
+	for i, b := range batches {
+		points = appendPoints(points, b)
+		batches[i] = nil
 	}
 	known := newDeviceRows(c.common)
 	monitor.New(c.options).Fold(points, math.MaxInt64, known.sink())

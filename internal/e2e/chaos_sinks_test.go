@@ -3,54 +3,12 @@ package e2e
 import (
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
 	"millrace/internal/testenv/redshift"
 )
-
-// TestSinksSurviveFaults sends what the live job on Flink makes to all sinks at once and
-// hurts these, what lies between, and the workers: ten faults, or as many as CHAOS says.
-// Every sink has the rows of the lake then.
-func TestSinksSurviveFaults(t *testing.T) {
-	survives(t, trial{weblogsJob, ofSinks, true}, 10, 20261128)
-}
-
-// TestClickstreamSurvivesOnFlink, TestDevicesSurviveOnFlink: live on Flink, the first with rows for
-// every sink, five faults, or as many as CHAOS says: 0 leaves it in peace. What is sealed
-// equals the batch job, sinks have it, and what was planted is found nowhere.
-func TestClickstreamSurvivesOnFlink(t *testing.T) {
-	survives(t, trial{clickstreamJob, oneOfEach, true}, 5, 20261129)
-}
-
-func TestDevicesSurviveOnFlink(t *testing.T) {
-	survives(t, trial{devicesJob, ofStreams, false}, 5, 20261130)
-}
-
-// survives has a job suffer until so many faults have hit.
-func survives(t *testing.T, trial trial, wanted int, seed uint64) {
-	t.Helper()
-	if text := os.Getenv(chaosFaults); text != "" {
-		wanted = int(number(t, text))
-	}
-	if text := os.Getenv(chaosSeed); text != "" {
-		seed = uint64(number(t, text))
-	}
-	worker := buildChaos(t)
-	report := &chaosLog{seed: seed}
-	defer report.tell(t)
-	for round := uint64(0); (report.counted() < wanted || round == 0) && !t.Failed(); round++ {
-		if round == 4 {
-			t.Fatalf("%d of %d faults hit in %d runs", report.counted(), wanted, round)
-		}
-		t.Run("seed "+strconv.FormatUint(seed+round, 10), func(t *testing.T) {
-			hurt(t, worker, seed+round, wanted-report.counted(), report, trial)
-		})
-	}
-}
 
 // sendTo starts the sinks, each behind a way of its own. The search node has the rows of
 // other tests, too: prefix keeps them apart.
@@ -74,13 +32,20 @@ func ofSinks(*rand.Rand) []fault {
 
 // ofStreams draws one fault of processes, of the ways to the stream and the lake, and of
 // the stream, of those that hardly ever miss.
-func ofStreams(rng *rand.Rand) (drawn []fault) {
+func ofStreams(rng *rand.Rand) (drawn []fault) { return someOfEach(rng, 1) }
+
+// allOfStreams are all of these.
+func allOfStreams(rng *rand.Rand) []fault { return someOfEach(rng, 3) }
+
+func someOfEach(rng *rand.Rand, each int) (drawn []fault) {
 	for _, sort := range [][]fault{
 		named("worker killed", "TaskManager killed", "panic in a DoFn"),
 		named("Kinesis throttles", "Kinesis: connections reset", "S3: connections reset"),
 		named("shard split", "hot shard", "poison record"),
 	} {
-		drawn = append(drawn, sort[rng.IntN(len(sort))])
+		for _, i := range rng.Perm(len(sort))[:each] {
+			drawn = append(drawn, sort[i])
+		}
 	}
 	return drawn
 }

@@ -11,15 +11,15 @@ import (
 )
 
 // onFlink adds to a run's arguments that it is to be on the cluster, at
-// parallelism 2, with checkpoints all the time: what a runner does wrong it does
-// around these. Workers do not see the test's variables, so the masking key comes
+// parallelism 2, with a checkpoint a second and a half: what a runner does wrong it does
+// around these. More of them would be most of the work. Workers do not see the test's variables, so the masking key comes
 // from a file; it is the one that MASK_KEY has.
 func onFlink(t testing.TB, e env, f *testenv.FlinkCluster, args []string, more ...string) []string {
 	t.Helper()
 	writeFile(t, filepath.Join(e.home, "mask.key"), []byte(maskKey+"\n"))
 	args = append(args, "--mask-key", "file://"+filepath.Join(e.home, "mask.key"),
 		"--runner", "flink", "--parallelism", "2", "--flink-master", f.Master(), "--job-server", f.JobServer(t), "--boot", f.Dist.Boot,
-		"--flink-option", "checkpointing_interval=500")
+		"--flink-option", "checkpointing_interval=1500")
 	return append(args, more...)
 }
 

@@ -160,6 +160,19 @@ func accounts(t testing.TB, lake string) (sum ledger.Ledger) {
 	return sum
 }
 
+// quietUp is longer than a shared cluster takes to start on a machine of two cores that does
+// little else.
+const quietUp = 10 * time.Second
+
+// endOf is the time at which a stream is to end that needs so long on such a machine: later on
+// one that is slower, or busier.
+func endOf(t *testing.T, f *testenv.FlinkCluster, quiet time.Duration) time.Time {
+	t.Helper()
+	slow := min(3, max(1, f.Took.Seconds()/quietUp.Seconds()))
+	t.Logf("the cluster took %v to start: the stream has %.1f times what a quiet machine needs", f.Took.Round(time.Second), slow)
+	return time.Now().Add(time.Duration(slow * float64(quiet)))
+}
+
 // feedUntil feeds a run so many records at a time until its job has completed that
 // many checkpoints and is ready otherwise, and tells how many it has.
 func feedUntil(t *testing.T, p *process, f *testenv.FlinkCluster, feed *feed, records, checkpoints int, ready func() bool) (completed int) {

@@ -299,7 +299,7 @@ func TestAJobIsResumedWithMoreParallelism(t *testing.T) {
 	f := testenv.OwnFlink(t, func(o *cluster.Options) { o.Slots = 4 }) // where no other job has the name
 	e := newEnv(t)
 	feed := newFeed(t, server, "web")
-	end := time.Now().Add(75 * time.Second)
+	end := endOf(t, f, 75*time.Second)
 	lake := e.in("lake")
 	args := onFlink(t, e, f, live("web", "start=trim_horizon&until="+end.UTC().Format(time.RFC3339), lake, "--raw", "plain", "--roll", "1MiB,5s"))
 	feed.some(t, 200)

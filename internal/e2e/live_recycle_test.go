@@ -15,7 +15,7 @@ func TestAJobIsRecycled(t *testing.T) {
 	f := testenv.Flink(t)
 	e := newEnv(t)
 	feed := newFeed(t, server, "web")
-	end := time.Now().Add(80 * time.Second)
+	end := endOf(t, f, 60*time.Second)
 	p := start(t, e, onFlink(t, e, f, live("web", "start=trim_horizon&until="+end.UTC().Format(time.RFC3339), e.in("lake"), "--raw", "plain", "--roll", "1MiB,5s"),
 		"--recycle-after", "10s", "--progress", "plain")...)
 	looked := false

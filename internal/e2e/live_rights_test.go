@@ -43,7 +43,7 @@ func TestALiveJobNeedsTheRightsOfItsPoliciesAndTellsNoCredential(t *testing.T) {
 	lines := logLines(t, realLogs(t)[0])
 	server.Put(t, "web", together(lines[:4000], 20)...)
 	job := append(weblogs("kinesis://web?start=trim_horizon", lake, "--idle", "hold", "--output", "traffic=kinesis://rows", "--roll", "64KiB,1s", "--seal", "1m"),
-		"--runner", "flink", "--parallelism", "2", "--job-server", f.JobServer(t), "--boot", f.Dist.Boot, "--flink-option", "checkpointing_interval=500")
+		"--runner", "flink", "--parallelism", "2", "--job-server", f.JobServer(t), "--boot", f.Dist.Boot, "--flink-option", "checkpointing_interval=1500")
 	job = append(job, master...)
 	said("run-live", append([]string{"plan"}, job[1:]...)...)
 	said("run-live", append(job, "--detach")...)

@@ -17,7 +17,7 @@ func TestASupervisedJobSurvivesItsJobManager(t *testing.T) {
 	f := testenv.OwnFlink(t, func(o *cluster.Options) { o.TaskManagers, o.Slots = 2, 2 })
 	e := newEnv(t)
 	feed := newFeed(t, server, "web")
-	end := time.Now().Add(70 * time.Second)
+	end := endOf(t, f, 70*time.Second)
 	p := start(t, e, onFlink(t, e, f, live("web", "start=trim_horizon&until="+end.UTC().Format(time.RFC3339), e.in("lake"), "--raw", "plain", "--roll", "1MiB,5s"),
 		"--supervise", "--progress", "plain")...)
 	feedUntil(t, p, f, feed, 2, 3, func() bool { return true })

@@ -57,15 +57,17 @@ func workerPrograms(t *testing.T, f *testenv.FlinkCluster) (programs [][]byte) {
 	return programs
 }
 
-// TestFunnelsGoOnFromASavepoint stops a job with attempts open, of which some end after
-// it, and resumes it. The funnels are those it was started with. So it is with detectors,
-// which have learned enough to judge, with alerts and with what sources did.
-func TestFunnelsGoOnFromASavepoint(t *testing.T) {
+// TestAnotherReleaseGoesOnFromASavepoint stops a job of one build with sessions, partial
+// aggregates, rolls, buckets and attempts at funnels open, and resumes it with another
+// build. So it is with detectors, which have learned enough to judge, with alerts and with
+// what sources did. The funnels are those the job was started with.
+func TestAnotherReleaseGoesOnFromASavepoint(t *testing.T) {
 	server := testenv.Kinesis(t)
 	f := testenv.Flink(t)
 	e := newEnv(t)
+	next := buildAs(t, "upgraded")
 	feed := newFeed(t, server, "web")
-	end := time.Now().Add(120 * time.Second)
+	end := endOf(t, f, 120*time.Second)
 	lake, funnels := e.in("lake"), filepath.Join(accessLogs(t), "funnels.yaml")
 	watched := append(farmAlerts(t, e), "--funnels", funnels)
 	feed.some(t, 200)
@@ -87,49 +89,8 @@ func TestFunnelsGoOnFromASavepoint(t *testing.T) {
 	}
 	mustRun(t, e, "stop", "weblogs", "--flink-master", f.Master(), "--savepoint-dir", "file://"+e.in("savepoints"))
 	allEnded(t, f)
+	noWorkers(t, f)
 	before = judged()            // with what its last rolls had
-	feed.some(t, len(feed.rest)) // while nobody reads
-	if !time.Now().Before(end) {
-		t.Fatal("the stream was to end before it was all put")
-	}
-	mustRun(t, e, "resume", "--lake", lake, "--attach")
-	allEnded(t, f)
-	noWorkers(t, f)
-	mustRun(t, e, weblogs(filepath.Join(lake, "raw"), lake+"-batch", watched...)...)
-	rows := least(t, demoRows+", funnels 100, funnel_steps 10, anomalies 10000, alerts 100, sources 10")
-	rows["alerts"] = counted{rows["alerts"].least, "* EXCLUDE (replay)"} // which names the key as it was named
-	same(t, lake, lake+"-batch", rows)
-	if after := judged(); after < before+500 {
-		t.Errorf("%d scores were judged before it was stopped, %d in all", before, after)
-	}
-	if l := accounts(t, lake); l.In != int64(feed.lines) || l.Late != 0 {
-		t.Errorf("%d lines were put, ledger %s", feed.lines, l)
-	}
-}
-
-// TestAnotherReleaseGoesOnFromASavepoint stops a job of one build with sessions,
-// partial aggregates, rolls and buckets open, and resumes it with another build.
-func TestAnotherReleaseGoesOnFromASavepoint(t *testing.T) {
-	server := testenv.Kinesis(t)
-	f := testenv.Flink(t)
-	e := newEnv(t)
-	next := buildAs(t, "upgraded")
-	feed := newFeed(t, server, "web")
-	end := time.Now().Add(75 * time.Second)
-	lake := e.in("lake")
-	feed.some(t, 200)
-	mustRun(t, e, onFlink(t, e, f, live("web", "start=trim_horizon&until="+end.UTC().Format(time.RFC3339), lake, "--raw", "plain", "--roll", "1MiB,5s"),
-		"--flink-option", "checkpointing_interval=2000", "--detach")...)
-	for closed := 0; closed < 2; time.Sleep(200 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("no roll was written")
-		}
-		feed.some(t, 4)
-		closed = len(hashGlob(lake, "_ledger/*/*/*.json")) + len(hashGlob(lake, "_ledger/*/*.json"))
-	}
-	mustRun(t, e, "stop", "weblogs", "--flink-master", f.Master(), "--savepoint-dir", "file://"+e.in("savepoints"))
-	allEnded(t, f)
-	noWorkers(t, f)
 	feed.some(t, len(feed.rest)) // while nobody reads
 	if !time.Now().Before(end) {
 		t.Fatal("the stream was to end before it was all put")
@@ -149,5 +110,13 @@ func TestAnotherReleaseGoesOnFromASavepoint(t *testing.T) {
 	if m := readManifest(t, lake); !strings.HasPrefix(m.Version, "upgraded after ") {
 		t.Errorf("the run was settled by %s", m.Version)
 	}
-	sameAsLogs(t, e, lake, feed)
+	if after := judged(); after < before+500 {
+		t.Errorf("%d scores were judged before it was stopped, %d in all", before, after)
+	}
+	rows := least(t, demoRows+", funnels 100, funnel_steps 10, anomalies 10000, alerts 100, sources 10")
+	rows["alerts"] = counted{rows["alerts"].least, "* EXCLUDE (replay)"} // which names the key as it was named
+	sameAsArchive(t, e, lake, rows, watched...)
+	if l := accounts(t, lake); l.In != int64(feed.lines) || l.Late != 0 {
+		t.Errorf("%d lines were put, ledger %s", feed.lines, l)
+	}
 }

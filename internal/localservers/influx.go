@@ -24,7 +24,7 @@ type Influx struct {
 	err   error // how it ended
 }
 
-const influxTimeout = time.Minute
+const influxTimeout = 3 * time.Minute
 
 // StartInflux installs the server where it is not there, runs it and returns when it
 // serves. What it keeps is removed when it ends: with Quit or ctx.

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	kinesisTimeout = time.Minute
+	kinesisTimeout = 3 * time.Minute
 	kinesisTries   = 3
 )
 

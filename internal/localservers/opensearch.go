@@ -22,7 +22,7 @@ type OpenSearch struct {
 	err   error // how it ended
 }
 
-const openSearchTimeout = 2 * time.Minute
+const openSearchTimeout = 5 * time.Minute
 
 var openSearchReady = regexp.MustCompile(`(?m)^READY (\S+)$`)
 

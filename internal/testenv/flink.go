@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"millrace/internal/testenv/install"
 	"millrace/runners/flink/cluster"
@@ -25,6 +26,7 @@ import (
 type FlinkCluster struct {
 	*cluster.Cluster
 	Dist dist.Distribution // Boot is the command of Beam's PROCESS environment
+	Took time.Duration     // until it was up: a measure of what the machine has to do besides
 
 	mu        sync.Mutex
 	jobServer *jobserver.Server
@@ -98,11 +100,12 @@ func startFlink(d dist.Distribution, o cluster.Options) (*FlinkCluster, error) {
 	}
 	o.Dir, o.Dist = dir, d
 	o.QuickStart, o.DieWithParent, o.Temporary = true, true, true
+	begun := time.Now()
 	c, err := cluster.Up(context.Background(), o) // it serves more than one test
 	if err != nil {
 		return nil, err
 	}
-	return &FlinkCluster{Cluster: c, Dist: d}, nil
+	return &FlinkCluster{Cluster: c, Dist: d, Took: time.Since(begun)}, nil
 }
 
 // JobServer is the host:port to submit pipelines for the cluster to. The server

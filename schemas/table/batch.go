@@ -109,12 +109,29 @@ func (b *Batch) PutBool(col int, v bool) {
 
 // PutText appends to a String or Bytes column. The bytes are copied. A String
 // must be valid UTF-8.
-func (b *Batch) PutText(col int, v []byte) { b.PutCode(col, b.Intern(col, v)) }
+func (b *Batch) PutText(col int, v []byte) {
+	code, ok := b.latest(col, v)
+	if !ok {
+		code = b.Intern(col, v)
+	}
+	b.PutCode(col, code)
+}
 
 // PutString appends to a String column.
 func (b *Batch) PutString(col int, v string) {
 	// The bytes are read only: Intern copies what it keeps.
-	b.PutCode(col, b.Intern(col, unsafe.Slice(unsafe.StringData(v), len(v))))
+	b.PutText(col, unsafe.Slice(unsafe.StringData(v), len(v)))
+}
+
+// latest is the code of a text that is the one of the row before: rows in order have many
+// of these, and comparing is cheaper than looking up.
+func (b *Batch) latest(col int, v []byte) (code uint32, ok bool) {
+	c := &b.cols[col]
+	if len(c.codes) == 0 || b.schema.Columns[col].plain {
+		return 0, false
+	}
+	code = c.codes[len(c.codes)-1]
+	return code, code != nullCode && bytes.Equal(c.dict.value(code), v)
 }
 
 // Intern returns the code of a text in a column's dictionary, for callers that

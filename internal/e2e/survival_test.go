@@ -1,0 +1,51 @@
+package e2e
+
+import (
+	"os"
+	"strconv"
+	"testing"
+)
+
+// Tests of live jobs that suffer. They come late in this package: a machine that runs tests
+// of other packages beside them needs three times as long for them. Of the 25 faults of a
+// run of all tests ten are of sinks, five of a shop and ten of a ward.
+
+// TestSinksSurviveFaults sends what the live job on Flink makes to all sinks at once and
+// hurts these, what lies between, and the workers: ten faults, or as many as CHAOS says.
+// Every sink has the rows of the lake then.
+func TestSinksSurviveFaults(t *testing.T) {
+	survives(t, trial{weblogsJob, ofSinks, true}, 10, 20261128)
+}
+
+// TestClickstreamSurvivesOnFlink, TestDevicesSurviveOnFlink: live on Flink, the first with rows for
+// every sink, as many faults as CHAOS says, else five and ten: 0 leaves it in peace. What is
+// sealed equals the batch job, sinks have it, and what was planted is found nowhere.
+func TestClickstreamSurvivesOnFlink(t *testing.T) {
+	survives(t, trial{clickstreamJob, oneOfEach, true}, 5, 20261129)
+}
+
+func TestDevicesSurviveOnFlink(t *testing.T) {
+	survives(t, trial{devicesJob, allOfStreams, false}, 10, 20261130)
+}
+
+// survives has a job suffer until so many faults have hit.
+func survives(t *testing.T, trial trial, wanted int, seed uint64) {
+	t.Helper()
+	if text := os.Getenv(chaosFaults); text != "" {
+		wanted = int(number(t, text))
+	}
+	if text := os.Getenv(chaosSeed); text != "" {
+		seed = uint64(number(t, text))
+	}
+	worker := buildChaos(t)
+	report := &chaosLog{seed: seed}
+	defer report.tell(t)
+	for round := uint64(0); (report.counted() < wanted || round == 0) && !t.Failed(); round++ {
+		if round == 4 {
+			t.Fatalf("%d of %d faults hit in %d runs", report.counted(), wanted, round)
+		}
+		t.Run("seed "+strconv.FormatUint(seed+round, 10), func(t *testing.T) {
+			hurt(t, worker, seed+round, wanted-report.counted(), report, trial)
+		})
+	}
+}
