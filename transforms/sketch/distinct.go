@@ -3,7 +3,6 @@ package sketch
 import (
 	"encoding/binary"
 	"fmt"
-	"maps"
 	"slices"
 
 	"millrace/transforms/internal/wire"
@@ -16,7 +15,7 @@ const DefaultLimit = 1 << 16
 // beyond it. Which of the two depends only on how many there are.
 type Distinct struct {
 	limit  int
-	exact  map[uint64]struct{} // nil beyond the limit
+	exact  *hashSet // nil beyond the limit
 	beyond *HLL
 	recent [256]uint64 // hashes added lately, most of which come again
 }
@@ -30,7 +29,7 @@ func NewDistinct(limit int) *Distinct {
 	if limit < 0 {
 		panic(fmt.Sprintf("sketch: limit %d", limit))
 	}
-	return &Distinct{limit: limit, exact: map[uint64]struct{}{}}
+	return &Distinct{limit: limit, exact: newHashSet(0)}
 }
 
 // Add counts a hash.
@@ -48,8 +47,8 @@ func (d *Distinct) add(hash uint64) {
 		d.beyond.Add(hash)
 		return
 	}
-	d.exact[hash] = struct{}{}
-	if len(d.exact) > d.limit {
+	d.exact.add(hash)
+	if d.exact.len() > d.limit {
 		d.beyond = d.estimator()
 		d.exact = nil
 	}
@@ -68,7 +67,7 @@ func (d *Distinct) Merge(o *Distinct) error {
 		d.beyond.Merge(o.beyond)
 		return nil
 	}
-	for hash := range o.exact {
+	for hash := range o.exact.all {
 		d.add(hash)
 	}
 	return nil
@@ -80,7 +79,7 @@ func (d *Distinct) Exact() bool { return d.exact != nil }
 // Count is the number of different things, or an estimate if not Exact.
 func (d *Distinct) Count() int64 {
 	if d.exact != nil {
-		return int64(len(d.exact))
+		return int64(d.exact.len())
 	}
 	return d.beyond.Count()
 }
@@ -95,7 +94,7 @@ func (d *Distinct) estimator() *HLL {
 		return d.beyond
 	}
 	h := &HLL{}
-	for hash := range d.exact {
+	for hash := range d.exact.all {
 		h.Add(hash)
 	}
 	return h
@@ -103,7 +102,10 @@ func (d *Distinct) estimator() *HLL {
 
 // Clone returns an independent copy.
 func (d *Distinct) Clone() *Distinct {
-	c := &Distinct{limit: d.limit, exact: maps.Clone(d.exact)}
+	c := &Distinct{limit: d.limit}
+	if d.exact != nil {
+		c.exact = d.exact.clone()
+	}
 	if d.beyond != nil {
 		c.beyond = &HLL{}
 		c.beyond.Merge(d.beyond)
@@ -124,9 +126,9 @@ func (d *Distinct) AppendEncoded(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, uint64(d.limit)+1)
 		return d.beyond.AppendEncoded(dst)
 	}
-	dst = binary.AppendUvarint(dst, uint64(len(d.exact)))
-	dst = slices.Grow(dst, 8*len(d.exact))
-	for _, hash := range slices.Sorted(maps.Keys(d.exact)) {
+	dst = binary.AppendUvarint(dst, uint64(d.exact.len()))
+	dst = slices.Grow(dst, 8*d.exact.len())
+	for _, hash := range d.exact.sorted() {
 		dst = binary.LittleEndian.AppendUint64(dst, hash)
 	}
 	return dst
@@ -157,7 +159,7 @@ func readDistinct(in *wire.Reader) *Distinct {
 		return &Distinct{limit: int(limit), beyond: readHLL(in)}
 	}
 	hashes := in.Bytes(8 * int(n))
-	d := &Distinct{limit: int(limit), exact: make(map[uint64]struct{}, len(hashes)/8)}
+	d := &Distinct{limit: int(limit), exact: newHashSet(len(hashes) / 8)}
 	previous := uint64(0)
 	for i := 0; i < len(hashes); i += 8 {
 		hash := binary.LittleEndian.Uint64(hashes[i:])
@@ -165,7 +167,7 @@ func readDistinct(in *wire.Reader) *Distinct {
 			in.Fail("hashes are not in order")
 			break
 		}
-		d.exact[hash] = struct{}{}
+		d.exact.add(hash)
 		previous = hash
 	}
 	return d
