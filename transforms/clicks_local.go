@@ -98,7 +98,7 @@ func (c *clickCore) takeWaiting(out *output) error {
 		}
 		at := &shards[id.Shard(batchShards)]
 		if *at == nil {
-			*at = append(*at, key...)
+			*at = append(make([]byte, 0, len(key)+placedID*(len(ids)+len(ids)/4)/batchShards), key...)
 		}
 		*at = appendPlacedID(*at, uint32(row), id, columns.Order(b, row))
 	}

@@ -54,10 +54,16 @@ func (d dialer) dial(ctx context.Context, endpoint string, timeout time.Duration
 // watch looks at streams of elements and of state.
 func (d dialer) watch(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
 	stream, err := open(ctx, desc, conn, method, opts...)
-	if err == nil && (strings.HasSuffix(method, ".BeamFnData/Data") || strings.HasSuffix(method, ".BeamFnState/State")) {
-		stream = watched{stream, ctx.Done(), d.lost}
+	if err != nil {
+		return nil, err
 	}
-	return stream, err
+	switch {
+	case strings.HasSuffix(method, ".BeamFnData/Data"):
+		return &together{watched{stream, ctx.Done(), d.lost}, map[timerFamily][]byte{}}, nil
+	case strings.HasSuffix(method, ".BeamFnState/State"):
+		return watched{stream, ctx.Done(), d.lost}, nil
+	}
+	return stream, nil
 }
 
 // watched is a stream whose loss is told.

@@ -80,6 +80,7 @@ func (j *Job) translate(ctx context.Context, p *beam.Pipeline, o *Options) (*pip
 	worker := o.Worker
 	var urn, config string
 	if o.Environment == Loopback {
+		grpcx.Dial = dialer{lost: func(error) {}}.dial // a worker that is lost is lost with the job
 		if j.workers, err = extworker.StartLoopback(ctx, 0); err != nil {
 			return nil, "", err
 		}

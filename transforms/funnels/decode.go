@@ -3,6 +3,7 @@ package funnels
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"millrace/transforms/internal/wire"
 )
@@ -58,8 +59,9 @@ func (d *decoder) funnel() (number int, ok bool) {
 }
 
 func (d *decoder) visits(f *funnel, v *visits, state bool) {
-	t := d.base
-	for range d.Count(4) {
+	t, n := d.base, d.Count(4)
+	v.events = slices.Grow(v.events, min(n, 64)) // no more on the word of a number
+	for range n {
 		t += int64(d.Limited(2 * maxTime))
 		d.bounded(t)
 		ev := event{time: t, bits: d.Uvarint(), source: d.text(d.sources, d.Uvarint())}

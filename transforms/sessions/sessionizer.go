@@ -66,8 +66,9 @@ func (s *Sessionizer) read(encoded []byte, state bool) error {
 	prefix, visitors := d.open()
 	for range visitors {
 		v := s.visitor(prefix, d.Text())
-		from := d.base
-		for range d.Count(4) {
+		from, n := d.base, d.Count(4)
+		v.fragments = slices.Grow(v.fragments, min(n, 64)) // no more on the word of a number
+		for range n {
 			f := d.fragment(from)
 			if d.Err() != nil {
 				return d.Err()
