@@ -57,7 +57,7 @@ var weblogsJob = chaosJob{
 // clickstreamJob is a busy shop, of which three hours pass while it suffers: in more of
 // them there would be more minutes, each of which is folded by itself.
 var clickstreamJob = chaosJob{
-	name: "clickstream", calm: 75 * time.Second, pace: 0.3, run: clicks,
+	name: "clickstream", calm: 90 * time.Second, pace: 0.3, run: clicks,
 	settings: func(t *testing.T) []string {
 		return []string{"--funnels", filepath.Join(testenv.Root(t), "jobs", "clickstream", "funnels.yaml")}
 	},
