@@ -30,30 +30,22 @@ func ofSinks(*rand.Rand) []fault {
 	return slices.Concat(waysToSinks(), sinksThemselves(), named("worker killed", "TaskManager killed", "panic in a DoFn", "S3: connections reset"))
 }
 
-// ofStreams draws one fault of processes, of the ways to the stream and the lake, and of
-// the stream, of those that hardly ever miss.
-func ofStreams(rng *rand.Rand) (drawn []fault) { return someOfEach(rng, 1) }
-
-// allOfStreams are all of these.
-func allOfStreams(rng *rand.Rand) []fault { return someOfEach(rng, 3) }
-
-func someOfEach(rng *rand.Rand, each int) (drawn []fault) {
-	for _, sort := range [][]fault{
+// sortsOfStreams are faults of processes, of the ways to the stream and the lake, and of the
+// stream, those that hardly ever miss.
+func sortsOfStreams() [][]fault {
+	return [][]fault{
 		named("worker killed", "TaskManager killed", "panic in a DoFn"),
 		named("Kinesis throttles", "Kinesis: connections reset", "S3: connections reset"),
 		named("shard split", "hot shard", "poison record"),
-	} {
-		for _, i := range rng.Perm(len(sort))[:each] {
-			drawn = append(drawn, sort[i])
-		}
 	}
-	return drawn
 }
 
-// oneOfEach draws those of streams, and one of the ways to sinks and of sinks.
+// ofStreams are all of these.
+func ofStreams(*rand.Rand) []fault { return slices.Concat(sortsOfStreams()...) }
+
+// oneOfEach draws one of each sort of streams, of the ways to sinks and of sinks.
 func oneOfEach(rng *rand.Rand) (drawn []fault) {
-	drawn = ofStreams(rng)
-	for _, sort := range [][]fault{waysToSinks(), sinksThemselves()} {
+	for _, sort := range append(sortsOfStreams(), waysToSinks(), sinksThemselves()) {
 		drawn = append(drawn, sort[rng.IntN(len(sort))])
 	}
 	return drawn

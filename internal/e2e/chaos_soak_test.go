@@ -16,13 +16,7 @@ const faultsARound = 25
 // and compares what it has sealed with the batch job. docs/reliability.md tells what
 // has to hold.
 func TestChaos(t *testing.T) {
-	wanted, seed := faultsARound, uint64(20261121)
-	if text := os.Getenv(chaosFaults); text != "" {
-		wanted = int(number(t, text))
-	}
-	if text := os.Getenv(chaosSeed); text != "" {
-		seed = uint64(number(t, text))
-	}
+	wanted, seed := asked(t, faultsARound, 20261121)
 	worker := buildChaos(t)
 	report := &chaosLog{seed: seed}
 	defer report.tell(t)

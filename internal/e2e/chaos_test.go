@@ -26,6 +26,18 @@ const (
 	chaosOnly   = "CHAOS_ONLY" // names, separated by commas
 )
 
+// asked are the faults and the seed that the environment asks for, else these.
+func asked(t *testing.T, wanted int, seed uint64) (int, uint64) {
+	t.Helper()
+	if text := os.Getenv(chaosFaults); text != "" {
+		wanted = int(number(t, text))
+	}
+	if text := os.Getenv(chaosSeed); text != "" {
+		seed = uint64(number(t, text))
+	}
+	return wanted, seed
+}
+
 // chaosWorld is a live job with all that it depends on, each behind something that
 // can go wrong.
 type chaosWorld struct {
@@ -98,7 +110,7 @@ func hurt(t *testing.T, worker string, seed uint64, n int, report *chaosLog, tri
 		w.sendTo(t, w.job.name+strconv.FormatUint(seed, 10))
 	}
 	took := time.Since(began)
-	slow := min(3, max(1, took.Seconds()/quietStart.Seconds()))
+	slow := slowness(took, quietStart)
 	plan := drawFaults(rng, chosen(t, trial.kinds(rng), os.Getenv(chaosOnly), disks), n)
 	whole := trial.job.calm
 	for _, f := range plan {

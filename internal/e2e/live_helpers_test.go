@@ -168,9 +168,15 @@ const quietUp = 10 * time.Second
 // one that is slower, or busier.
 func endOf(t *testing.T, f *testenv.FlinkCluster, quiet time.Duration) time.Time {
 	t.Helper()
-	slow := min(3, max(1, f.Took.Seconds()/quietUp.Seconds()))
+	slow := slowness(f.Took, quietUp)
 	t.Logf("the cluster took %v to start: the stream has %.1f times what a quiet machine needs", f.Took.Round(time.Second), slow)
 	return time.Now().Add(time.Duration(slow * float64(quiet)))
+}
+
+// slowness is how many times as long as a quiet machine this one needs, by what took so long: 1
+// to 3.
+func slowness(took, quiet time.Duration) float64 {
+	return min(3, max(1, took.Seconds()/quiet.Seconds()))
 }
 
 // feedUntil feeds a run so many records at a time until its job has completed that

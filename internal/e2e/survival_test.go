@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"os"
 	"strconv"
 	"testing"
 )
@@ -25,18 +24,13 @@ func TestClickstreamSurvivesOnFlink(t *testing.T) {
 }
 
 func TestDevicesSurviveOnFlink(t *testing.T) {
-	survives(t, trial{devicesJob, allOfStreams, false}, 8, 20261130)
+	survives(t, trial{devicesJob, ofStreams, false}, 8, 20261130)
 }
 
 // survives has a job suffer until so many faults have hit.
 func survives(t *testing.T, trial trial, wanted int, seed uint64) {
 	t.Helper()
-	if text := os.Getenv(chaosFaults); text != "" {
-		wanted = int(number(t, text))
-	}
-	if text := os.Getenv(chaosSeed); text != "" {
-		seed = uint64(number(t, text))
-	}
+	wanted, seed = asked(t, wanted, seed)
 	worker := buildChaos(t)
 	report := &chaosLog{seed: seed}
 	defer report.tell(t)
