@@ -1,0 +1,6 @@
+//go:build !linux
+
+package memory
+
+// huge is for Linux.
+func huge(int) {}
