@@ -36,17 +36,19 @@ type vector struct {
 // NewBatch returns an empty batch.
 func NewBatch(s *Schema) *Batch { return &Batch{schema: s, cols: make([]vector, len(s.Columns))} }
 
-// Fresh returns an empty batch with room for as much as b holds, for those who
-// fill one batch after another.
+// Fresh returns an empty batch with room for as much as b holds and a little more, for
+// those who fill one batch after another: these differ in length, and a column that must
+// grow by one costs as much as the whole of it.
 func (b *Batch) Fresh() *Batch { return b.Another()() }
 
 // Another gives what Fresh gives, when it is called, and holds on to nothing of b.
 func (b *Batch) Another() func() *Batch {
 	type room struct{ ints, fixed, nulls, codes, texts, arena, slots int }
 	rooms, schema := make([]room, len(b.cols)), b.schema
+	more := func(n int) int { return n + n/16 }
 	for i := range b.cols {
 		c := &b.cols[i]
-		rooms[i] = room{len(c.ints), len(c.fixed), len(c.nulls), len(c.codes), len(c.dict.ends), len(c.dict.arena), len(c.dict.slots)}
+		rooms[i] = room{more(len(c.ints)), more(len(c.fixed)), more(len(c.nulls)), more(len(c.codes)), more(len(c.dict.ends)), more(len(c.dict.arena)), len(c.dict.slots)}
 	}
 	return func() *Batch {
 		f := NewBatch(schema)
