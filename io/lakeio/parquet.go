@@ -155,6 +155,7 @@ func newFlavoredWriter(out io.Writer, s *table.Schema, groupRows int, f flavor) 
 	w := parquet.NewGenericWriter[any](out, parquetSchema(s, f), createdBy,
 		parquet.KeyValueMetadata(schemaKey, s.ID()),
 		parquet.DataPageVersion(1),
+		parquet.DataPageStatistics(false), // the column index has the same, and readers look there
 		parquet.DictionaryMaxBytes(dictMaxBytes),
 		parquet.PageBufferSize(pageBytes),
 		parquet.MaxRowsPerRowGroup(int64(groupRows)))
