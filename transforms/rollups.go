@@ -99,11 +99,11 @@ func (r *rollups) tables() map[string]accumulator {
 func (r *rollups) add(e *accesslog.Event) {
 	r.traffic.Add(e.Time, e.Status, e.Bytes)
 	if len(e.Path) > 0 {
-		r.pages.Add(e.Time, e.Path, e.Visitor.Hash, e.Bytes, e.Took)
+		r.pages.AddSeen(e.Time, e.Path, e.Visitor.Hash, e.Bytes, e.Took, e.PageSeen)
 	}
 	r.visitors.Add(e.Time, e.Visitor.Hash, e.Bot)
 	if r.minutes != nil {
-		r.minutes.Add(e.Time, e.Visitor.Hash)
+		r.minutes.Add(e.Time, e.Visitor.Hash, e.MinuteSeen)
 	}
 	if e.BotName != "" {
 		r.bots.Add(e.Time, e.BotName, e.Visitor.Hash)

@@ -225,6 +225,13 @@ func (w *Worker) client(a *agent, o *location) *rollup.Client {
 	if *c == (rollup.Client{}) {
 		return nil
 	}
+	if known := w.clients[*c]; known != nil {
+		return known
+	}
+	if len(w.clients) >= maxMemo {
+		clear(w.clients)
+	}
+	w.clients[*c] = c
 	return c
 }
 

@@ -43,6 +43,7 @@ type visitor struct {
 	source           security.Source
 	session          sessions.Seen
 	counted          rollup.ClientSeen
+	minute           rollup.MinuteSeen
 }
 
 type visitorKey struct {
@@ -56,6 +57,7 @@ type page struct {
 	asset bool // static: never a page view
 	gives security.Target
 	known bool // whether gives is
+	seen  rollup.PageSeen
 }
 
 func memoOf[T any](m map[string]*T, key []byte, fill func() *T) *T {

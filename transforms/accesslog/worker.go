@@ -71,10 +71,13 @@ type Event struct {
 	Bot      bool
 	BotName  string
 	Client   *rollup.Client // what the visitor is by reference data; nil without
-	// Session and ClientSeen remember the visitor for the tables of one core.
+	// Session, ClientSeen and MinuteSeen remember the visitor for the tables of one core,
+	// PageSeen the path.
 	Session    *sessions.Seen
 	ClientSeen *rollup.ClientSeen
-	Touch      []byte // where it came from, as sessions.Event has it; with Config.Attribution
+	MinuteSeen *rollup.MinuteSeen
+	PageSeen   *rollup.PageSeen // nil without a path
+	Touch      []byte           // where it came from, as sessions.Event has it; with Config.Attribution
 	Direct     bool
 }
 
@@ -101,6 +104,7 @@ type Worker struct {
 	campaigns map[string]*touch
 	pages     map[string]*page
 	visitors  map[visitorKey]*visitor
+	clients   map[rollup.Client]*rollup.Client
 	look      lookups
 	direct    touch
 	key       []byte // scratch of campaigns
@@ -163,6 +167,7 @@ func New(c Config) *Worker {
 func (w *Worker) Forget() {
 	clear(w.reads.texts[:])
 	w.agents, w.referrers, w.campaigns, w.pages, w.visitors = map[string]*agent{}, map[string]*referrer{}, map[string]*touch{}, map[string]*page{}, map[visitorKey]*visitor{}
+	w.clients = map[rollup.Client]*rollup.Client{}
 }
 
 func (w *Worker) fresh() {
@@ -311,11 +316,11 @@ func (w *Worker) one(line []byte) {
 	e := &w.event
 	e.Time, e.Position, e.Visitor = l.Time, w.position, v.Visitor
 	e.Status, e.Bytes, e.Bot, e.BotName = l.Status, max(l.Bytes, 0), agent.note, agent.bot
-	e.Client, e.Took, e.Session, e.ClientSeen = v.client, w.took(), &v.session, &v.counted
+	e.Client, e.Took, e.Session, e.ClientSeen, e.MinuteSeen = v.client, w.took(), &v.session, &v.counted, &v.minute
 	path, query := w.target(l.Target)
 	e.Path, e.Query, e.PageView = nil, query, false
 	if path != nil {
-		e.Path = path.masked
+		e.Path, e.PageSeen = path.masked, &path.seen
 		e.PageView = !path.asset && string(l.Method) == "GET" && (l.Status >= 200 && l.Status < 300 || l.Status == 304)
 	}
 	var ref *referrer

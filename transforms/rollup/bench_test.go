@@ -36,7 +36,7 @@ func BenchmarkAdd(b *testing.B) {
 		"traffic":  func(i int) { x.traffic.Add(all[i].t, all[i].status, all[i].bytes) },
 		"toppages": func(i int) { x.pages.Add(all[i].t, paths[i], all[i].visitor, all[i].bytes, all[i].took) },
 		"visitors": func(i int) { x.visitors.Add(all[i].t, all[i].visitor, all[i].bot != "") },
-		"minutes":  func(i int) { minutes.Add(all[i].t, all[i].visitor) },
+		"minutes":  func(i int) { minutes.Add(all[i].t, all[i].visitor, nil) },
 		"bots": func(i int) {
 			if q := &all[i]; q.bot != "" {
 				x.bots.Add(q.t, q.bot, q.visitor)

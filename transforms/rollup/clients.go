@@ -100,32 +100,55 @@ func (a *Clients) Add(t int64, visitor uint64, bot bool, c *Client, seen *Client
 	}
 	v := seen.hits
 	if v.client != c && *v.client != *c { // a table was refreshed
-		a.fold(key, v)
+		v.fold(visitor, a.placesOf(key.day, v.client))
 		v.client, v.hits = c, 0
 	}
 	v.hits++
 }
 
-// fold counts a visitor's requests in each dimension.
-func (a *Clients) fold(key visitorOfDay, v *clientHits) {
-	for d, value := range v.client {
-		if value == "" {
-			continue
+// places are where the requests of a client are counted, nil for a value it has not.
+type places [dimensions]*clientCount
+
+func (a *Clients) placesOf(day int64, c *Client) *places {
+	p := &places{}
+	for d, value := range c {
+		if value != "" {
+			p[d] = a.of(clientKey{day, Dimension(d), value})
 		}
-		c := a.of(clientKey{key.day, Dimension(d), value})
-		c.hits += v.hits
-		if v.bot {
+	}
+	return p
+}
+
+// fold counts a visitor's requests in each dimension.
+func (v *clientHits) fold(visitor uint64, p *places) {
+	for _, c := range p {
+		switch {
+		case c == nil:
+		case v.bot:
+			c.hits += v.hits
 			c.botHits += v.hits
-			c.bots.Add(key.visitor)
-		} else {
-			c.people.Add(key.visitor)
+			c.bots.Add(visitor)
+		default:
+			c.hits += v.hits
+			c.people.Add(visitor)
 		}
 	}
 }
 
 func (a *Clients) foldAll() {
-	for key, v := range a.visitors { // sums and sets: the order does not show
-		a.fold(key, v)
+	type clientOfDay struct {
+		day    int64
+		client *Client
+	}
+	known := map[clientOfDay]*places{} // many visitors have the same client
+	for key, v := range a.visitors {   // sums and sets: the order does not show
+		at := clientOfDay{key.day, v.client}
+		p := known[at]
+		if p == nil {
+			p = a.placesOf(key.day, v.client)
+			known[at] = p
+		}
+		v.fold(key.visitor, p)
 	}
 	clear(a.visitors)
 	a.round++

@@ -20,28 +20,39 @@ const minuteLimit = 4096
 type Minutes struct {
 	minutes map[int64]*minuteVisitors
 	last    *minuteVisitors
+	round   uint32 // counts the times it was emptied
+}
+
+// MinuteSeen remembers the minute in which a visitor was counted last, for callers that meet him
+// often. It belongs to one visitor and one table; its zero value remembers none.
+type MinuteSeen struct {
+	round  uint32
+	minute int64
 }
 
 type minuteVisitors struct {
 	minute int64
-	latest uint64              // visitor, who often comes again at once
 	exact  map[uint64]struct{} // nil beyond the limit
 	beyond *sketch.HLL
 }
 
 // NewMinutes returns an empty table.
-func NewMinutes() *Minutes { return &Minutes{minutes: map[int64]*minuteVisitors{}} }
+func NewMinutes() *Minutes { return &Minutes{round: 1, minutes: map[int64]*minuteVisitors{}} }
 
-// Add counts a visitor's request at t (ms).
-func (a *Minutes) Add(t int64, visitor uint64) {
+// Add counts a visitor's request at t (ms). seen is nil or what remembers him.
+func (a *Minutes) Add(t int64, visitor uint64, seen *MinuteSeen) {
 	minute := floor(t, minuteMs)
+	if seen == nil {
+		seen = &MinuteSeen{}
+	}
+	if *seen == (MinuteSeen{a.round, minute}) {
+		return
+	}
+	*seen = MinuteSeen{a.round, minute}
 	if a.last == nil || a.last.minute != minute {
 		a.last = a.of(minute)
 	}
-	if m := a.last; visitor != m.latest || visitor == 0 {
-		m.latest = visitor
-		m.add(visitor)
-	}
+	a.last.add(visitor)
 }
 
 func (a *Minutes) of(minute int64) *minuteVisitors {
@@ -79,7 +90,11 @@ func (m *minuteVisitors) count() int64 {
 }
 
 // Reset empties the table.
-func (a *Minutes) Reset() { clear(a.minutes); a.last = nil }
+func (a *Minutes) Reset() {
+	clear(a.minutes)
+	a.last = nil
+	a.round++
+}
 
 // Parts encodes the table, an hour a part: the number of minutes, then for each how
 // many minutes after the one before it comes, the number of visitors and these in

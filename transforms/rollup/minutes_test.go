@@ -37,27 +37,42 @@ func TestVisitorsOfMinutesAreCountedWhateverTheOrderAndThePartition(t *testing.T
 	for i := range parts {
 		parts[i] = rollup.NewMinutes()
 	}
-	for _, v := range all {
-		one.Add(v.t, v.visitor)
-		parts[r.IntN(len(parts))].Add(v.t, v.visitor)
-		minute := v.t - v.t%60_000
-		if seen[minute] == nil {
-			seen[minute] = map[uint64]bool{}
-		}
-		seen[minute][v.visitor] = true
-	}
 	merged := rollup.NewMinutes()
-	for i, p := range parts {
-		encoded := p.Parts()
+	flush := func(i int) {
+		encoded := parts[i].Parts()
 		if i%2 == 0 {
-			encoded = p.MinuteParts()
+			encoded = parts[i].MinuteParts()
 		}
+		parts[i].Reset()
 		r.Shuffle(len(encoded), func(i, j int) { encoded[i], encoded[j] = encoded[j], encoded[i] })
 		for _, e := range encoded {
 			if err := merged.Merge(e.Blob); err != nil {
 				t.Fatal(err)
 			}
 		}
+	}
+	remembered := make([]map[uint64]*rollup.MinuteSeen, len(parts))
+	for i := range remembered {
+		remembered[i] = map[uint64]*rollup.MinuteSeen{}
+	}
+	for n, v := range all {
+		one.Add(v.t, v.visitor, nil)
+		i := r.IntN(len(parts))
+		if _, ok := remembered[i][v.visitor]; !ok && n%3 > 0 {
+			remembered[i][v.visitor] = &rollup.MinuteSeen{}
+		}
+		parts[i].Add(v.t, v.visitor, remembered[i][v.visitor])
+		if r.IntN(1000) == 0 {
+			flush(i)
+		}
+		minute := v.t - v.t%60_000
+		if seen[minute] == nil {
+			seen[minute] = map[uint64]bool{}
+		}
+		seen[minute][v.visitor] = true
+	}
+	for i := range parts {
+		flush(i)
 	}
 	if diff := cmp.Diff(one.Rows(), merged.Rows()); diff != "" {
 		t.Errorf("(-one +merged):\n%s", diff)
@@ -90,7 +105,7 @@ func FuzzMergeMinutes(tf *testing.F) {
 	r := rand.New(rand.NewPCG(3, 4))
 	x := rollup.NewMinutes()
 	for range 20 {
-		x.Add(base+r.Int64N(7_200_000), r.Uint64N(9))
+		x.Add(base+r.Int64N(7_200_000), r.Uint64N(9), nil)
 	}
 	for _, p := range append(x.Parts(), x.MinuteParts()[0]) {
 		f.Add(p.Blob)

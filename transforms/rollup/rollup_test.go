@@ -245,3 +245,37 @@ func TestAddAllocatesNothingOnceGrown(t *testing.T) {
 		t.Errorf("%v allocations for %d requests", n, len(all))
 	}
 }
+
+// TestPagesThatAreRememberedCountAsOthers, over hours, when the table was emptied and when there
+// are more paths than the limit.
+func TestPagesThatAreRememberedCountAsOthers(t *testing.T) {
+	for seed := range uint64(50) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		newPages := rollup.NewTopPages
+		if seed%2 == 0 {
+			newPages = rollup.NewSketchedTopPages
+		}
+		want, _ := newPages(time.Hour, 20)
+		got, err := newPages(time.Hour, 20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]*rollup.PageSeen{}
+		for range 3 {
+			for range 300 {
+				at, path := base+r.Int64N(3*3_600_000), fmt.Sprint("/", r.IntN(10+10*r.IntN(3)))
+				if seen[path] == nil {
+					seen[path] = &rollup.PageSeen{}
+				}
+				visitor, bytes := r.Uint64N(9), r.Int64N(1000)
+				want.Add(at, []byte(path), visitor, bytes, -1)
+				got.AddSeen(at, []byte(path), visitor, bytes, -1, seen[path])
+			}
+			if diff := cmp.Diff(want.Parts(), got.Parts()); diff != "" {
+				t.Fatalf("seed %d (-want +got):\n%s", seed, diff)
+			}
+			want.Reset()
+			got.Reset()
+		}
+	}
+}

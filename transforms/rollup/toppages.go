@@ -22,7 +22,16 @@ type TopPages struct {
 	sketched bool
 	windows  map[int64]*pages
 	last     *pages
+	round    uint32 // counts the times it was emptied
 	scratch  []byte
+}
+
+// PageSeen remembers a path's place in a table, for callers that meet it often. It belongs to
+// one path and one table; its zero value remembers none.
+type PageSeen struct {
+	round  uint32
+	at     int32
+	window int64
 }
 
 // pages are the paths of one window.
@@ -51,7 +60,7 @@ func NewTopPages(window time.Duration, limit int) (*TopPages, error) {
 	if limit < heavyShare || limit%heavyShare != 0 {
 		return nil, fmt.Errorf("top pages: a limit of %d paths: want tens", limit)
 	}
-	return &TopPages{window: window.Milliseconds(), limit: limit, windows: map[int64]*pages{}}, nil
+	return &TopPages{window: window.Milliseconds(), limit: limit, round: 1, windows: map[int64]*pages{}}, nil
 }
 
 // NewSketchedTopPages returns an empty table with sketches.
@@ -68,6 +77,11 @@ func NewSketchedTopPages(window time.Duration, limit int) (*TopPages, error) {
 // zero when the log does not say, and not counted) go into the sketches, if the table has
 // them.
 func (a *TopPages) Add(t int64, path []byte, visitor uint64, bytes, took int64) {
+	a.AddSeen(t, path, visitor, bytes, took, &PageSeen{})
+}
+
+// AddSeen is Add of a path that is remembered.
+func (a *TopPages) AddSeen(t int64, path []byte, visitor uint64, bytes, took int64, seen *PageSeen) {
 	window := floor(t, a.window)
 	if a.last == nil || a.last.window != window {
 		a.last = a.of(window)
@@ -78,9 +92,12 @@ func (a *TopPages) Add(t int64, path []byte, visitor uint64, bytes, took int64) 
 		p.beyond.add(path, visitor, uint64(max(bytes, 0)), took)
 		return
 	}
-	i, ok := p.index[string(path)]
+	i, ok := seen.at, seen.round == a.round && seen.window == window
 	if !ok {
-		i = p.add(string(path), a.sketched)
+		if i, ok = p.index[string(path)]; !ok {
+			i = p.add(string(path), a.sketched)
+		}
+		*seen = PageSeen{a.round, i, window}
 	}
 	if a.sketched {
 		p.about[i].add(visitor, uint64(max(bytes, 0)), took, p.views[i])
@@ -132,7 +149,11 @@ func (a *TopPages) Len() int {
 }
 
 // Reset empties the table.
-func (a *TopPages) Reset() { clear(a.windows); a.last = nil }
+func (a *TopPages) Reset() {
+	clear(a.windows)
+	a.last = nil
+	a.round++
+}
 
 // Parts encodes the table, an hour a part: the window in seconds, the number of
 // windows, then for each its place in the hour and how many paths it has, and
