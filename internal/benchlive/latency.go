@@ -100,13 +100,16 @@ func (b *bencher) whileItComes(ctx context.Context, p played) error {
 	}
 	var player *localservers.Program
 	var failed error
-	probing, stopProbes := context.WithTimeout(ctx, time.Until(until)-15*time.Second) // as the player ends
+	probing, stopProbes := context.WithCancel(ctx)
 	defer stopProbes()
 	began := time.Now()
 	err = s.watch(ctx, run, time.Second, func(now sample) {
 		if player == nil && failed == nil && (now.job.Watermark != nil || now.job.State == "RUNNING" && time.Since(began) > startUp*2/3) {
 			if player, failed = p.player(ctx); failed == nil && p.probe != nil {
-				watching.Go(func() error { return b.putProbes(probing, p, &one) })
+				// Not longer than the player: a reader of a shard in which nothing comes any
+				// more waits before the watermark goes on.
+				until := time.Now().Add(b.latency)
+				watching.Go(func() error { return b.putProbes(probing, until, p, &one) })
 			}
 		}
 	})
@@ -153,9 +156,9 @@ func (s seconds) add(data []byte, now time.Time) error {
 	return nil
 }
 
-// putProbes puts one after another until ctx ends.
-func (b *bencher) putProbes(ctx context.Context, p played, one *sync.Mutex) error {
-	for n := 0; ; n++ {
+// putProbes puts one after another until a time, or until ctx ends.
+func (b *bencher) putProbes(ctx context.Context, until time.Time, p played, one *sync.Mutex) error {
+	for n := 0; time.Now().Before(until); n++ {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -170,6 +173,7 @@ func (b *bencher) putProbes(ctx context.Context, p played, one *sync.Mutex) erro
 			return err
 		}
 	}
+	return nil
 }
 
 // rows reads a shard until ctx ends.
