@@ -57,7 +57,7 @@ var weblogsJob = chaosJob{
 // clickstreamJob is a busy shop, of which three hours pass while it suffers: in more of
 // them there would be more minutes, each of which is folded by itself.
 var clickstreamJob = chaosJob{
-	name: "clickstream", calm: 90 * time.Second, pace: 0.3, run: clicks,
+	name: "clickstream", calm: 60 * time.Second, pace: 0.3, run: clicks,
 	settings: func(t *testing.T) []string {
 		return []string{"--funnels", filepath.Join(testenv.Root(t), "jobs", "clickstream", "funnels.yaml")}
 	},
@@ -91,7 +91,7 @@ var clickstreamJob = chaosJob{
 // devicesJob is a ward of sixty patients and a hall of twenty machines, 560 readings a
 // minute.
 var devicesJob = chaosJob{
-	name: "devices", calm: 80 * time.Second, pace: 0.3, run: devices,
+	name: "devices", calm: 50 * time.Second, pace: 0.3, run: devices,
 	settings: func(t *testing.T) []string {
 		return []string{"--alerts", filepath.Join(testenv.Root(t), "jobs", "devices", "alerts.yaml"), "--set", "anomalies=true", "--set", "grid.step=5m"}
 	},
@@ -111,7 +111,7 @@ var devicesJob = chaosJob{
 	sent: []sent{
 		{"rollups", influxSink, "window_start device_id subject code count flagged mean last version"},
 		{"rollups", timestreamSink, "window_start device_id subject code count flagged mean last version"},
-		{"news2", timestreamSink, "window_start subject score risk version"},
+		{"news2", searchSink, "subject score risk version"},
 		{"readings", houseSink, "reading_id device_id code value out_of_range"},
 		{"alerts", searchSink, "alert_id rule state breaches reason version"},
 	},

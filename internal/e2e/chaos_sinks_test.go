@@ -40,9 +40,6 @@ func sortsOfStreams() [][]fault {
 	}
 }
 
-// ofStreams are all of these.
-func ofStreams(*rand.Rand) []fault { return slices.Concat(sortsOfStreams()...) }
-
 // oneOfEach draws one of each sort of streams, of the ways to sinks and of sinks.
 func oneOfEach(rng *rand.Rand) (drawn []fault) {
 	for _, sort := range append(sortsOfStreams(), waysToSinks(), sinksThemselves()) {
