@@ -108,8 +108,8 @@ func (b *bencher) whileItComes(ctx context.Context, p played) error {
 			if player, failed = p.player(ctx); failed == nil && p.probe != nil {
 				// Not longer than the player: a reader of a shard in which nothing comes any
 				// more waits before the watermark goes on.
-				until := time.Now().Add(b.latency)
-				watching.Go(func() error { return b.putProbes(probing, until, p, &one) })
+				last := time.Now().Add(b.latency)
+				watching.Go(func() error { return b.putProbes(probing, last, p, &one) })
 			}
 		}
 	})
@@ -156,9 +156,9 @@ func (s seconds) add(data []byte, now time.Time) error {
 	return nil
 }
 
-// putProbes puts one after another until a time, or until ctx ends.
-func (b *bencher) putProbes(ctx context.Context, until time.Time, p played, one *sync.Mutex) error {
-	for n := 0; time.Now().Before(until); n++ {
+// putProbes puts one after another, the last at a time, or until ctx ends.
+func (b *bencher) putProbes(ctx context.Context, last time.Time, p played, one *sync.Mutex) error {
+	for n := 0; time.Now().Before(last); n++ {
 		select {
 		case <-ctx.Done():
 			return nil

@@ -2,5 +2,5 @@
 
 package memory
 
-// huge is for Linux.
-func huge(int) {}
+// hugePages is for Linux.
+func hugePages() {}

@@ -26,7 +26,7 @@ func Tune() (undo func()) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return func() {}
 	}
-	huge(softLimit)
+	hugePages()
 	percent, limit := debug.SetGCPercent(gcPercent), debug.SetMemoryLimit(softLimit)
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {

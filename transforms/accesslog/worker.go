@@ -318,7 +318,7 @@ func (w *Worker) one(line []byte) {
 	e.Status, e.Bytes, e.Bot, e.BotName = l.Status, max(l.Bytes, 0), agent.note, agent.bot
 	e.Client, e.Took, e.Session, e.ClientSeen, e.MinuteSeen = v.client, w.took(), &v.session, &v.counted, &v.minute
 	path, query := w.target(l.Target)
-	e.Path, e.Query, e.PageView = nil, query, false
+	e.Path, e.PageSeen, e.Query, e.PageView = nil, nil, query, false
 	if path != nil {
 		e.Path, e.PageSeen = path.masked, &path.seen
 		e.PageView = !path.asset && string(l.Method) == "GET" && (l.Status >= 200 && l.Status < 300 || l.Status == 304)

@@ -122,14 +122,14 @@ func (a *Clients) placesOf(day int64, c *Client) *places {
 // fold counts a visitor's requests in each dimension.
 func (v *clientHits) fold(visitor uint64, p *places) {
 	for _, c := range p {
-		switch {
-		case c == nil:
-		case v.bot:
-			c.hits += v.hits
+		if c == nil {
+			continue
+		}
+		c.hits += v.hits
+		if v.bot {
 			c.botHits += v.hits
 			c.bots.Add(visitor)
-		default:
-			c.hits += v.hits
+		} else {
 			c.people.Add(visitor)
 		}
 	}
