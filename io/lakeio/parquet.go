@@ -5,6 +5,7 @@ import (
 	"io"
 	"reflect"
 	"runtime"
+	"slices"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/snappy"
@@ -64,12 +65,17 @@ const (
 )
 
 // ParquetSchema is the file schema of a row type.
-func ParquetSchema(s *table.Schema) *parquet.Schema { return parquetSchema(s, lakeFlavor) }
+func ParquetSchema(s *table.Schema) *parquet.Schema { return parquetSchema(s, lakeFlavor, nil) }
 
-func parquetSchema(s *table.Schema, f flavor) *parquet.Schema {
+// parquetSchema is the file schema of rows. made, if any, is told of the dictionary of each column
+// of texts and row group, which then takes codes.
+func parquetSchema(s *table.Schema, f flavor, made func(column int, d *codedDictionary)) *parquet.Schema {
 	g := orderedGroup{Group: parquet.Group{}}
 	for _, c := range s.Columns {
 		n := parquetNode(c, f)
+		if made != nil && isText(c.Kind) && !c.Plain() {
+			n = &codedNode{n, &codedType{n.Type(), made}}
+		}
 		g.Group[c.Name] = n
 		g.fields = append(g.fields, &orderedField{Node: n, name: c.Name})
 	}
@@ -103,7 +109,7 @@ func parquetNode(c table.Column, f flavor) parquet.Node {
 		panic("lakeio: column " + c.Name + " has no Parquet type")
 	}
 	switch {
-	case (c.Kind == table.String || c.Kind == table.Bytes) && !c.Plain(), c.Kind == table.Int32:
+	case isText(c.Kind) && !c.Plain(), c.Kind == table.Int32:
 		n = parquet.Encoded(n, &parquet.RLEDictionary)
 	case c.Kind != table.Bool:
 		n = parquet.Encoded(n, &parquet.Plain)
@@ -131,7 +137,8 @@ type parquetWriter struct {
 	w       *parquet.GenericWriter[any]
 	schema  *table.Schema
 	flavor  flavor
-	group   int // rows of a row group
+	coded   []*codedDictionary // by column: of the row group that begins; nil for none
+	group   int                // rows of a row group
 	pending []piece
 	rows    int // in pending
 	running []*rowGroup
@@ -152,14 +159,19 @@ func newParquetWriter(out io.Writer, s *table.Schema, groupRows int) *parquetWri
 }
 
 func newFlavoredWriter(out io.Writer, s *table.Schema, groupRows int, f flavor) *parquetWriter {
-	w := parquet.NewGenericWriter[any](out, parquetSchema(s, f), createdBy,
+	coded := make([]*codedDictionary, len(s.Columns))
+	schema := parquetSchema(s, f, func(column int, d *codedDictionary) { coded[column] = d })
+	return &parquetWriter{w: genericWriter(out, schema, s, groupRows), schema: s, flavor: f, group: groupRows, coded: coded, limit: min(runtime.GOMAXPROCS(0), settled)}
+}
+
+func genericWriter(out io.Writer, schema *parquet.Schema, s *table.Schema, groupRows int) *parquet.GenericWriter[any] {
+	return parquet.NewGenericWriter[any](out, schema, createdBy,
 		parquet.KeyValueMetadata(schemaKey, s.ID()),
 		parquet.DataPageVersion(1),
 		parquet.DataPageStatistics(false), // the column index has the same, and readers look there
 		parquet.DictionaryMaxBytes(dictMaxBytes),
 		parquet.PageBufferSize(pageBytes),
 		parquet.MaxRowsPerRowGroup(int64(groupRows)))
-	return &parquetWriter{w: w, schema: s, flavor: f, group: groupRows, limit: min(runtime.GOMAXPROCS(0), settled)}
 }
 
 // add appends rows. The batch must not change until close returns.
@@ -186,10 +198,10 @@ func (p *parquetWriter) startRowGroup() error {
 		}
 	}
 	rg := &rowGroup{w: p.w.BeginRowGroup(), done: make(chan error, 1)}
-	pieces := p.pending
+	pieces, coded := p.pending, slices.Clone(p.coded)
 	p.pending, p.rows = nil, 0
 	p.running = append(p.running, rg)
-	go func() { rg.done <- fillRowGroup(rg.w, p.schema, p.flavor, pieces) }()
+	go func() { rg.done <- fillRowGroup(rg.w, p.schema, p.flavor, coded, pieces) }()
 	return nil
 }
 
@@ -247,11 +259,14 @@ func (p *parquetWriter) abandon() {
 // alone and not on how the rows were cut into pieces.
 const writeRows = 4096
 
-func fillRowGroup(w *parquet.ConcurrentRowGroupWriter, s *table.Schema, f flavor, pieces []piece) error {
+func fillRowGroup(w *parquet.ConcurrentRowGroupWriter, s *table.Schema, f flavor, coded []*codedDictionary, pieces []piece) error {
 	numbers, batches := numberBatches(pieces)
 	values := make([]parquet.Value, 0, writeRows)
 	for i, cw := range w.ColumnWriters() {
-		c := newColumnValues(s.Columns[i], i, f, batches)
+		c := &columnValues{column: s.Columns[i], index: i, int96: f == exchangeFlavor && s.Columns[i].Kind == table.Time, coded: coded[i]}
+		if c.coded != nil {
+			c.coded.begin(i, batches)
+		}
 		write := func() error {
 			if _, err := cw.WriteRowValues(values); err != nil {
 				return fmt.Errorf("writing column %s: %w", c.column.Name, err)

@@ -1,8 +1,6 @@
 package lakeio
 
 import (
-	"slices"
-
 	"github.com/parquet-go/parquet-go"
 
 	"millrace/schemas/table"
@@ -13,10 +11,8 @@ import (
 type columnValues struct {
 	column table.Column
 	index  int
-	int96  bool // of times
-	// texts has, for each batch whose texts repeat, the value of each code: a
-	// text is then boxed once and not once a row.
-	texts [][]parquet.Value
+	int96  bool             // of times
+	coded  *codedDictionary // of texts that are given by their codes; nil for none
 }
 
 // numberBatches tells which of the distinct batches each piece is from.
@@ -34,28 +30,7 @@ func numberBatches(pieces []piece) (numbers []int, batches []*table.Batch) {
 	return numbers, batches
 }
 
-func newColumnValues(c table.Column, index int, f flavor, batches []*table.Batch) *columnValues {
-	v := &columnValues{column: c, index: index, int96: f == exchangeFlavor && c.Kind == table.Time}
-	if !isText(c.Kind) {
-		return v
-	}
-	v.texts = make([][]parquet.Value, len(batches))
-	for n, b := range batches {
-		if _, distinct := b.Codes(index); 2*distinct <= b.Len() {
-			v.texts[n] = make([]parquet.Value, distinct)
-			for code := range v.texts[n] {
-				v.texts[n][code] = v.text(b, uint32(code))
-			}
-		}
-	}
-	return v
-}
-
 func isText(k table.Kind) bool { return k == table.String || k == table.Bytes }
-
-func (v *columnValues) text(b *table.Batch, code uint32) parquet.Value {
-	return v.present(parquet.ByteArrayValue(b.DictValue(v.index, code)))
-}
 
 // present marks a value that is not null.
 func (v *columnValues) present(value parquet.Value) parquet.Value {
@@ -67,55 +42,87 @@ func (v *columnValues) present(value parquet.Value) parquet.Value {
 
 // append adds the rows of a piece, which is of batch n.
 func (v *columnValues) append(values []parquet.Value, p piece, n int) []parquet.Value {
-	if isText(v.column.Kind) {
+	switch v.column.Kind {
+	case table.String, table.Bytes:
 		return v.appendTexts(values, p, n)
+	case table.UUID:
+		return v.appendRows(values, p, func(row int) parquet.Value { return parquet.FixedLenByteArrayValue(p.batch.UUIDBytes(v.index, row)) })
+	case table.Float64:
+		return v.appendRows(values, p, func(row int) parquet.Value { return parquet.DoubleValue(p.batch.Float(v.index, row)) })
+	case table.Bool:
+		return v.appendRows(values, p, func(row int) parquet.Value { return parquet.BooleanValue(p.batch.Bool(v.index, row)) })
+	case table.Int32, table.Date:
+		return v.appendRows(values, p, func(row int) parquet.Value { return parquet.Int32Value(int32(p.batch.Int(v.index, row))) }) //nolint:gosec // such a column has no others
+	case table.Time:
+		if v.int96 {
+			return v.appendRows(values, p, func(row int) parquet.Value { return parquet.Int96Value(int96(p.batch.Int(v.index, row))) })
+		}
 	}
-	b, col := p.batch, v.index
+	return v.appendInts(values, p)
+}
+
+func (v *columnValues) appendRows(values []parquet.Value, p piece, of func(row int) parquet.Value) []parquet.Value {
 	for row := p.from; row < p.to; row++ {
-		if v.column.Null && b.Null(col, row) {
+		if v.column.Null && p.batch.Null(v.index, row) {
 			values = append(values, parquet.Value{})
 			continue
 		}
-		var value parquet.Value
-		switch v.column.Kind {
-		case table.Bool:
-			value = parquet.BooleanValue(b.Bool(col, row))
-		case table.Time:
-			if value = parquet.Int64Value(b.Int(col, row)); v.int96 {
-				value = parquet.Int96Value(int96(b.Int(col, row)))
-			}
-		case table.Int32, table.Date:
-			value = parquet.Int32Value(int32(b.Int(col, row))) //nolint:gosec // such a column has no others
-		case table.Float64:
-			value = parquet.DoubleValue(b.Float(col, row))
-		case table.UUID:
-			value = parquet.FixedLenByteArrayValue(b.UUIDBytes(col, row))
-		default:
-			value = parquet.Int64Value(b.Int(col, row))
+		values = append(values, v.present(of(row)))
+	}
+	return values
+}
+
+// appendInts is appendRows for what most columns of numbers are.
+func (v *columnValues) appendInts(values []parquet.Value, p piece) []parquet.Value {
+	ints, nulls := p.batch.Ints(v.index)
+	if !v.column.Null {
+		for _, i := range ints[p.from:p.to] {
+			values = append(values, parquet.Int64Value(i))
 		}
-		values = append(values, v.present(value))
+		return values
+	}
+	for row := p.from; row < p.to; row++ {
+		var value parquet.Value
+		if !nulls[row] {
+			value = parquet.Int64Value(ints[row])
+			value.SetDefinitionLevel(1)
+		}
+		values = append(values, value)
 	}
 	return values
 }
 
 func (v *columnValues) appendTexts(values []parquet.Value, p piece, n int) []parquet.Value {
 	codes, distinct := p.batch.Codes(v.index)
+	codes = codes[p.from:p.to]
 	if distinct == 0 { // there are nulls alone
-		n := len(values) + p.to - p.from
-		values = slices.Grow(values, p.to-p.from)[:n]
-		clear(values[n-p.to+p.from:])
-		return values
+		return append(values, nullValues[:len(codes)]...)
 	}
-	boxed := v.texts[n]
-	for _, code := range codes[p.from:p.to] {
-		switch {
-		case table.IsNullCode(code):
+	if v.coded != nil && !v.coded.full {
+		v.coded.take(n, codes)
+		return v.appendPresence(values, codes)
+	}
+	for _, code := range codes {
+		if table.IsNullCode(code) {
 			values = append(values, parquet.Value{})
-		case boxed != nil:
-			values = append(values, boxed[code])
-		default:
-			values = append(values, v.text(p.batch, code))
+			continue
+		}
+		values = append(values, v.present(parquet.ByteArrayValue(p.batch.DictValue(v.index, code))))
+	}
+	return values
+}
+
+// appendPresence says which codes stand for null.
+func (v *columnValues) appendPresence(values []parquet.Value, codes []uint32) []parquet.Value {
+	there := v.present(parquet.Value{})
+	for _, code := range codes {
+		if table.IsNullCode(code) {
+			values = append(values, parquet.Value{})
+		} else {
+			values = append(values, there)
 		}
 	}
 	return values
 }
+
+var nullValues [writeRows]parquet.Value

@@ -288,6 +288,12 @@ func (b *Batch) Null(col, row int) bool {
 // Int returns a number, Time or Date.
 func (b *Batch) Int(col, row int) int64 { return b.cols[col].ints[row] }
 
+// Ints are the values of a column of numbers, times or dates, a row each, and which of them are
+// null: nulls is empty where the schema allows none. Both belong to the batch.
+func (b *Batch) Ints(col int) (values []int64, nulls []bool) {
+	return b.cols[col].ints, b.cols[col].nulls
+}
+
 // Float returns the value of a Float64 column.
 func (b *Batch) Float(col, row int) float64 { return math.Float64frombits(uint64(b.Int(col, row))) }
 
