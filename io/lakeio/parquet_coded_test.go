@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"testing"
 
 	"millrace/schemas/table"
@@ -14,7 +13,7 @@ type codedRow struct {
 	Time   table.Millis `col:"time,sort1,day" doc:"time"`
 	Few    string       `col:"few,sort2" mask:"none" doc:"few texts"`
 	Some   *string      `col:"some,null" mask:"none" doc:"texts and nulls"`
-	Many   string       `col:"many" mask:"none" doc:"more text than a dictionary may have"`
+	Many   *string      `col:"many,null" mask:"none" doc:"more text than a dictionary may have"`
 	Rare   *string      `col:"rare,null" mask:"none" doc:"mostly nulls"`
 	None   *string      `col:"none,null" mask:"none" doc:"nulls"`
 	Plain  *string      `col:"plain,null,plain" mask:"none" doc:"texts without a dictionary"`
@@ -29,8 +28,8 @@ func TestCodesMakeTheBytesOfTexts(t *testing.T) {
 	for seed := range uint64(4) {
 		pieces := codedPieces(rand.New(rand.NewPCG(seed, 1)))
 		var got, want bytes.Buffer
-		texts := &parquetWriter{w: genericWriter(&want, ParquetSchema(codedRows), codedRows, 100_000), schema: codedRows, group: 100_000, coded: make([]*codedDictionary, len(codedRows.Columns)), limit: 2}
-		for _, w := range []*parquetWriter{newParquetWriter(&got, codedRows, 100_000), texts} {
+		texts := &parquetWriter{w: genericWriter(&want, ParquetSchema(codedRows), codedRows, 128<<10), schema: codedRows, group: 128 << 10, coded: make([]*codedDictionary, len(codedRows.Columns)), limit: 2}
+		for _, w := range []*parquetWriter{newParquetWriter(&got, codedRows, 128<<10), texts} {
 			for _, p := range pieces {
 				if err := w.add(p); err != nil {
 					t.Fatal(err)
@@ -56,7 +55,7 @@ func codedPieces(r *rand.Rand) (pieces []piece) {
 	for range 5 {
 		b := table.NewBatch(codedRows)
 		for range 40_000 {
-			row := codedRow{Time: table.Millis(r.IntN(1000)), Few: *text(1+r.IntN(3), 4), Many: strings.Repeat("x", r.IntN(400)) + *text(40, 1<<30)}
+			row := codedRow{Time: table.Millis(r.IntN(1000)), Few: *text(1+r.IntN(3), 4), Many: text(40+r.IntN(400), 1<<30)}
 			if n := int64(r.IntN(9)); n > 3 {
 				row.Number, row.Some, row.Plain = &n, text(9, 5000), text(5, 99)
 			}
