@@ -46,45 +46,41 @@ func (v *columnValues) append(values []parquet.Value, p piece, n int) []parquet.
 	case table.String, table.Bytes:
 		return v.appendTexts(values, p, n)
 	case table.UUID:
-		return v.appendRows(values, p, func(row int) parquet.Value { return parquet.FixedLenByteArrayValue(p.batch.UUIDBytes(v.index, row)) })
-	case table.Float64:
-		return v.appendRows(values, p, func(row int) parquet.Value { return parquet.DoubleValue(p.batch.Float(v.index, row)) })
-	case table.Bool:
-		return v.appendRows(values, p, func(row int) parquet.Value { return parquet.BooleanValue(p.batch.Bool(v.index, row)) })
-	case table.Int32, table.Date:
-		return v.appendRows(values, p, func(row int) parquet.Value { return parquet.Int32Value(int32(p.batch.Int(v.index, row))) }) //nolint:gosec // such a column has no others
-	case table.Time:
-		if v.int96 {
-			return v.appendRows(values, p, func(row int) parquet.Value { return parquet.Int96Value(int96(p.batch.Int(v.index, row))) })
-		}
-	}
-	return v.appendInts(values, p)
-}
-
-func (v *columnValues) appendRows(values []parquet.Value, p piece, of func(row int) parquet.Value) []parquet.Value {
-	for row := p.from; row < p.to; row++ {
-		if v.column.Null && p.batch.Null(v.index, row) {
-			values = append(values, parquet.Value{})
-			continue
-		}
-		values = append(values, v.present(of(row)))
-	}
-	return values
-}
-
-// appendInts is appendRows for what most columns of numbers are.
-func (v *columnValues) appendInts(values []parquet.Value, p piece) []parquet.Value {
-	ints, nulls := p.batch.Ints(v.index)
-	if !v.column.Null {
-		for _, i := range ints[p.from:p.to] {
-			values = append(values, parquet.Int64Value(i))
+		for row := p.from; row < p.to; row++ {
+			if v.column.Null && p.batch.Null(v.index, row) {
+				values = append(values, parquet.Value{})
+				continue
+			}
+			values = append(values, v.present(parquet.FixedLenByteArrayValue(p.batch.UUIDBytes(v.index, row))))
 		}
 		return values
 	}
+	return v.appendNumbers(values, p)
+}
+
+func (v *columnValues) appendNumbers(values []parquet.Value, p piece) []parquet.Value {
+	ints, nulls := p.batch.Ints(v.index)
 	for row := p.from; row < p.to; row++ {
+		if v.column.Null && nulls[row] {
+			values = append(values, parquet.Value{})
+			continue
+		}
 		var value parquet.Value
-		if !nulls[row] {
-			value = parquet.Int64Value(ints[row])
+		switch i := ints[row]; v.column.Kind {
+		case table.Bool:
+			value = parquet.BooleanValue(i != 0)
+		case table.Int32, table.Date:
+			value = parquet.Int32Value(int32(i)) //nolint:gosec // such a column has no others
+		case table.Float64:
+			value = parquet.DoubleValue(p.batch.Float(v.index, row))
+		case table.Time:
+			if value = parquet.Int64Value(i); v.int96 {
+				value = parquet.Int96Value(int96(i))
+			}
+		default:
+			value = parquet.Int64Value(i)
+		}
+		if v.column.Null {
 			value.SetDefinitionLevel(1)
 		}
 		values = append(values, value)
