@@ -224,6 +224,8 @@ func (fn *localClickUseFn) FinishBundle(events, late func(table.Rows), fragments
 type localUseCore struct {
 	use    *clickUse
 	ledger ledger.Ledger
+	spent  *table.Batch // whose memory the next one takes; nil for none
+	unpack unpacker
 }
 
 // localUseRows is how many rows a core pre-aggregates before what they come to goes on.
@@ -236,6 +238,9 @@ func (c *localUseCore) process(w *waitingBatch) (out output) {
 	if err == nil {
 		err = c.use.add(b, &out)
 	}
+	if c.spent = b; out.events == b {
+		c.spent = nil // it goes on
+	}
 	if err == nil && c.use.rows >= localUseRows {
 		err = c.use.flush(&out)
 	}
@@ -247,11 +252,11 @@ func (c *localUseCore) process(w *waitingBatch) (out output) {
 
 // kept are the rows of a batch that are no duplicates, and counts all of them.
 func (c *localUseCore) kept(w *waitingBatch) (*table.Batch, error) {
-	blob, err := unpack(w.rows)
+	blob, err := c.unpack.unpack(w.rows)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := table.DecodeRows(blob)
+	rows, err := table.DecodeRowsInto(c.spent, blob)
 	if err != nil {
 		return nil, err
 	}
@@ -274,10 +279,8 @@ func (c *localUseCore) kept(w *waitingBatch) (*table.Batch, error) {
 		}
 		c.account(b, row, gone[row])
 	}
-	if len(stay) == b.Len() {
-		return b, nil
-	}
-	return picked(rows, stay).Batch, nil
+	b.Keep(stay)
+	return b, nil
 }
 
 func (c *localUseCore) account(b *table.Batch, row int, duplicate bool) {

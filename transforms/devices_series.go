@@ -141,18 +141,13 @@ type texts struct {
 func newTexts(b *table.Batch) *texts { return &texts{b, make([][]string, len(b.Schema().Columns))} }
 
 func (t *texts) of(col, row int) string {
-	codes, distinct := t.batch.Codes(col)
+	codes, _ := t.batch.Codes(col)
 	code := codes[row]
 	if table.IsNullCode(code) {
 		return ""
 	}
-	known := t.known[col]
-	if known == nil {
-		known = make([]string, distinct)
-		for i := range known {
-			known[i] = string(t.batch.DictValue(col, uint32(i)))
-		}
-		t.known[col] = known
+	if t.known[col] == nil {
+		t.known[col] = t.batch.DictStrings(col)
 	}
-	return known[code]
+	return t.known[col][code]
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/klauspost/compress/s2"
 )
@@ -59,7 +60,12 @@ func (p *packer) close() {
 
 var errPacked = errors.New("not a packed blob")
 
-func unpack(b []byte) ([]byte, error) {
+func unpack(b []byte) ([]byte, error) { return (&unpacker{}).unpack(b) }
+
+// unpacker unpacks one blob after another into the same memory: what it gives holds until the next.
+type unpacker struct{ packed, blob []byte }
+
+func (u *unpacker) unpack(b []byte) ([]byte, error) {
 	if len(b) == 0 {
 		return nil, errPacked
 	}
@@ -68,20 +74,23 @@ func unpack(b []byte) ([]byte, error) {
 	case packedHere:
 	case packedFile:
 		var err error
-		if packed, err = readPlace(packed); err != nil {
+		if packed, err = readPlace(u.packed, packed); err != nil {
 			return nil, err
 		}
+		u.packed = packed
 	default:
 		return nil, fmt.Errorf("%w: it is stored in the way %q, which this program does not know; of a savepoint: resume with the version of the program that wrote it", errPacked, b[0])
 	}
-	blob, err := s2.Decode(nil, packed)
+	blob, err := s2.Decode(u.blob[:cap(u.blob)], packed)
 	if err != nil {
 		return nil, fmt.Errorf("unpacking %d bytes from a shuffle: %w", len(packed), err)
 	}
+	u.blob = blob
 	return blob, nil
 }
 
-func readPlace(place []byte) ([]byte, error) {
+// readPlace reads what is at a place, into the memory of into if it has room.
+func readPlace(into, place []byte) ([]byte, error) {
 	offset, n := binary.Uvarint(place)
 	if n <= 0 {
 		return nil, errPacked
@@ -95,7 +104,7 @@ func readPlace(place []byte) ([]byte, error) {
 		return nil, fmt.Errorf("reading spilled aggregates: %w", err)
 	}
 	defer f.Close()
-	packed := make([]byte, length)
+	packed := slices.Grow(into[:0], int(length))[:length] //nolint:gosec // this process wrote it
 	if _, err := f.ReadAt(packed, int64(offset)); err != nil {
 		return nil, fmt.Errorf("reading spilled aggregates from %s: %w", f.Name(), err)
 	}

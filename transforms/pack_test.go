@@ -25,10 +25,13 @@ func TestWhatIsPackedUnpacks(t *testing.T) {
 				}
 			}
 			p.close()
+			var again unpacker
 			for i := range blobs {
-				got, err := unpack(packed[i])
-				if err != nil || !bytes.Equal(got, blobs[i]) {
-					t.Errorf("blob %d came back as %d bytes, error %v", i, len(got), err)
+				for _, u := range []*unpacker{{}, &again} {
+					got, err := u.unpack(packed[i])
+					if err != nil || !bytes.Equal(got, blobs[i]) {
+						t.Errorf("blob %d came back as %d bytes, error %v", i, len(got), err)
+					}
 				}
 			}
 			if dir != "" && len(packed[2]) > 200 {

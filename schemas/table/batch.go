@@ -324,6 +324,17 @@ func (b *Batch) Codes(col int) (codes []uint32, distinct int) {
 // DictValue is the text of a code.
 func (b *Batch) DictValue(col int, code uint32) []byte { return b.cols[col].dict.value(code) }
 
+// DictStrings are the texts of a column by their codes. They share one copy of all of them.
+func (b *Batch) DictStrings(col int) []string {
+	d := &b.cols[col].dict
+	all, from := string(d.arena), uint32(0)
+	texts := make([]string, len(d.ends))
+	for code, to := range d.ends {
+		texts[code], from = all[from:to], to
+	}
+	return texts
+}
+
 // IsNullCode tells whether a code of Codes stands for null.
 func IsNullCode(code uint32) bool { return code == nullCode }
 

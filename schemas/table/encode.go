@@ -137,7 +137,10 @@ func codeWidth(n int) int {
 // Decode reads a batch written by AppendBinary. Its schema must be known to
 // Lookup. The batch keeps no reference to data. Bytes that are no batch give
 // ErrCorrupt, and cost no more memory than a few times their length.
-func Decode(data []byte) (*Batch, error) {
+func Decode(data []byte) (*Batch, error) { return decodeInto(nil, data) }
+
+// decodeInto is Decode into the memory of a batch whose rows nobody needs any more; nil for none.
+func decodeInto(b *Batch, data []byte) (*Batch, error) {
 	r := reader{data: data}
 	if v := r.byte(); r.err == nil && v != encodingVersion {
 		return nil, fmt.Errorf("%w: version %d, this program reads %d", ErrCorrupt, v, encodingVersion)
@@ -158,7 +161,10 @@ func Decode(data []byte) (*Batch, error) {
 	if r.err == nil && columns > len(s.Columns) {
 		r.fail("%d columns, schema %s has %d: a later program wrote it", columns, id, len(s.Columns))
 	}
-	b := NewBatch(s)
+	if b == nil || b.schema != s {
+		b = NewBatch(s)
+	}
+	b.Reset()
 	b.rows = rows
 	for i := range b.cols {
 		if r.err != nil {
@@ -251,9 +257,10 @@ func (r *reader) deltas(c *vector, rows int) {
 		r.fail("ends early")
 		return
 	}
-	c.ints = make([]int64, rows)
+	c.ints = room(c.ints, rows)
 	data, last := r.data, int64(0)
 	if allZero(data[:rows]) {
+		clear(c.ints)
 		r.data = data[rows:]
 		return
 	}
@@ -296,15 +303,23 @@ func (r *reader) bits(c *vector, rows int) {
 	if r.err != nil {
 		return
 	}
-	c.nulls = make([]bool, rows)
+	c.nulls = room(c.nulls, rows)
 	for i := range c.nulls {
 		c.nulls[i] = packed[i/8]>>(i%8)&1 == 1
 	}
 }
 
+// room is n values of any kind, in the memory of s if it has as many.
+func room[T any](s []T, n int) []T {
+	if n <= cap(s) {
+		return s[:n]
+	}
+	return make([]T, n)
+}
+
 func (r *reader) text(c *vector, rows int) {
 	n := r.uvarint(len(r.data))
-	c.dict.ends = make([]uint32, n)
+	c.dict.ends = room(c.dict.ends, n)
 	var total uint64
 	for i := range c.dict.ends {
 		total += uint64(r.uvarint(len(r.data)))
@@ -314,13 +329,13 @@ func (r *reader) text(c *vector, rows int) {
 		r.fail("ends early")
 		return
 	}
-	c.dict.arena = append([]byte(nil), r.take(int(total))...)
+	c.dict.arena = append(c.dict.arena[:0], r.take(int(total))...)
 	width := codeWidth(n)
 	packed := r.take(width * rows)
 	if r.err != nil {
 		return
 	}
-	c.codes = make([]uint32, rows)
+	c.codes = room(c.codes, rows)
 	switch width {
 	case 1:
 		for i := range c.codes {
@@ -368,7 +383,11 @@ func EncodeRows(r Rows) ([]byte, error) {
 }
 
 // DecodeRows reverses EncodeRows.
-func DecodeRows(data []byte) (Rows, error) {
+func DecodeRows(data []byte) (Rows, error) { return DecodeRowsInto(nil, data) }
+
+// DecodeRowsInto is DecodeRows into the memory of a batch whose rows nobody needs any more, nil
+// for none. After an error that batch means nothing.
+func DecodeRowsInto(spent *Batch, data []byte) (Rows, error) {
 	if len(data) == 0 || data[0] > byte(Withdrawn) {
 		return Rows{}, fmt.Errorf("decoding rows: %w", ErrCorrupt)
 	}
@@ -377,6 +396,6 @@ func DecodeRows(data []byte) (Rows, error) {
 		return Rows{}, fmt.Errorf("decoding rows: %w", ErrCorrupt)
 	}
 	rest := data[1+k:]
-	b, err := Decode(rest[n:])
+	b, err := decodeInto(spent, rest[n:])
 	return Rows{Batch: b, Group: string(rest[:n]), Kind: RowKind(data[0])}, err
 }

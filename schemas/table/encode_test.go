@@ -197,3 +197,48 @@ func FuzzDecode(tf *testing.F) {
 		}
 	})
 }
+
+// TestRowsAreDecodedIntoWhatWasThere: nothing of the rows before shows.
+func TestRowsAreDecodedIntoWhatWasThere(t *testing.T) {
+	eachSchema(t, func(t *testing.T, rng *rand.Rand, s *table.Schema, n int) {
+		spent, _ := randomBatch(rng, s, rng.IntN(60))
+		for range 3 {
+			src, want := randomBatch(rng, s, rng.IntN(2*n+1))
+			blob, err := table.EncodeRows(table.Rows{Batch: src, Group: "g"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := table.DecodeRowsInto(spent, blob)
+			if err != nil {
+				t.Fatal(err)
+			}
+			check(t, got.Batch, want)
+			spent = got.Batch
+			if len(want) > 0 { // texts that are put beside decoded ones are found again
+				spent.Append(want[0])
+				check(t, spent, append(want, want[0]))
+			}
+		}
+	})
+}
+
+func TestDictStringsAreTheTextsByCode(t *testing.T) {
+	eachSchema(t, func(t *testing.T, rng *rand.Rand, s *table.Schema, n int) {
+		b, _ := randomBatch(rng, s, n)
+		for col, c := range s.Columns {
+			if c.Kind != table.String {
+				continue
+			}
+			codes, distinct := b.Codes(col)
+			texts := b.DictStrings(col)
+			if len(texts) != distinct {
+				t.Fatalf("%d texts of %d", len(texts), distinct)
+			}
+			for row, code := range codes {
+				if !table.IsNullCode(code) && texts[code] != string(b.Text(col, row)) {
+					t.Errorf("%s: %q is not %q", c.Name, texts[code], b.Text(col, row))
+				}
+			}
+		}
+	})
+}

@@ -85,6 +85,42 @@ func sortKeyed(keys []keyed) []keyed {
 	return keys
 }
 
+// Keep leaves the named rows, which are in ascending order, and drops the others. Dictionaries
+// stay as they are.
+func (b *Batch) Keep(rows []uint32) {
+	if len(rows) == b.rows {
+		return
+	}
+	b.rows = len(rows)
+	for col := range b.cols {
+		c := &b.cols[col]
+		c.ints, c.nulls, c.codes = keep(c.ints, rows), keep(c.nulls, rows), keep(c.codes, rows)
+		if len(c.fixed) == 0 {
+			continue
+		}
+		for i, r := range rows {
+			copy(c.fixed[16*i:16*i+16], c.fixed[16*r:])
+		}
+		c.fixed = c.fixed[:16*len(rows)]
+	}
+}
+
+// keep works run by run: most rows stay.
+func keep[T any](values []T, rows []uint32) []T {
+	if len(values) == 0 {
+		return values
+	}
+	for at := 0; at < len(rows); {
+		to := at + 1
+		for to < len(rows) && rows[to] == rows[to-1]+1 {
+			to++
+		}
+		copy(values[at:to], values[rows[at]:])
+		at = to
+	}
+	return values[:len(rows)]
+}
+
 // Gather appends the named rows of src to b, which must be empty and of the same
 // schema. Dictionaries shrink to what the rows use.
 func (b *Batch) Gather(src *Batch, rows []uint32) {

@@ -108,6 +108,22 @@ func TestGatherCopiesRows(t *testing.T) {
 	})
 }
 
+func TestKeepDropsTheOtherRows(t *testing.T) {
+	eachSchema(t, func(t *testing.T, rng *rand.Rand, s *table.Schema, n int) {
+		b, all := randomBatch(rng, s, n)
+		likely := rng.Float64()
+		var rows []uint32
+		var want []any
+		for r := range n {
+			if rng.Float64() < likely {
+				rows, want = append(rows, uint32(r)), append(want, all[r])
+			}
+		}
+		b.Keep(rows)
+		check(t, b, want)
+	})
+}
+
 func TestGatherTakesOnlyTheTextsItNeeds(t *testing.T) {
 	src := table.NewBatch(sparseSchema)
 	for _, name := range []string{"a", "b", "c", "b"} {

@@ -27,7 +27,7 @@ type Collector struct {
 	segments segments
 	byHash   map[uint64]int32
 	visitors []visitorEntry
-	pool     []openFragment
+	pool     fragments
 	kept     texts
 	touches  touchPool
 	scratch  encoder
@@ -56,6 +56,28 @@ type openFragment struct {
 	older int32
 }
 
+// fragments are numbered from 0 on. They lie in slabs: one long list would be copied, with
+// all its pointers, each time it grows.
+type fragments struct {
+	slabs []*[slab]openFragment
+	n     int
+}
+
+const slab = 256
+
+func (f *fragments) at(n int32) *openFragment { return &f.slabs[n/slab][n%slab] }
+
+// next is a further one. It may have been used before reset: its points' memory is used again.
+func (f *fragments) next() int32 {
+	if f.n == len(f.slabs)*slab {
+		f.slabs = append(f.slabs, &[slab]openFragment{})
+	}
+	f.n++
+	return int32(f.n - 1)
+}
+
+func (f *fragments) reset() { f.n = 0 }
+
 const none = -1
 
 // NewCollector returns an empty collector.
@@ -72,7 +94,7 @@ func NewCollector(opt Options) (*Collector, error) {
 func (c *Collector) Len() int { return c.events }
 
 // Fragments is the number of open fragments.
-func (c *Collector) Fragments() int { return len(c.pool) }
+func (c *Collector) Fragments() int { return c.pool.n }
 
 // Add folds one event in. Events may come in any order.
 func (c *Collector) Add(v Visitor, e *Event) { c.AddTo(c.Number(v), e) }
@@ -96,7 +118,7 @@ func (c *Collector) AddTo(number int32, e *Event) {
 	newer := int32(none)
 	at := entry.newest
 	for at != none {
-		f := &c.pool[at]
+		f := c.pool.at(at)
 		if e.Time-f.total.end >= c.rules.gap || f.total.end < seg.from {
 			break // f and all older ones end too early
 		}
@@ -107,11 +129,11 @@ func (c *Collector) AddTo(number int32, e *Event) {
 		newer, at = at, f.older
 	}
 	n := c.open(e)
-	c.pool[n].older = at
+	c.pool.at(n).older = at
 	if newer == none {
 		entry.newest = n
 	} else {
-		c.pool[newer].older = n
+		c.pool.at(newer).older = n
 	}
 }
 
@@ -141,7 +163,7 @@ func (c *Collector) extend(f *openFragment, e *Event, seg segment) {
 	if !earlier || f.older == none {
 		return
 	}
-	o := &c.pool[f.older]
+	o := c.pool.at(f.older)
 	if o.total.end < seg.from || f.total.start-o.total.end >= c.rules.gap {
 		return
 	}
@@ -153,16 +175,11 @@ func (c *Collector) extend(f *openFragment, e *Event, seg segment) {
 }
 
 func (c *Collector) open(e *Event) int32 {
-	n := len(c.pool)
-	if n < cap(c.pool) {
-		c.pool = c.pool[:n+1] // what Flush left: its points' memory is used again
-	} else {
-		c.pool = append(c.pool, openFragment{})
-	}
-	f := &c.pool[n].fragment
+	n := c.pool.next()
+	f := &c.pool.at(n).fragment
 	*f = fragment{points: f.points[:0]}
 	c.addTo(f, e)
-	return int32(n)
+	return n
 }
 
 func (c *Collector) addTo(f *fragment, e *Event) {
@@ -206,8 +223,8 @@ func (c *Collector) Flush(shards int) []Part {
 	for v := range c.visitors {
 		entry := &c.visitors[v]
 		shard := uint64(entry.Shard(shards))
-		for at := entry.newest; at != none; at = c.pool[at].older {
-			f := &c.pool[at].fragment
+		for at := entry.newest; at != none; at = c.pool.at(at).older {
+			f := &c.pool.at(at).fragment
 			sortPoints(f.points)
 			f.limit(c.rules.maxEvents, &c.touches)
 			order = append(order, flushed{
@@ -272,7 +289,7 @@ func (c *Collector) reset() {
 	clear(c.byHash)
 	clear(c.visitors)
 	c.visitors = c.visitors[:0]
-	c.pool = c.pool[:0]
+	c.pool.reset()
 	clear(c.order)
 	c.events = 0
 	c.touches.reset()
