@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -364,11 +365,20 @@ func TestRealLogsHaveTheirLinesAndIdentities(t *testing.T) {
 // TestADigestSeesAllOfAFile: identity is of the beginning, so that a log that grew is the
 // same log. A corrected one is another input.
 func TestADigestSeesAllOfAFile(t *testing.T) {
+	t.Run("in one part", digestSeesAll)
+	defer func(was int64) { digestPart = was }(digestPart)
+	digestPart = 50_000
+	t.Run("in parts", digestSeesAll)
+}
+
+func digestSeesAll(t *testing.T) {
 	text := bytes.Repeat([]byte("some line of a log\n"), 10_000)
-	corrected := bytes.Clone(text)
+	corrected, middle, swapped := bytes.Clone(text), bytes.Clone(text), bytes.Clone(text)
 	corrected[len(corrected)-2] = 'G'
+	middle[120_000] = 'X'
+	copy(swapped[100_000:], text[101_000:151_000]) // other text in two parts
 	var digests, identities []string
-	for _, content := range [][]byte{text, text, corrected} {
+	for _, content := range [][]byte{text, text, corrected, middle, swapped} {
 		name := filepath.Join(t.TempDir(), "a.log")
 		if err := os.WriteFile(name, content, 0o600); err != nil {
 			t.Fatal(err)
@@ -389,7 +399,10 @@ func TestADigestSeesAllOfAFile(t *testing.T) {
 	if identities[0] != identities[1] || identities[0] != identities[2] {
 		t.Errorf("identities %v", identities)
 	}
-	if digests[0] == "" || digests[0] != digests[1] || digests[0] == digests[2] {
+	if digests[0] == "" || digests[0] != digests[1] {
 		t.Errorf("digests %v", digests)
+	}
+	if slices.Contains(digests[2:], digests[0]) || digests[2] == digests[3] {
+		t.Errorf("files that differ have digests %v", digests)
 	}
 }
