@@ -2,7 +2,6 @@ package accesslog
 
 import (
 	"bytes"
-	"net/netip"
 
 	"millrace/schemas/pii"
 	"millrace/schemas/weblog"
@@ -10,7 +9,6 @@ import (
 	"millrace/transforms/mask"
 	"millrace/transforms/rollup"
 	"millrace/transforms/security"
-	"millrace/transforms/sessions"
 )
 
 // maxMemo bounds each cache; a full one starts anew, as rare texts crowd it.
@@ -30,25 +28,7 @@ type agent struct {
 	note bool   // whether it is a bot
 	tool bool   // made to attack
 	told
-}
-
-// visitor is what client address and user agent tell.
-type visitor struct {
-	sessions.Visitor      // token and its hash
-	id               text // the same token
-	network          text // truncated address; nil masked for a host name
-	at               *location
-	client           *rollup.Client // nil without reference data
-	fault            error          // of looking the address up
-	source           security.Source
-	session          sessions.Seen
-	counted          rollup.ClientSeen
-	minute           rollup.MinuteSeen
-}
-
-type visitorKey struct {
-	addr  netip.Addr
-	agent *agent
+	number uint32 // tells it from others
 }
 
 // page is what a path tells.
@@ -81,6 +61,8 @@ func (w *Worker) agent(l *decode.AccessLog) *agent {
 		name, reason, bot := w.bots.Why(pii.Reveal(ua))
 		a := &agent{text: text{masked: w.text(weblog.EventUserAgent, ua, mask.UserAgent)}, bot: name, note: bot, tool: w.isTool(ua)}
 		w.tell(a, reason)
+		w.numbers++
+		a.number = w.numbers
 		return a
 	})
 }
@@ -95,36 +77,6 @@ func (w *Worker) page(path []byte) *page {
 	return memoOf(w.pages, path, func() *page {
 		return &page{text: text{masked: w.text(weblog.EventPath, pii.Of(path), mask.Path)}, asset: isAsset(path)}
 	})
-}
-
-func (w *Worker) visitor(client pii.Text, addr netip.Addr, ua pii.Text, a *agent) *visitor {
-	if !addr.IsValid() {
-		return w.newVisitor(client, addr, ua, a)
-	}
-	key := visitorKey{addr, a}
-	if v, ok := w.visitors[key]; ok {
-		return v
-	}
-	if len(w.visitors) >= maxMemo {
-		clear(w.visitors)
-	}
-	v := w.newVisitor(client, addr, ua, a)
-	w.visitors[key] = v
-	return v
-}
-
-func (w *Worker) newVisitor(client pii.Text, addr netip.Addr, ua pii.Text, a *agent) *visitor {
-	v := &visitor{id: text{masked: w.masker.AppendVisitor(nil, client, ua)}}
-	v.Visitor = sessions.VisitorOf(string(v.id.masked))
-	if addr.IsValid() {
-		v.network.masked = w.network(addr)
-	}
-	v.at = &w.look.nowhere
-	if w.References != nil {
-		v.at, v.fault = w.location(addr)
-		v.client = w.client(a, v.at)
-	}
-	return v
 }
 
 func (w *Worker) masked(t pii.Text, where mask.Where) []byte {

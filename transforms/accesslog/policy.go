@@ -1,8 +1,6 @@
 package accesslog
 
 import (
-	"net/netip"
-
 	"millrace/schemas/pii"
 	"millrace/schemas/weblog"
 	"millrace/transforms/mask"
@@ -33,14 +31,6 @@ func (w *Worker) appendText(dst []byte, col int, t pii.Text, where mask.Where) [
 // text is appendText into new memory.
 func (w *Worker) text(col int, t pii.Text, where mask.Where) []byte {
 	return w.appendText(nil, col, t, where)
-}
-
-// network is what of a client's address may stay: its network, or as the policy has it.
-func (w *Worker) network(addr netip.Addr) []byte {
-	if p := w.policy[weblog.EventClientIP]; p.Set() {
-		return w.masker.AppendTreated(nil, p, pii.Of(addr.Unmap().WithZone("").AppendTo(nil)))
-	}
-	return mask.TruncateAddr(addr).AppendTo(nil)
 }
 
 // appendUser appends the token of a user, or what the policy makes of the name.

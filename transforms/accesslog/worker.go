@@ -103,7 +103,8 @@ type Worker struct {
 	referrers map[string]*referrer
 	campaigns map[string]*touch
 	pages     map[string]*page
-	visitors  map[visitorKey]*visitor
+	visitors  visitors
+	numbers   uint32 // of agents so far
 	clients   map[rollup.Client]*rollup.Client
 	look      lookups
 	direct    touch
@@ -166,7 +167,7 @@ func New(c Config) *Worker {
 // more lines follow.
 func (w *Worker) Forget() {
 	clear(w.reads.texts[:])
-	w.agents, w.referrers, w.campaigns, w.pages, w.visitors = map[string]*agent{}, map[string]*referrer{}, map[string]*touch{}, map[string]*page{}, map[visitorKey]*visitor{}
+	w.agents, w.referrers, w.campaigns, w.pages, w.visitors = map[string]*agent{}, map[string]*referrer{}, map[string]*touch{}, map[string]*page{}, newVisitors()
 	w.clients = map[rollup.Client]*rollup.Client{}
 }
 
