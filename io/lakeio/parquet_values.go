@@ -42,6 +42,9 @@ func (v *columnValues) present(value parquet.Value) parquet.Value {
 
 // append adds the rows of a piece, which is of batch n.
 func (v *columnValues) append(values []parquet.Value, p piece, n int) []parquet.Value {
+	if p.batch.AllNull(v.index) {
+		return append(values, nullValues[:p.to-p.from]...)
+	}
 	switch v.column.Kind {
 	case table.String, table.Bytes:
 		return v.appendTexts(values, p, n)
@@ -89,11 +92,8 @@ func (v *columnValues) appendNumbers(values []parquet.Value, p piece) []parquet.
 }
 
 func (v *columnValues) appendTexts(values []parquet.Value, p piece, n int) []parquet.Value {
-	codes, distinct := p.batch.Codes(v.index)
+	codes, _ := p.batch.Codes(v.index)
 	codes = codes[p.from:p.to]
-	if distinct == 0 { // there are nulls alone
-		return append(values, nullValues[:len(codes)]...)
-	}
 	if v.coded != nil && !v.coded.full {
 		v.coded.take(n, codes)
 		return v.appendPresence(values, codes)

@@ -49,6 +49,9 @@ func (b *Batch) Another() func() *Batch {
 	for i := range b.cols {
 		c := &b.cols[i]
 		rooms[i] = room{more(len(c.ints)), more(len(c.fixed)), more(len(c.nulls)), more(len(c.codes)), more(len(c.dict.ends)), more(len(c.dict.arena)), len(c.dict.slots)}
+		if b.AllNull(i) {
+			rooms[i] = room{}
+		}
 	}
 	return func() *Batch {
 		f := NewBatch(schema)
@@ -83,7 +86,7 @@ func (b *Batch) Reset() {
 	b.rows = 0
 	for i := range b.cols {
 		c := &b.cols[i]
-		c.ints, c.fixed, c.nulls, c.codes = c.ints[:0], c.fixed[:0], c.nulls[:0], c.codes[:0]
+		c.shorten(0, 0, 0, 0)
 		c.dict.reset()
 	}
 }
@@ -185,13 +188,13 @@ func (b *Batch) PadNulls(first, last int) {
 		c := &b.cols[i]
 		switch k := b.schema.Columns[i].Kind; {
 		case k.text():
-			c.codes = appendMany(c.codes, nullCode, b.rows-len(c.codes))
+			c.codes = pad(c.codes, nullCodes[:], nullCode, b.rows-len(c.codes))
 		case k == UUID:
 			n := b.rows - len(c.fixed)/16
-			c.fixed, c.nulls = appendMany(c.fixed, 0, 16*n), appendMany(c.nulls, true, n)
+			c.fixed, c.nulls = pad(c.fixed, zeroIDs[:], 0, 16*n), pad(c.nulls, marked[:], true, n)
 		default:
 			n := b.rows - len(c.ints)
-			c.ints, c.nulls = appendMany(c.ints, 0, n), appendMany(c.nulls, true, n)
+			c.ints, c.nulls = pad(c.ints, zeros[:], 0, n), pad(c.nulls, marked[:], true, n)
 		}
 	}
 }
@@ -210,7 +213,13 @@ func appendMany[T any](to []T, v T, n int) []T {
 }
 
 // SetInt replaces a number, Time or Date.
-func (b *Batch) SetInt(col, row int, v int64) { b.cols[col].ints[row] = v }
+func (b *Batch) SetInt(col, row int, v int64) {
+	c := &b.cols[col]
+	if isLent(c.ints, zeros[:]) {
+		c.ints = slices.Clone(c.ints)
+	}
+	c.ints[row] = v
+}
 
 // Rewind goes back to so many rows and drops what was put after them, a row
 // begun included. Their texts stay in the dictionaries until Reset.
@@ -218,19 +227,11 @@ func (b *Batch) Rewind(rows int) {
 	b.rows = rows
 	for i, col := range b.schema.Columns {
 		c := &b.cols[i]
-		switch {
-		case col.Kind.text():
-			c.codes = c.codes[:min(len(c.codes), b.rows)]
-		case col.Kind == UUID:
-			c.fixed = c.fixed[:min(len(c.fixed), 16*b.rows)]
-		default:
-			c.ints = c.ints[:min(len(c.ints), b.rows)]
-		}
-		marks := b.rows
+		marks := rows
 		if !col.Null || col.Kind.text() {
 			marks = 0
 		}
-		c.nulls = c.nulls[:min(len(c.nulls), marks)]
+		c.shorten(min(len(c.codes), rows), min(len(c.ints), rows), min(len(c.fixed), 16*rows), min(len(c.nulls), marks))
 	}
 }
 
@@ -263,6 +264,9 @@ func (b *Batch) Check() error {
 					return fmt.Errorf("batch of %s: column %s: %d is no %s", b.schema.ID(), col.Name, v, col.Kind)
 				}
 			}
+		}
+		if isLent(c.codes, nullCodes[:]) && col.Null {
+			continue
 		}
 		for _, code := range c.codes {
 			if code == nullCode && !col.Null {

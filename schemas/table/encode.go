@@ -63,6 +63,9 @@ func (b *Batch) encodedSize() int {
 func (b *Batch) MarshalBinary() ([]byte, error) { return b.AppendBinary(nil) }
 
 func appendDeltas(dst []byte, ints []int64) []byte {
+	if isLent(ints, zeros[:]) {
+		return appendMany(dst, 0, len(ints))
+	}
 	var last int64
 	for _, v := range ints {
 		if d := v - last; d >= -64 && d < 64 { // in one byte, as most are, of columns without values all
@@ -76,6 +79,10 @@ func appendDeltas(dst []byte, ints []int64) []byte {
 }
 
 func appendBits(dst []byte, bits []bool) []byte {
+	if isLent(bits, marked[:]) {
+		dst = appendMany(dst, 0xff, len(bits)/8)
+		bits = bits[len(bits)&^7:]
+	}
 	for i := 0; i < len(bits); i += 8 {
 		var x byte
 		for j, set := range bits[i:min(i+8, len(bits))] {
@@ -257,13 +264,12 @@ func (r *reader) deltas(c *vector, rows int) {
 		r.fail("ends early")
 		return
 	}
-	c.ints = room(c.ints, rows)
 	data, last := r.data, int64(0)
 	if allZero(data[:rows]) {
-		clear(c.ints)
-		r.data = data[rows:]
+		c.ints, r.data = lend(zeros[:], 0, rows), data[rows:]
 		return
 	}
+	c.ints = room(c.ints, rows)
 	for i := range c.ints {
 		if len(data) > 0 && data[0] < 0x80 {
 			last += int64(data[0]>>1) ^ -int64(data[0]&1)
@@ -298,10 +304,29 @@ func allZero(b []byte) bool {
 	return true
 }
 
+func allOnes(b []byte) bool {
+	for _, x := range b {
+		if x != 0xff {
+			return false
+		}
+	}
+	return true
+}
+
 func (r *reader) bits(c *vector, rows int) {
 	packed := r.take((rows + 7) / 8)
 	if r.err != nil {
 		return
+	}
+	if whole := rows / 8; rows > 0 {
+		switch first := packed[0]; {
+		case first == 0 && allZero(packed):
+			c.nulls = lend(unmarked[:], false, rows)
+			return
+		case first == 0xff && allOnes(packed[:whole]) && (rows%8 == 0 || packed[whole] == 1<<(rows%8)-1):
+			c.nulls = lend(marked[:], true, rows)
+			return
+		}
 	}
 	c.nulls = room(c.nulls, rows)
 	for i := range c.nulls {
@@ -333,6 +358,10 @@ func (r *reader) text(c *vector, rows int) {
 	width := codeWidth(n)
 	packed := r.take(width * rows)
 	if r.err != nil {
+		return
+	}
+	if n == 0 && allZero(packed) {
+		c.codes = lend(nullCodes[:], nullCode, rows)
 		return
 	}
 	c.codes = room(c.codes, rows)

@@ -94,8 +94,12 @@ func (b *Batch) Keep(rows []uint32) {
 	b.rows = len(rows)
 	for col := range b.cols {
 		c := &b.cols[col]
-		c.ints, c.nulls, c.codes = keep(c.ints, rows), keep(c.nulls, rows), keep(c.codes, rows)
-		if len(c.fixed) == 0 {
+		c.ints, c.codes = keep(c.ints, zeros[:], rows), keep(c.codes, nullCodes[:], rows)
+		if c.nulls = keep(c.nulls, marked[:], rows); len(c.fixed) == 0 {
+			continue
+		}
+		if isLent(c.fixed, zeroIDs[:]) {
+			c.fixed = c.fixed[: 16*len(rows) : 16*len(rows)]
 			continue
 		}
 		for i, r := range rows {
@@ -106,9 +110,12 @@ func (b *Batch) Keep(rows []uint32) {
 }
 
 // keep works run by run: most rows stay.
-func keep[T any](values []T, rows []uint32) []T {
+func keep[T any](values, pool []T, rows []uint32) []T {
 	if len(values) == 0 {
 		return values
+	}
+	if isLent(values, pool) {
+		return values[:len(rows):len(rows)]
 	}
 	for at := 0; at < len(rows); {
 		to := at + 1
@@ -133,29 +140,42 @@ func (b *Batch) Gather(src *Batch, rows []uint32) {
 		switch k := b.schema.Columns[col].Kind; {
 		case k.text():
 			gatherText(to, from, rows)
+		case k == UUID && isLent(from.fixed, zeroIDs[:]):
+			to.fixed = pad(to.fixed, zeroIDs[:], 0, 16*len(rows))
 		case k == UUID:
 			to.fixed = slices.Grow(to.fixed, 16*len(rows))
 			for _, r := range rows {
 				to.fixed = append(to.fixed, from.fixed[16*r:16*r+16]...)
 			}
 		default:
-			to.ints = slices.Grow(to.ints, len(rows))
-			for _, r := range rows {
-				to.ints = append(to.ints, from.ints[r])
-			}
+			to.ints = gather(to.ints, from.ints, zeros[:], 0, rows)
 		}
-		if len(from.nulls) > 0 {
-			to.nulls = slices.Grow(to.nulls, len(rows))
-			for _, r := range rows {
-				to.nulls = append(to.nulls, from.nulls[r])
-			}
+		if isLent(from.nulls, unmarked[:]) {
+			to.nulls = pad(to.nulls, unmarked[:], false, len(rows))
+		} else {
+			to.nulls = gather(to.nulls, from.nulls, marked[:], true, rows)
 		}
 	}
 }
 
+// gather appends the named values, which lie in a pool of v if all are that.
+func gather[T any](to, from, pool []T, v T, rows []uint32) []T {
+	switch {
+	case len(from) == 0:
+		return to
+	case isLent(from, pool):
+		return pad(to, pool, v, len(rows))
+	}
+	to = slices.Grow(to, len(rows))
+	for _, r := range rows {
+		to = append(to, from[r])
+	}
+	return to
+}
+
 func gatherText(to, from *vector, rows []uint32) {
 	if len(from.dict.ends) == 0 { // there are nulls alone
-		to.codes = appendMany(to.codes, nullCode, len(rows))
+		to.codes = pad(to.codes, nullCodes[:], nullCode, len(rows))
 		return
 	}
 	to.codes = slices.Grow(to.codes, len(rows))
