@@ -22,9 +22,10 @@ const (
 	// flushRows and flushBytes bound the rows a core holds before they go on.
 	flushRows  = 64 << 10
 	flushBytes = 24 << 20
-	// flushInput bounds how much input the aggregates of a core sum up before
-	// they go on, and so their memory.
-	flushInput = 32 << 20
+	// flushInput and flushFragments bound how much input the aggregates of a core sum up
+	// before they go on, and so their memory: where visitors come often much input takes little.
+	flushInput     = 64 << 20
+	flushFragments = 128 << 10
 	// longBundle is input of a core that live bundles do not reach: after it, no
 	// more is expected.
 	longBundle = 64 << 20
@@ -147,7 +148,7 @@ func (c *core) process(block *record.Block) output {
 	if block.Roll != "" {
 		return c.takeRoll(block)
 	}
-	if c.input >= flushInput {
+	if c.input >= flushInput || c.sessions.Fragments() >= flushFragments {
 		return c.take(true)
 	}
 	if c.worker.Rows() >= flushRows || c.worker.Size() >= flushBytes {
