@@ -137,19 +137,21 @@ type parquetWriter struct {
 	w       *parquet.GenericWriter[any]
 	schema  *table.Schema
 	flavor  flavor
-	coded   []*codedDictionary // by column: of the row group that begins; nil for none
+	coded   []*codedDictionary // by column: of the row group writer made last; nil for none
 	group   int                // rows of a row group
 	pending []piece
 	rows    int // in pending
 	running []*rowGroup
+	free    []*rowGroup // committed: their memory is used again
 	limit   int
 	total   int64
 	ends    []int64 // bytes of the file after each committed row group
 }
 
 type rowGroup struct {
-	w    *parquet.ConcurrentRowGroupWriter
-	done chan error
+	w     *parquet.ConcurrentRowGroupWriter
+	coded []*codedDictionary // by column; nil for none
+	done  chan error
 }
 
 func (rg *rowGroup) wait() error { return <-rg.done }
@@ -197,12 +199,22 @@ func (p *parquetWriter) startRowGroup() error {
 			return err
 		}
 	}
-	rg := &rowGroup{w: p.w.BeginRowGroup(), done: make(chan error, 1)}
-	pieces, coded := p.pending, slices.Clone(p.coded)
+	rg := p.next()
+	pieces := p.pending
 	p.pending, p.rows = nil, 0
 	p.running = append(p.running, rg)
-	go func() { rg.done <- fillRowGroup(rg.w, p.schema, p.flavor, coded, pieces) }()
+	go func() { rg.done <- fillRowGroup(rg, p.schema, p.flavor, pieces) }()
 	return nil
+}
+
+func (p *parquetWriter) next() *rowGroup {
+	if n := len(p.free) - 1; n >= 0 {
+		rg := p.free[n]
+		p.free = p.free[:n]
+		return rg
+	}
+	w := p.w.BeginRowGroup()
+	return &rowGroup{w: w, coded: slices.Clone(p.coded), done: make(chan error, 1)}
 }
 
 func (p *parquetWriter) commitOldest() error {
@@ -214,6 +226,7 @@ func (p *parquetWriter) commitOldest() error {
 	if _, err := rg.w.Commit(); err != nil {
 		return fmt.Errorf("writing a row group: %w", err)
 	}
+	p.free = append(p.free, rg)
 	p.ends = append(p.ends, p.w.Size())
 	return nil
 }
@@ -259,11 +272,11 @@ func (p *parquetWriter) abandon() {
 // alone and not on how the rows were cut into pieces.
 const writeRows = 4096
 
-func fillRowGroup(w *parquet.ConcurrentRowGroupWriter, s *table.Schema, f flavor, coded []*codedDictionary, pieces []piece) error {
+func fillRowGroup(rg *rowGroup, s *table.Schema, f flavor, pieces []piece) error {
 	numbers, batches := numberBatches(pieces)
 	values := make([]parquet.Value, 0, writeRows)
-	for i, cw := range w.ColumnWriters() {
-		c := &columnValues{column: s.Columns[i], index: i, int96: f == exchangeFlavor && s.Columns[i].Kind == table.Time, coded: coded[i]}
+	for i, cw := range rg.w.ColumnWriters() {
+		c := &columnValues{column: s.Columns[i], index: i, int96: f == exchangeFlavor && s.Columns[i].Kind == table.Time, coded: rg.coded[i]}
 		if c.coded != nil {
 			c.coded.begin(i, batches)
 		}

@@ -1,6 +1,8 @@
 package lakeio
 
 import (
+	"slices"
+
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/encoding"
 
@@ -48,13 +50,14 @@ type codedDictionary struct {
 	taken    []int32   // indexes, of which a buffer has
 	given    int       // as many
 	buffered bool
-	full     bool // pages have texts from now on, and values must be texts
+	full     bool // pages have texts from now on, in this row group, and values must be texts
 	one      [1]parquet.Value
 }
 
-// begin names the batches that codes are from.
+// begin begins a row group, whose codes are from these batches.
 func (d *codedDictionary) begin(column int, batches []*table.Batch) {
-	d.column, d.batches, d.indexes, d.taken = column, batches, make([][]int32, len(batches)), make([]int32, 0, writeRows)
+	d.column, d.batches, d.indexes = column, batches, make([][]int32, len(batches))
+	d.taken, d.given, d.full = slices.Grow(d.taken[:0], writeRows), 0, false
 }
 
 // Type is that of pages of indexes.
@@ -96,7 +99,6 @@ type codedIndexes struct {
 // it is called again, for pages of texts.
 func (t *codedIndexes) NewColumnBuffer(column, values int) parquet.ColumnBuffer {
 	if t.dict.buffered {
-		t.dict.full = true
 		return t.dict.plain.NewColumnBuffer(column, values)
 	}
 	t.dict.buffered = true
@@ -127,7 +129,12 @@ func (b *codedBuffer) Cap() int    { return cap(b.indexes) }
 func (b *codedBuffer) Size() int64 { return 4 * int64(len(b.indexes)) }
 func (b *codedBuffer) Reset()      { b.indexes = b.indexes[:0] }
 
-func (b *codedBuffer) Page() parquet.Page { return &codedPage{b.page(b.indexes), b} }
+// Page is what is written next. After that the library goes on without a dictionary that is
+// larger than what genericWriter allows.
+func (b *codedBuffer) Page() parquet.Page {
+	b.typ.dict.full = b.typ.dict.Size() > dictMaxBytes
+	return &codedPage{b.page(b.indexes), b}
+}
 
 func (b *codedBuffer) page(indexes []int32) parquet.Page {
 	return b.typ.Type.NewPage(b.column, len(indexes), encoding.Int32Values(indexes))

@@ -66,7 +66,7 @@ func codedPieces(r *rand.Rand) (pieces []piece) {
 		}
 		batches = append(batches, b)
 	}
-	for range 40 {
+	for range 90 {
 		b := batches[r.IntN(len(batches))]
 		from := r.IntN(b.Len())
 		pieces = append(pieces, piece{b, from, from + r.IntN(b.Len()-from)})

@@ -30,9 +30,10 @@ func lend[T any](pool []T, v T, n int) []T {
 	return pool[:n:n]
 }
 
-// pad appends n times what a pool holds, or borrows it.
+// pad appends n times what a pool holds, or borrows it. Who has room of his own has had other
+// values before, and will again.
 func pad[T any](to, pool []T, v T, n int) []T {
-	if len(to) == 0 && n > 0 {
+	if cap(to) == 0 && n > 0 {
 		return lend(pool, v, n)
 	}
 	return appendMany(to, v, n)
