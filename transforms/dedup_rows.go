@@ -33,6 +33,36 @@ func eachRows(packed []byte, use func(table.Rows) error) error {
 
 // eachUnpacked gives the batches of a blob.
 func eachUnpacked(blob []byte, use func(table.Rows) error) error {
+	return eachEncoded(blob, func(b []byte) error {
+		rows, err := table.DecodeRows(b)
+		if err != nil {
+			return err
+		}
+		return use(rows)
+	})
+}
+
+// rowsReader is eachRows for many blobs: what it gives holds until the next batch.
+type rowsReader struct {
+	unpack unpacker
+	spent  *table.Batch // nil for none
+}
+
+func (r *rowsReader) each(packed []byte, use func(table.Rows) error) error {
+	blob, err := r.unpack.unpack(packed)
+	if err != nil {
+		return err
+	}
+	return eachEncoded(blob, func(b []byte) error {
+		rows, err := table.DecodeRowsInto(r.spent, b)
+		if r.spent = rows.Batch; err != nil {
+			return err
+		}
+		return use(rows)
+	})
+}
+
+func eachEncoded(blob []byte, use func([]byte) error) error {
 	if len(blob) == 0 || blob[0] != rowsBlob {
 		return fmt.Errorf("rows in a form that this program does not read, which is form %d: resume with the version of the program that wrote them", rowsBlob)
 	}
@@ -41,11 +71,7 @@ func eachUnpacked(blob []byte, use func(table.Rows) error) error {
 		if k <= 0 || n > uint64(len(rest)-k) {
 			return fmt.Errorf("decoding rows: %w", table.ErrCorrupt)
 		}
-		rows, err := table.DecodeRows(rest[k : k+int(n)])
-		if err == nil {
-			err = use(rows)
-		}
-		if err != nil {
+		if err := use(rest[k : k+int(n)]); err != nil {
 			return err
 		}
 		rest = rest[k+int(n):]

@@ -16,12 +16,20 @@ import (
 // deviceRows are rows of what a monitor tells, by output and, live, by the bucket in
 // which they are sealed.
 type deviceRows struct {
-	common Common
-	made   map[*table.Schema]map[string]*table.Batch
+	common  Common
+	made    map[*table.Schema]map[string]*table.Batch
+	minutes lastBatch
+}
+
+// lastBatch is where the row before went, mostly that of the next one.
+type lastBatch struct {
+	day   int64
+	group string
+	batch *table.Batch // nil for none
 }
 
 func newDeviceRows(c Common) *deviceRows {
-	return &deviceRows{c, map[*table.Schema]map[string]*table.Batch{}}
+	return &deviceRows{common: c, made: map[*table.Schema]map[string]*table.Batch{}}
 }
 
 // deviceOutput is the output of rows of a schema.
@@ -44,6 +52,19 @@ func (r *deviceRows) batch(s *table.Schema, time, end int64) *table.Batch {
 		r.made[s][group] = table.NewBatch(s)
 	}
 	return r.made[s][group]
+}
+
+// ofMinute is batch for rollups, of which there are many.
+func (r *deviceRows) ofMinute(start int64) *table.Batch {
+	l := &r.minutes
+	day, group := table.FloorDay(start), ""
+	if r.common.Live != nil {
+		group = r.common.Live.group(start + minuteMillis)
+	}
+	if l.batch == nil || l.day != day || l.group != group {
+		*l = lastBatch{day, group, r.batch(rows.Rollups, start, start+minuteMillis)}
+	}
+	return l.batch
 }
 
 func (r *deviceRows) version(time, events int64) int64 {
@@ -83,7 +104,7 @@ func (r *deviceRows) flag(f *monitor.Flagged) {
 }
 
 func (r *deviceRows) minute(m *monitor.Minute) {
-	b := r.batch(rows.Rollups, m.Start, m.Start+minuteMillis)
+	b := r.ofMinute(m.Start)
 	if b == nil {
 		return
 	}

@@ -54,7 +54,7 @@ type subjectShard struct {
 func (fn *deviceSeriesFn) Setup() {
 	var cores []coreOf[*subjectShard]
 	for range runtime.GOMAXPROCS(0) {
-		cores = append(cores, &deviceSeriesCore{fn.Common, fn.Options})
+		cores = append(cores, &deviceSeriesCore{common: fn.Common, options: fn.Options})
 	}
 	fn.cores.start(fn.Common.Run, cores)
 }
@@ -77,6 +77,7 @@ func (fn *deviceSeriesFn) FinishBundle(flags, rollups, health, grid, scores func
 type deviceSeriesCore struct {
 	common  Common
 	options monitor.Options
+	reader  rowsReader
 }
 
 func (c *deviceSeriesCore) close() {}
@@ -84,17 +85,18 @@ func (c *deviceSeriesCore) close() {}
 func (c *deviceSeriesCore) takeLast() output { return output{} }
 
 func (c *deviceSeriesCore) process(s *subjectShard) output {
-	var batches []*table.Batch
-	n := 0
-	for _, b := range s.points {
-		if err := eachRows(b, func(r table.Rows) error { batches, n = append(batches, r.Batch), n+r.Batch.Len(); return nil }); err != nil {
+	var points []monitor.Point
+	for i, b := range s.points {
+		err := c.reader.each(b, func(r table.Rows) error {
+			if points == nil { // at once for all, which are about as long: growing it would copy it, again and again
+				points = make([]monitor.Point, 0, r.Batch.Len()*(len(s.points)-i)*9/8)
+			}
+			points = appendPoints(points, r.Batch)
+			return nil
+		})
+		if err != nil {
 			return output{err: fmt.Errorf("readings of subject shard %s: %w", s.name, err)}
 		}
-	}
-	points := make([]monitor.Point, 0, n) // at once: growing it would copy it all, again and again
-	for i, b := range batches {
-		points = appendPoints(points, b)
-		batches[i] = nil
 	}
 	known := newDeviceRows(c.common)
 	monitor.New(c.options).Fold(points, math.MaxInt64, known.sink())
@@ -107,6 +109,10 @@ func appendPoints(points []monitor.Point, b *table.Batch) []monitor.Point {
 	last := &monitor.About{}
 	points = slices.Grow(points, b.Len())
 	text := newTexts(b)
+	subjects, _ := b.Codes(rows.PointSubject)
+	devices, _ := b.Codes(rows.PointDevice)
+	codes, _ := b.Codes(rows.PointCode)
+	keys := map[[3]uint32]*monitor.Key{} // by the codes of their texts
 	for row := range b.Len() {
 		about := monitor.About{
 			Display: text.of(rows.PointDisplay, row), Unit: text.of(rows.PointUnit, row),
@@ -114,13 +120,19 @@ func appendPoints(points []monitor.Point, b *table.Batch) []monitor.Point {
 		}
 		if *last != about {
 			if last = abouts[about]; last == nil {
-				last = &about
+				kept := about // or each row's would be kept
+				last = &kept
 				abouts[about] = last
 			}
 		}
+		coded := [3]uint32{subjects[row], devices[row], codes[row]}
+		key := keys[coded]
+		if key == nil {
+			key = &monitor.Key{Subject: text.of(rows.PointSubject, row), Device: text.of(rows.PointDevice, row), Code: text.of(rows.PointCode, row)}
+			keys[coded] = key
+		}
 		p := monitor.Point{
-			Key:   monitor.Key{Subject: text.of(rows.PointSubject, row), Device: text.of(rows.PointDevice, row), Code: text.of(rows.PointCode, row)},
-			About: last, Time: b.Int(rows.PointTime, row), Source: text.of(rows.PointSource, row), Sequence: text.of(rows.PointSequence, row),
+			Key: key, About: last, Time: b.Int(rows.PointTime, row), Source: text.of(rows.PointSource, row), Sequence: text.of(rows.PointSequence, row),
 			Position: b.Int(rows.PointPosition, row), ID: b.UUID(rows.PointReadingID, row), Value: b.Float(rows.PointValue, row),
 			Low: b.Float(rows.PointLow, row), High: b.Float(rows.PointHigh, row),
 		}

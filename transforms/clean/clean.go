@@ -215,6 +215,9 @@ func (s *Series) spike(j *Judged) {
 		return
 	}
 	median := medianOf(values)
+	if math.Abs(j.Value-median) <= float64(spikeLimit*float64(leastRelated*math.Abs(median))) {
+		return // whatever the others deviate by
+	}
 	for i := range values {
 		values[i] = math.Abs(values[i] - median)
 	}

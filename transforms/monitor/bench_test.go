@@ -15,7 +15,7 @@ func BenchmarkFold(b *testing.B) {
 	about := &monitor.About{Unit: "/min", Patient: true}
 	for i := range 100_000 {
 		points = append(points, monitor.Point{
-			Key:   monitor.Key{Subject: fmt.Sprint("tok_patient_k1_", i%10), Device: fmt.Sprint("tok_device_k1_", i%10), Code: fmt.Sprint("8867-", i%5)},
+			Key:   &monitor.Key{Subject: fmt.Sprint("tok_patient_k1_", i%10), Device: fmt.Sprint("tok_device_k1_", i%10), Code: fmt.Sprint("8867-", i%5)},
 			About: about, Time: start + int64(i)*120, Position: int64(i), Value: float64(60 + i*7919%13), Low: 20, High: 300,
 		})
 	}

@@ -39,9 +39,9 @@ type About struct {
 	Patient       bool // the subject is one
 }
 
-// Point is a reading.
+// Point is a reading. Points of a series share their Key, as far as whoever makes them knows.
 type Point struct {
-	Key        Key
+	Key        *Key
 	About      *About
 	Time       int64 // Unix milliseconds
 	Source     string
@@ -62,7 +62,7 @@ type place struct {
 
 // sorted gives the numbers of the points in order of key, time and origin.
 func sorted(points []Point) []int {
-	numbers := map[Key]int{} // in the order in which keys come
+	numbers := map[*Key]int{} // in the order in which keys come
 	places := make([]place, len(points))
 	for i := range points {
 		n, ok := numbers[points[i].Key]
@@ -72,8 +72,12 @@ func sorted(points []Point) []int {
 		}
 		places[i] = place{n, points[i].Time, i}
 	}
-	ranks := make([]int, len(numbers))
-	for rank, k := range slices.SortedFunc(maps.Keys(numbers), Key.compare) {
+	ranks, rank := make([]int, len(numbers)), 0
+	keys := slices.SortedFunc(maps.Keys(numbers), func(a, b *Key) int { return a.compare(*b) })
+	for i, k := range keys {
+		if i > 0 && *k != *keys[i-1] {
+			rank = i
+		}
 		ranks[numbers[k]] = rank
 	}
 	for i := range places {
@@ -121,14 +125,19 @@ type Monitor struct {
 	to      Sink
 
 	last    *series // of lastKey; nil for none
-	lastKey Key
+	lastKey *Key
 
 	lastHour     *Hour // of the point before; nil for none
 	lastHourKey  hourKey
 	lastHourCode string
+
+	judged  clean.Judged // what the sink is told of; here, so that telling allocates nothing
+	flagged Flagged
+	told    Minute
 }
 
-// Sink takes what is known. Minutes and hours come when they are over.
+// Sink takes what is known. Minutes and hours come when they are over. What is pointed to holds until
+// the call returns.
 type Sink struct {
 	Flag   func(*Flagged)
 	Minute func(*Minute)
@@ -182,33 +191,41 @@ func (m *Monitor) Fold(points []Point, until int64, to Sink) (rest []Point) {
 func (m *Monitor) next(p *Point) {
 	s := m.last
 	if s == nil || m.lastKey != p.Key {
-		s = m.series[p.Key]
+		s = m.series[*p.Key]
 	}
 	if s == nil {
 		s = &series{about: *p.About, clean: clean.Series{Counter: p.About.Counter}}
-		m.series[p.Key] = s
+		m.series[*p.Key] = s
 	}
 	m.last, m.lastKey = s, p.Key // points of a series come one after the other
 	if start := floor(p.Time, minute); s.min.any && s.min.start != start {
-		m.closeMinute(p.Key, s)
+		m.closeMinute(*p.Key, s)
 	}
-	j := s.clean.Next(&m.options.Clean, clean.Reading{Time: p.Time, Value: p.Value, Low: p.Low, High: p.High})
+	j := &m.judged
+	*j = s.clean.Next(&m.options.Clean, clean.Reading{Time: p.Time, Value: p.Value, Low: p.Low, High: p.High})
 	s.latest = p.Time
-	for _, f := range clean.Flags {
-		if j.Has(f) {
-			m.to.Flag(&Flagged{p, f, &j})
-		}
+	if j.Flags != 0 {
+		m.flag(p, j)
 	}
-	m.hour(p, &j)
+	m.hour(p, j)
 	if j.Has(clean.Duplicate) {
 		return
 	}
-	s.min.add(p.Time, &j)
+	s.min.add(p.Time, j)
 	if j.Known && m.options.Step > 0 {
-		s.grid.Next(p.Time, j.Value, m.options.Step.Milliseconds(), m.options.Hold.Milliseconds(), func(g clean.GridPoint) { m.to.Grid(p.Key, &s.about, g) })
+		s.grid.Next(p.Time, j.Value, m.options.Step.Milliseconds(), m.options.Hold.Milliseconds(), func(g clean.GridPoint) { m.to.Grid(*p.Key, &s.about, g) })
 	}
 	if p.About.Patient && m.options.Warnings && !j.Has(clean.Range) {
 		m.vital(p)
+	}
+}
+
+func (m *Monitor) flag(p *Point, j *clean.Judged) {
+	for _, f := range clean.Flags {
+		if j.Has(f) {
+			m.flagged = Flagged{p, f, j}
+			m.to.Flag(&m.flagged)
+		}
 	}
 }
 

@@ -26,7 +26,7 @@ type lines []string
 func (l *lines) sink() monitor.Sink {
 	add := func(format string, a ...any) { *l = append(*l, fmt.Sprintf(format, a...)) }
 	return monitor.Sink{
-		Flag:   func(f *monitor.Flagged) { add("flag %v %d %s %v", f.Point.Key, f.Point.Time, f.Flag, *f.Judged) },
+		Flag:   func(f *monitor.Flagged) { add("flag %v %d %s %v", *f.Point.Key, f.Point.Time, f.Flag, *f.Judged) },
 		Minute: func(m *monitor.Minute) { about := *m.About; x := *m; x.About = nil; add("minute %+v %v", x, about) },
 		Hour:   func(h *monitor.Hour) { add("hour %+v", *h) },
 		Grid:   func(k monitor.Key, a *monitor.About, g clean.GridPoint) { add("grid %v %s %v", k, a.Unit, g) },
@@ -48,7 +48,7 @@ func random(rng *rand.Rand, n int) (points []monitor.Point) {
 	for i := range n {
 		c := codes[rng.IntN(len(codes))]
 		p := monitor.Point{
-			Key:   monitor.Key{Subject: fmt.Sprintf("s%d", rng.IntN(2)), Device: fmt.Sprintf("d%d", rng.IntN(2)), Code: c.code},
+			Key:   &monitor.Key{Subject: fmt.Sprintf("s%d", rng.IntN(2)), Device: fmt.Sprintf("d%d", rng.IntN(2)), Code: c.code},
 			About: &monitor.About{Display: c.code, Unit: "1", Counter: c.counter, Patient: true},
 			Time:  start + int64(rng.IntN(40))*int64(1+rng.IntN(4500))*1000, Source: fmt.Sprint(rng.IntN(3)), Position: int64(i),
 			Value: c.base + float64(rng.IntN(5))*1.1, Low: 1, High: 99,
@@ -102,7 +102,7 @@ func TestMinutesAreThoseOfAnObviousCount(t *testing.T) {
 	var points []monitor.Point
 	for i := range 500 {
 		k := monitor.Key{Subject: "s", Device: fmt.Sprint(rng.IntN(3)), Code: "temperature"}
-		p := monitor.Point{Key: k, About: &monitor.About{}, Time: start + int64(i)*997, Position: int64(i), Value: float64(rng.IntN(1000)), Low: 0, High: 2000}
+		p := monitor.Point{Key: &k, About: &monitor.About{}, Time: start + int64(i)*997, Position: int64(i), Value: float64(rng.IntN(1000)), Low: 0, High: 2000}
 		points = append(points, p)
 		w := window{k, p.Time - p.Time%60_000}
 		values[w] = append(values[w], p.Value)
@@ -136,7 +136,7 @@ func TestMinutesAreThoseOfAnObviousCount(t *testing.T) {
 func TestAScoreTakesTheVitalsOfAnHour(t *testing.T) {
 	at := func(minutes int64, code string, value float64) monitor.Point {
 		return monitor.Point{
-			Key: monitor.Key{Subject: "p", Device: "d", Code: code}, About: &monitor.About{Patient: true},
+			Key: &monitor.Key{Subject: "p", Device: "d", Code: code}, About: &monitor.About{Patient: true},
 			Time: start + minutes*60_000, Position: minutes, Value: value, Low: 0, High: 300,
 		}
 	}

@@ -38,7 +38,8 @@ func (s *minuteSums) add(t int64, j *clean.Judged) {
 }
 
 func (m *Monitor) closeMinute(k Key, s *series) {
-	out := Minute{Key: k, About: &s.about, Start: s.min.start, Count: s.min.count, Flagged: s.min.flagged, Values: int64(len(s.min.values))}
+	out := &m.told
+	*out = Minute{Key: k, About: &s.about, Start: s.min.start, Count: s.min.count, Flagged: s.min.flagged, Values: int64(len(s.min.values))}
 	if values := s.min.values; len(values) > 0 {
 		sum := 0.0
 		for _, v := range values {
@@ -50,7 +51,7 @@ func (m *Monitor) closeMinute(k Key, s *series) {
 		out.P50, out.P95 = quantile(values, 50), quantile(values, 95)
 	}
 	s.min = minuteSums{values: s.min.values[:0]}
-	m.to.Minute(&out)
+	m.to.Minute(out)
 }
 
 // quantile is the value at rank percent/100 of the greatest, rounded down.
@@ -89,9 +90,11 @@ func (m *Monitor) hour(p *Point, j *clean.Judged) {
 	h := m.hourOf(k, p)
 	h.Readings++
 	h.First, h.Last = min(h.First, p.Time), max(h.Last, p.Time)
-	for _, f := range clean.Flags {
-		if j.Has(f) {
-			h.Flags[f]++
+	if j.Flags != 0 {
+		for _, f := range clean.Flags {
+			if j.Has(f) {
+				h.Flags[f]++
+			}
 		}
 	}
 	if p.DeviceTime != 0 {
