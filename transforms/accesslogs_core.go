@@ -186,10 +186,20 @@ func (c *core) takeLast() (out output) {
 	c.vault.add(&out, out.events, c.worker.Forget)
 	c.takeAggregates(&out)
 	if c.bundle >= longBundle {
-		c.worker.Forget()
+		c.forget()
 	}
 	c.bundle = 0
 	return out
+}
+
+// forget frees what would make more of the same faster.
+func (c *core) forget() {
+	c.worker.Forget()
+	c.sessions.Forget()
+	if c.funnels != nil {
+		c.funnels.Forget()
+	}
+	c.packer.forget()
 }
 
 func (c *core) takeAggregates(out *output) {

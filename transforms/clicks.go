@@ -187,6 +187,7 @@ func (c *clickCore) takeLast() output {
 	out := c.take()
 	if c.bundle >= longBundle {
 		c.rows.Forget()
+		c.packer.forget()
 	}
 	c.bundle = 0
 	if !c.live { // otherwise the blocks' rolls took it

@@ -306,5 +306,7 @@ func (c *localUseCore) takeLast() (out output) {
 		out.err = errors.Join(out.err, fmt.Errorf("writing the ledger: %w", err))
 	}
 	c.ledger = ledger.Ledger{}
+	c.use.free() // it was the last bundle, or nearly
+	c.spent, c.unpack = nil, unpacker{}
 	return out
 }

@@ -65,6 +65,18 @@ func newClickUse(cfg ClickUseConfig) (u *clickUse, err error) {
 	return u, nil
 }
 
+// free frees the memory that what follows would use again.
+func (u *clickUse) free() {
+	if u.sessions != nil {
+		u.sessions.Forget()
+	}
+	if u.funnels != nil {
+		u.funnels.Forget()
+	}
+	u.packer.forget()
+	u.batch, u.texts, u.numbers, u.items, u.parsed = nil, nil, nil, nil, nil
+}
+
 // newEarlyClickUse makes one for the tables that sinks take, and nothing else.
 func newEarlyClickUse(cfg ClickUseConfig) *clickUse {
 	return &clickUse{config: cfg, packer: packer{dir: cfg.Common.Spill}, rollups: &shopRollups{}, timed: map[int64]*shopRollups{}, early: true}

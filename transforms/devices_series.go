@@ -82,7 +82,10 @@ type deviceSeriesCore struct {
 
 func (c *deviceSeriesCore) close() {}
 
-func (c *deviceSeriesCore) takeLast() output { return output{} }
+func (c *deviceSeriesCore) takeLast() output {
+	c.reader = rowsReader{}
+	return output{}
+}
 
 func (c *deviceSeriesCore) process(s *subjectShard) output {
 	var points []monitor.Point

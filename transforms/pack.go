@@ -50,6 +50,9 @@ func (p *packer) pack(blob []byte) ([]byte, error) {
 	return append(place, p.file.Name()...), nil
 }
 
+// forget frees memory.
+func (p *packer) forget() { p.scratch = nil }
+
 // close lets go of the file, which stays for those that unpack.
 func (p *packer) close() {
 	if p.file != nil {

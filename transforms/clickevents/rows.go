@@ -104,8 +104,12 @@ func (r *Rows) Drop() {
 // for them. That of an event without one is zero.
 func (r *Rows) IDs() []dedup.ID { return r.ids }
 
-// Forget empties the memory of texts.
+// Forget empties the memory of texts, and frees that of rows.
 func (r *Rows) Forget() {
+	if r.events.Len() == 0 {
+		r.events, r.ids = table.NewBatch(clickstream.Events), nil
+		r.batches++
+	}
 	clear(r.seen)
 	r.things, r.origins = memo{}, nil
 }

@@ -175,6 +175,9 @@ func (c *Collector) fragment(list []pooled) {
 // maxTexts bounds what a collector keeps from one flush to the next.
 const maxTexts = 1 << 16
 
+// Forget frees the memory of an empty collector, which Flush leaves to be used again.
+func (c *Collector) Forget() { *c = *c.set.NewCollector(c.columns) }
+
 func (c *Collector) reset() {
 	clear(c.byID)
 	clear(c.visitors)

@@ -82,6 +82,9 @@ func collect(r *rand.Rand, s *funnels.Set, visits []visit) [][]byte {
 		for _, p := range c.Flush(1) {
 			blobs = append(blobs, p.Blob)
 		}
+		if r.IntN(3) == 0 { // frees memory and nothing else
+			c.Forget()
+		}
 	}
 	order := r.Perm(len(visits))
 	for len(order) > 0 {

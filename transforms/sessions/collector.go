@@ -284,6 +284,11 @@ func less(yes bool) int {
 	return 1
 }
 
+// Forget frees the memory of an empty collector, which Flush leaves to be used again.
+func (c *Collector) Forget() {
+	*c = Collector{rules: c.rules, segments: segments{calendar: c.rules.calendar}, byHash: map[uint64]int32{}, flushes: c.flushes}
+}
+
 func (c *Collector) reset() {
 	c.flushes++
 	clear(c.byHash)
