@@ -107,7 +107,7 @@ func readPlace(into, place []byte) ([]byte, error) {
 		return nil, fmt.Errorf("reading spilled aggregates: %w", err)
 	}
 	defer f.Close()
-	packed := slices.Grow(into[:0], int(length))[:length] //nolint:gosec // this process wrote it
+	packed := slices.Grow(into[:0], int(length))[:length]
 	if _, err := f.ReadAt(packed, int64(offset)); err != nil {
 		return nil, fmt.Errorf("reading spilled aggregates from %s: %w", f.Name(), err)
 	}

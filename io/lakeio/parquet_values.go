@@ -45,20 +45,24 @@ func (v *columnValues) append(values []parquet.Value, p piece, n int) []parquet.
 	if p.batch.AllNull(v.index) {
 		return append(values, nullValues[:p.to-p.from]...)
 	}
-	switch v.column.Kind {
-	case table.String, table.Bytes:
+	switch {
+	case isText(v.column.Kind):
 		return v.appendTexts(values, p, n)
-	case table.UUID:
-		for row := p.from; row < p.to; row++ {
-			if v.column.Null && p.batch.Null(v.index, row) {
-				values = append(values, parquet.Value{})
-				continue
-			}
-			values = append(values, v.present(parquet.FixedLenByteArrayValue(p.batch.UUIDBytes(v.index, row))))
-		}
-		return values
+	case v.column.Kind == table.UUID:
+		return v.appendUUIDs(values, p)
 	}
 	return v.appendNumbers(values, p)
+}
+
+func (v *columnValues) appendUUIDs(values []parquet.Value, p piece) []parquet.Value {
+	for row := p.from; row < p.to; row++ {
+		if v.column.Null && p.batch.Null(v.index, row) {
+			values = append(values, parquet.Value{})
+			continue
+		}
+		values = append(values, v.present(parquet.FixedLenByteArrayValue(p.batch.UUIDBytes(v.index, row))))
+	}
+	return values
 }
 
 func (v *columnValues) appendNumbers(values []parquet.Value, p piece) []parquet.Value {
