@@ -318,15 +318,9 @@ func (r *reader) bits(c *vector, rows int) {
 	if r.err != nil {
 		return
 	}
-	if whole := rows / 8; rows > 0 {
-		switch first := packed[0]; {
-		case first == 0 && allZero(packed):
-			c.nulls = lend(unmarked[:], false, rows)
-			return
-		case first == 0xff && allOnes(packed[:whole]) && (rows%8 == 0 || packed[whole] == 1<<(rows%8)-1):
-			c.nulls = lend(marked[:], true, rows)
-			return
-		}
+	if whole := rows / 8; rows > 0 && allOnes(packed[:whole]) && (rows%8 == 0 || packed[whole] == 1<<(rows%8)-1) {
+		c.nulls = lend(marked[:], true, rows)
+		return
 	}
 	c.nulls = room(c.nulls, rows)
 	for i := range c.nulls {

@@ -2,8 +2,8 @@ package table
 
 // Many columns have nothing but nulls: a log without query times has none in any row. These take
 // their values from memory that all batches share and nobody writes to. It is told by where it
-// lies. Whoever makes a column shorter must use shortened, so that what is appended later goes
-// elsewhere.
+// lies, so there is one pool for each kind of value: zeros, null codes, marks of null. Whoever makes a
+// column shorter must use shortened, so that what is appended later goes elsewhere.
 
 // lentRows is how many rows a batch has at most that borrows.
 const lentRows = 1 << 17
@@ -13,7 +13,6 @@ var (
 	zeros     [lentRows]int64
 	zeroIDs   [16 * lentRows]byte
 	marked    [lentRows]bool
-	unmarked  [lentRows]bool
 )
 
 func init() {
@@ -53,10 +52,7 @@ func shortened[T any](values, pool []T, n int) []T {
 // shorten leaves the first values of a column, as many as are named.
 func (c *vector) shorten(codes, ints, fixed, nulls int) {
 	c.codes, c.ints = shortened(c.codes, nullCodes[:], codes), shortened(c.ints, zeros[:], ints)
-	c.fixed = shortened(c.fixed, zeroIDs[:], fixed)
-	if c.nulls = shortened(c.nulls, marked[:], nulls); isLent(c.nulls, unmarked[:]) {
-		c.nulls = c.nulls[:nulls:nulls]
-	}
+	c.fixed, c.nulls = shortened(c.fixed, zeroIDs[:], fixed), shortened(c.nulls, marked[:], nulls)
 }
 
 // AllNull tells of columns whose values are all null that they are. It is no proof of the contrary.

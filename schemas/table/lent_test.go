@@ -111,3 +111,46 @@ func TestWhatBatchesShareNobodyChanges(t *testing.T) {
 		t.Errorf("what is shared was changed:\n%s", diff)
 	}
 }
+
+// TestMarksOfRowsWithoutNullsAreNobodysElse: a batch that had no nulls is used again for rows with
+// some, is cut and is added to. Rows that are decoded after that have none, still.
+func TestMarksOfRowsWithoutNullsAreNobodysElse(t *testing.T) {
+	count, flag := int64(1), true
+	encoded := func(some bool) []byte {
+		b := table.NewBatch(lentSchema)
+		for i := range 20 {
+			row := lentRow{Count: &count, Flag: &flag}
+			if some && i%2 == 0 {
+				row = lentRow{}
+			}
+			b.Append(row)
+		}
+		blob, err := table.EncodeRows(table.Rows{Batch: b})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return blob
+	}
+	full, some := encoded(false), encoded(true)
+	decoded := func(spent *table.Batch, blob []byte) *table.Batch {
+		rows, err := table.DecodeRowsInto(spent, blob)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rows.Batch
+	}
+	for name, use := range map[string]func(b *table.Batch){
+		"decoded into": func(b *table.Batch) { decoded(b, some) },
+		"reset":        func(b *table.Batch) { b.Reset(); b.Append(lentRow{}) },
+		"rewound":      func(b *table.Batch) { b.Rewind(3); b.Append(lentRow{}) },
+		"cut":          func(b *table.Batch) { b.Keep([]uint32{0, 5, 6}); b.Append(lentRow{}) },
+	} {
+		use(decoded(nil, full))
+		for i, r := range lentRows(decoded(nil, full)) {
+			if r.Count == nil || r.Flag == nil {
+				t.Errorf("after a batch was %s, row %d of another has a null", name, i)
+				break
+			}
+		}
+	}
+}

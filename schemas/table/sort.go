@@ -150,11 +150,7 @@ func (b *Batch) Gather(src *Batch, rows []uint32) {
 		default:
 			to.ints = gather(to.ints, from.ints, zeros[:], 0, rows)
 		}
-		if isLent(from.nulls, unmarked[:]) {
-			to.nulls = pad(to.nulls, unmarked[:], false, len(rows))
-		} else {
-			to.nulls = gather(to.nulls, from.nulls, marked[:], true, rows)
-		}
+		to.nulls = gather(to.nulls, from.nulls, marked[:], true, rows)
 	}
 }
 
