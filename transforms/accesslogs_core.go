@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"millrace/internal/maskkey"
-	"millrace/schemas/ledger"
 	"millrace/schemas/record"
 	"millrace/transforms/accesslog"
 	"millrace/transforms/attribution"
@@ -163,8 +162,7 @@ func (c *core) takeRoll(block *record.Block) (out output) {
 	out.events, out.bad, out.late, out.raw = c.worker.Take()
 	c.collect(out.events)
 	c.vault.add(&out, out.events, c.worker.Forget)
-	out.group = block.Roll
-	out.ledger, out.err = json.Marshal(ledger.Part{Roll: block.Roll, Ledger: c.worker.TakeLedger(), Close: block.Close})
+	out.ofRoll(block, c.worker.TakeLedger())
 	return out
 }
 

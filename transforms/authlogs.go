@@ -11,7 +11,6 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"millrace/internal/maskkey"
-	"millrace/schemas/ledger"
 	"millrace/schemas/record"
 	"millrace/schemas/table"
 	"millrace/transforms/authlog"
@@ -105,8 +104,7 @@ func (c *authCore) process(block *record.Block) (out output) {
 	switch {
 	case block.Roll != "":
 		c.take(&out)
-		out.group = block.Roll
-		out.ledger, out.err = json.Marshal(ledger.Part{Roll: block.Roll, Ledger: c.intake.TakeLedger(), Close: block.Close})
+		out.ofRoll(block, c.intake.TakeLedger())
 	case c.worker.Len()+c.intake.Rows() >= flushRows || c.worker.Size()+c.intake.Size() >= flushBytes:
 		c.take(&out)
 		c.takeSources(&out)

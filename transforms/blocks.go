@@ -2,8 +2,11 @@ package transforms
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 
 	"millrace/internal/failure"
+	"millrace/schemas/ledger"
 	"millrace/schemas/record"
 	"millrace/schemas/table"
 )
@@ -40,6 +43,18 @@ type keyed struct {
 
 func (o *output) empty() bool {
 	return o.events == nil && o.series == nil && o.ledger == nil && o.err == nil && len(o.fragments)+len(o.partials)+len(o.funnels)+len(o.steps) == 0
+}
+
+// ofRoll says whose the rows are, which are all of one block: its roll's, with their account.
+func (o *output) ofRoll(block *record.Block, l ledger.Ledger) {
+	part := ledger.Part{Roll: block.Roll, Ledger: l, Close: block.Close}
+	if o.vault != nil {
+		part.Vault = int64(o.vault.Len())
+	}
+	o.group = block.Roll
+	var err error
+	o.ledger, err = json.Marshal(part)
+	o.err = errors.Join(o.err, err)
 }
 
 // blockCores spread the blocks of a DoFn over cores.

@@ -11,7 +11,6 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"millrace/schemas/clickstream"
-	"millrace/schemas/ledger"
 	"millrace/schemas/record"
 	"millrace/schemas/table"
 	"millrace/transforms/attribution"
@@ -162,8 +161,7 @@ func (c *clickCore) process(block *record.Block) output {
 	c.bundle += len(block.Data)
 	if block.Roll != "" {
 		out := c.take()
-		out.group = block.Roll
-		out.ledger, out.err = json.Marshal(ledger.Part{Roll: block.Roll, Ledger: c.intake.TakeLedger(), Close: block.Close})
+		out.ofRoll(block, c.intake.TakeLedger())
 		return out
 	}
 	if c.rows.Rows()+c.intake.Rows() >= flushRows || c.rows.Size()+c.intake.Size() >= flushBytes {

@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	rows "millrace/schemas/device"
-	"millrace/schemas/ledger"
 	"millrace/schemas/record"
 	"millrace/schemas/table"
 	"millrace/transforms/decode"
@@ -61,8 +60,7 @@ func (c *deviceCore) process(block *record.Block) (out output) {
 	switch {
 	case block.Roll != "":
 		c.take(&out)
-		out.group = block.Roll
-		out.ledger, out.err = json.Marshal(ledger.Part{Roll: block.Roll, Ledger: c.intake.TakeLedger(), Close: block.Close})
+		out.ofRoll(block, c.intake.TakeLedger())
 	case c.worker.Len()+c.intake.Rows() >= flushRows || c.worker.Size()+c.intake.Size() >= flushBytes:
 		c.take(&out)
 		c.takePoints(&out)

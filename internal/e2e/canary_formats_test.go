@@ -171,6 +171,9 @@ func TestNoCanaryInJSONIsFoundInALiveLake(t *testing.T) {
 			t.Errorf("no text of %s was searched", output)
 		}
 	}
+	if left := hashGlob(lake, "_staging/*/segments/*"); len(left) > 0 {
+		t.Errorf("rows that came when their roll was closed: %v", left)
+	}
 	if l := accounts(t, lake); l.In != int64(len(lines)+4) || l.Late != 1 || l.Bad != 2 {
 		t.Errorf("ledger %s", l)
 	}

@@ -279,6 +279,9 @@ func (fn *rollFn) whole(part ledger.Part, segments []lakeio.Segment) bool {
 	for _, s := range segments {
 		rows[s.Output] += int64(s.Rows())
 	}
+	if rows["vault"] < part.Vault { // more, when another version began to account for the roll
+		return false
+	}
 	l := part.Ledger
 	return rows[fn.Lake.Writing.EventsOutput()] == l.Events && rows["bad_rows"] == l.Bad && rows["late"] == l.Late && (!fn.Lake.Raw || rows["raw"] == l.Events+l.Bad+l.Duplicate)
 }

@@ -140,8 +140,8 @@ func TestARollIsWholeWhenAllRowsOfItsAccountAreThere(t *testing.T) {
 	segment := func(output string, rows int) lakeio.Segment {
 		return lakeio.Segment{Output: output, Roll: roll, Parts: []lakeio.SegmentPart{{Rows: rows}}}
 	}
-	part := ledger.Part{Roll: roll, Ledger: ledger.Ledger{In: 10, Events: 7, Bad: 2, Late: 1, Skipped: 1}, Close: &record.Close{Records: 10}}
-	all := []lakeio.Segment{segment("events", 3), segment("events", 4), segment("bad_rows", 2), segment("late", 1), segment("raw", 9)}
+	part := ledger.Part{Roll: roll, Ledger: ledger.Ledger{In: 10, Events: 7, Bad: 2, Late: 1, Skipped: 1}, Close: &record.Close{Records: 10}, Vault: 5}
+	all := []lakeio.Segment{segment("events", 3), segment("events", 4), segment("bad_rows", 2), segment("late", 1), segment("raw", 9), segment("vault", 2), segment("vault", 3)}
 	fn := &rollFn{Lake: LiveLake{Raw: true}}
 	if !fn.whole(part, all) {
 		t.Error("a whole roll is not taken for one")

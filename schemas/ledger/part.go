@@ -12,6 +12,9 @@ type Part struct {
 	Roll   string        `json:"roll"`
 	Ledger Ledger        `json:"ledger"`
 	Close  *record.Close `json:"close,omitempty"` // known once the roll's end was read
+	// Vault is how many rows the vault has of the events: one for each reversible token.
+	// It is no part of the ledger, as these rows stand for no records.
+	Vault int64 `json:"vault,omitempty"`
 }
 
 // Add adds another part of the same roll.
@@ -20,6 +23,7 @@ func (p *Part) Add(o Part) error {
 		return fmt.Errorf("adding a part of roll %s to roll %s", o.Roll, p.Roll)
 	}
 	p.Ledger.Add(o.Ledger)
+	p.Vault += o.Vault
 	if o.Close != nil {
 		if p.Close != nil && !p.Close.Same(*o.Close) {
 			return fmt.Errorf("roll %s was closed twice, with %d records and with %d", p.Roll, p.Close.Records, o.Close.Records)
