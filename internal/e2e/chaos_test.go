@@ -116,9 +116,6 @@ func hurt(t *testing.T, worker string, seed uint64, n int, report *chaosLog, tri
 	for _, f := range plan {
 		whole += f.fault.takes + f.lasts + 2*time.Second
 	}
-	if trial.sinks {
-		whole += whole / 2 // a checkpoint waits for what is on its way to them
-	}
 	whole = time.Duration(slow * float64(whole))
 	t.Logf("a run of %v, %.1f times what a quiet machine needs: the cluster took %v to start", whole.Round(time.Second), slow, took.Round(time.Second))
 	records := int(chaosRate * w.pace * whole.Seconds())
