@@ -25,9 +25,9 @@ const (
 	// before they go on, and so their memory: where visitors come often much input takes little.
 	flushInput     = 64 << 20
 	flushFragments = 128 << 10
-	// longBundle is input of a core that live bundles do not reach: after it, no
-	// more is expected.
-	longBundle = 64 << 20
+	// longBundle is input of a core, in a batch, that is worth forgetting what it has met: a
+	// bundle that follows may come to other cores, and these would keep it to the end.
+	longBundle = 4 << 20
 )
 
 // core is what one goroutine owns.
@@ -183,7 +183,7 @@ func (c *core) takeLast() (out output) {
 	c.collect(out.events)
 	c.vault.add(&out, out.events, c.worker.Forget)
 	c.takeAggregates(&out)
-	if c.bundle >= longBundle {
+	if !c.live && c.bundle >= longBundle {
 		c.forget()
 	}
 	c.bundle = 0
@@ -193,6 +193,7 @@ func (c *core) takeLast() (out output) {
 // forget frees what would make more of the same faster.
 func (c *core) forget() {
 	c.worker.Forget()
+	c.rollups.clients.Forget()
 	c.sessions.Forget()
 	if c.funnels != nil {
 		c.funnels.Forget()

@@ -183,7 +183,7 @@ func (c *clickCore) take() (out output) {
 
 func (c *clickCore) takeLast() output {
 	out := c.take()
-	if c.bundle >= longBundle {
+	if !c.live && c.bundle >= longBundle {
 		c.rows.Forget()
 		c.packer.forget()
 	}

@@ -170,6 +170,11 @@ func (a *Clients) Reset() {
 	a.round++
 }
 
+// Forget frees the memory of an empty table, which Reset leaves to be used again.
+func (a *Clients) Forget() {
+	a.visitors, a.values = map[visitorOfDay]*clientHits{}, map[clientKey]*clientCount{}
+}
+
 func (a *Clients) sorted() []clientKey {
 	a.foldAll()
 	return slices.SortedFunc(maps.Keys(a.values), func(x, y clientKey) int {
