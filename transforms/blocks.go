@@ -42,12 +42,17 @@ type keyed struct {
 }
 
 func (o *output) empty() bool {
-	return o.events == nil && o.series == nil && o.ledger == nil && o.err == nil && len(o.fragments)+len(o.partials)+len(o.funnels)+len(o.steps) == 0
+	for _, rows := range []*table.Batch{o.events, o.bad, o.late, o.raw, o.vault} {
+		if rows != nil && rows.Len() > 0 {
+			return false
+		}
+	}
+	return o.series == nil && o.ledger == nil && o.err == nil && len(o.fragments)+len(o.partials)+len(o.funnels)+len(o.steps) == 0
 }
 
 // ofRoll says whose the rows are, which are all of one block: its roll's, with their account.
 func (o *output) ofRoll(block *record.Block, l ledger.Ledger) {
-	part := ledger.Part{Roll: block.Roll, Ledger: l, Close: block.Close}
+	part := ledger.Part{Roll: block.Roll, Ledger: l, Close: block.Close, Read: int64(block.Records())}
 	if o.vault != nil {
 		part.Vault = int64(o.vault.Len())
 	}

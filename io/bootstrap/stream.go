@@ -92,7 +92,7 @@ func (s *Stream) before(ctx context.Context, live []driver.Cursor) ([]driver.Cur
 	for i := range cursors {
 		cursors[i] = cursor{Form: form, Splits: []json.RawMessage{}, Live: live[i]}
 	}
-	for i, split := range splits {
+	for i, split := range rolls(splits) {
 		split.Sources, split.Keys = nil, nil // they serve the plan
 		b, err := json.Marshal(split)
 		if err != nil {
@@ -108,6 +108,23 @@ func (s *Stream) before(ctx context.Context, live []driver.Cursor) ([]driver.Cur
 		}
 	}
 	return out, nil
+}
+
+// rolls are splits that are rolls each: a file whole, which is read from its beginning by one
+// reader, and of several copies of a file one. Copies have its identity, and so its roll.
+func rolls(splits []driver.Split) (whole []driver.Split) {
+	for _, s := range splits {
+		if s.Duplicate {
+			continue
+		}
+		if n := len(whole); n > 0 && s.Start > 0 && whole[n-1].Name == s.Name && whole[n-1].End == s.Start {
+			whole[n-1].End = s.End
+			whole[n-1].Size += s.Size
+			continue
+		}
+		whole = append(whole, s)
+	}
+	return whole
 }
 
 // Notes are those of the archive and of the stream.

@@ -263,6 +263,47 @@ func TestEveryFileHasARoll(t *testing.T) {
 	}
 }
 
+// cutArchive is one whose first file is cut into splits and has a copy.
+type cutArchive struct{ archive }
+
+func (a cutArchive) Splits(ctx context.Context) ([]driver.Split, error) {
+	splits, err := a.archive.Splits(ctx)
+	copied := splits[0]
+	copied.Duplicate = true
+	var cut []driver.Split
+	for at := range int64(3) {
+		part := splits[0]
+		part.Start, part.End, part.Size = 10*at, 10*(at+1), 10
+		cut = append(cut, part)
+	}
+	return slices.Concat(cut, []driver.Split{copied}, splits[1:]), err
+}
+
+// TestAFileIsOneRollHoweverOftenItIsThere: rolls of the same name would be closed twice, or never.
+func TestAFileIsOneRollHoweverOftenItIsThere(t *testing.T) {
+	for readers := 1; readers <= 3; readers++ {
+		s := &bootstrap.Stream{Archive: cutArchive{archive{{{until - 1, until - 2}, {until - 3}}, {{until - 1}}}}, Live: live{}, Until: time.UnixMilli(until)}
+		cursors, err := s.Begin(t.Context(), readers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, parts := map[string]bool{}, map[string]*ledger.Part{}
+		for _, c := range cursors {
+			readAll(t, rand.New(rand.NewPCG(1, 1)), s, c, got, parts)
+		}
+		records := map[string]int64{}
+		for roll, p := range parts {
+			if !p.Whole() || p.Check() != nil {
+				t.Errorf("%d readers: roll %s: %+v of %+v", readers, roll, p.Ledger, p.Close)
+			}
+			records[strings.TrimLeft(p.Roll[:32], "0")] = p.Ledger.In
+		}
+		if diff := cmp.Diff(map[string]int64{"": 3, "1": 1}, records); diff != "" {
+			t.Errorf("%d readers: records by file (-want +got):\n%s", readers, diff)
+		}
+	}
+}
+
 // placing is a stream that tells positions.
 type placing struct{ live }
 

@@ -272,18 +272,15 @@ func gather(roll string, all [][]byte) (part ledger.Part, segments []lakeio.Segm
 // whole tells whether the account is complete and all rows it tells of are there. Events
 // that are duplicates by their producer's id are in the archive, too.
 func (fn *rollFn) whole(part ledger.Part, segments []lakeio.Segment) bool {
-	if !part.Whole() {
+	if !part.Whole() || part.Read < part.Close.Records {
 		return false
 	}
 	rows := map[string]int64{}
 	for _, s := range segments {
 		rows[s.Output] += int64(s.Rows())
 	}
-	if rows["vault"] < part.Vault { // more, when another version began to account for the roll
-		return false
-	}
 	l := part.Ledger
-	return rows[fn.Lake.Writing.EventsOutput()] == l.Events && rows["bad_rows"] == l.Bad && rows["late"] == l.Late && (!fn.Lake.Raw || rows["raw"] == l.Events+l.Bad+l.Duplicate)
+	return rows["vault"] == part.Vault && rows[fn.Lake.Writing.EventsOutput()] == l.Events && rows["bad_rows"] == l.Bad && rows["late"] == l.Late && (!fn.Lake.Raw || rows["raw"] == l.Events+l.Bad+l.Duplicate)
 }
 
 // bucketFn sends rows to the bucket they become files with.

@@ -180,8 +180,8 @@ func (fn *streamFn) call(ctx context.Context, r *openReader, we *sdf.ManualWater
 		if block == nil {
 			break
 		}
-		if !r.claim(rt) {
-			return true, nil // the runner took the rest back, from before this block
+		if claimed, err := r.claim(rt); err != nil || !claimed {
+			return true, err // the runner took the rest back, from before this block
 		}
 		emit(mtime.FromTime(low), *block)
 		planted()
@@ -192,8 +192,8 @@ func (fn *streamFn) call(ctx context.Context, r *openReader, we *sdf.ManualWater
 		streamRecords.Inc(ctx, records)
 		streamBytes.Inc(ctx, int64(len(block.Data)))
 	}
-	if !r.claim(rt) { // the position moves without a block, too
-		return true, nil
+	if claimed, err := r.claim(rt); err != nil || !claimed { // the position moves without a block, too
+		return true, err
 	}
 	if !r.Done() {
 		at := r.Watermark()

@@ -24,17 +24,15 @@ type openReader struct {
 	shards *shardReport
 }
 
-// claim moves the runner's position behind what was read.
-func (r *openReader) claim(rt *sdf.LockRTracker) bool {
+// claim moves the runner's position behind what was read; not claimed when the runner took
+// back what follows.
+func (r *openReader) claim(rt *sdf.LockRTracker) (claimed bool, err error) {
 	at, err := r.Cursor()
-	if err != nil {
-		return false
-	}
-	if !rt.TryClaim(cursor{At: at}) {
-		return false
+	if err != nil || !rt.TryClaim(cursor{At: at}) {
+		return false, err
 	}
 	r.at = at
-	return true
+	return true, nil
 }
 
 // readerPool keeps readers open from call to call, as each call may be another

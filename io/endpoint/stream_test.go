@@ -140,7 +140,7 @@ func TestARollIsWholeWhenAllRowsOfItsAccountAreThere(t *testing.T) {
 	segment := func(output string, rows int) lakeio.Segment {
 		return lakeio.Segment{Output: output, Roll: roll, Parts: []lakeio.SegmentPart{{Rows: rows}}}
 	}
-	part := ledger.Part{Roll: roll, Ledger: ledger.Ledger{In: 10, Events: 7, Bad: 2, Late: 1, Skipped: 1}, Close: &record.Close{Records: 10}, Vault: 5}
+	part := ledger.Part{Roll: roll, Ledger: ledger.Ledger{In: 10, Events: 7, Bad: 2, Late: 1, Skipped: 1}, Close: &record.Close{Records: 10}, Read: 10, Vault: 5}
 	all := []lakeio.Segment{segment("events", 3), segment("events", 4), segment("bad_rows", 2), segment("late", 1), segment("raw", 9), segment("vault", 2), segment("vault", 3)}
 	fn := &rollFn{Lake: LiveLake{Raw: true}}
 	if !fn.whole(part, all) {
@@ -155,6 +155,11 @@ func TestARollIsWholeWhenAllRowsOfItsAccountAreThere(t *testing.T) {
 	open.Close = nil
 	if fn.whole(open, all) {
 		t.Error("whole before its end is known")
+	}
+	unread := part
+	unread.Read = 9
+	if fn.whole(unread, all) {
+		t.Error("whole though the account of a block is missing, and what it knows of the vault")
 	}
 	short := part
 	short.Ledger.In = 9

@@ -45,7 +45,11 @@ func (l *Live) Append(ctx context.Context, output, group string, batches []*tabl
 			if !errors.Is(err, driver.ErrConflict) {
 				return done, err
 			}
-			if there, err = findRecord(ctx, l.store, key); err != nil || there == nil {
+			var failed error
+			if there, failed = findRecord(ctx, l.store, key); failed != nil {
+				return Committed{}, failed
+			}
+			if there == nil { // who was in the way has written nothing either
 				return Committed{}, err
 			}
 		}

@@ -1,13 +1,16 @@
 package lakeio
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"millrace/io/driver"
 	"millrace/schemas/refused"
 	"millrace/schemas/table"
 )
@@ -96,6 +99,26 @@ func TestWritersThatAppendSideBySide(t *testing.T) {
 			t.Errorf("rows (-want +there):\n%s", diff)
 		}
 	})
+}
+
+// TestRowsThatWereNotAppendedAreNoSuccess: a store can refuse a record without that another is there.
+func TestRowsThatWereNotAppendedAreNoSuccess(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	refuses := watch(s, func(step string) error {
+		if strings.Contains(step, sealedDir) {
+			return &driver.Error{Doing: "write", Object: s.Name(""), Class: driver.ErrConflict}
+		}
+		return nil
+	}, quiet)
+	if done, err := openRefused(t, refuses).Append(t.Context(), "refused", "600000", refusals(0, 5)); !errors.Is(err, driver.ErrConflict) {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if _, err := openRefused(t, s).Append(t.Context(), "refused", "600000", refusals(0, 5)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(numbered(0, 5), refusedIn(t, s)); diff != "" {
+		t.Errorf("rows (-want +there):\n%s", diff)
+	}
 }
 
 func TestWhatCannotBeAppendedIsRefused(t *testing.T) {

@@ -12,6 +12,9 @@ type Part struct {
 	Roll   string        `json:"roll"`
 	Ledger Ledger        `json:"ledger"`
 	Close  *record.Close `json:"close,omitempty"` // known once the roll's end was read
+	// Read is how many records the blocks had that this part is of. Where records are judged
+	// later, by others, their part of the ledger can come before that which knows of the vault.
+	Read int64 `json:"read,omitempty"`
 	// Vault is how many rows the vault has of the events: one for each reversible token.
 	// It is no part of the ledger, as these rows stand for no records.
 	Vault int64 `json:"vault,omitempty"`
@@ -23,6 +26,7 @@ func (p *Part) Add(o Part) error {
 		return fmt.Errorf("adding a part of roll %s to roll %s", o.Roll, p.Roll)
 	}
 	p.Ledger.Add(o.Ledger)
+	p.Read += o.Read
 	p.Vault += o.Vault
 	if o.Close != nil {
 		if p.Close != nil && !p.Close.Same(*o.Close) {

@@ -29,8 +29,9 @@ func parts(rng *rand.Rand, records int) (whole ledger.Part, list []ledger.Part) 
 		}
 	}
 	for i := range list {
-		list[i].Vault = rng.Int64N(3)
+		list[i].Vault, list[i].Read = rng.Int64N(3), rng.Int64N(3)
 		whole.Vault += list[i].Vault
+		whole.Read += list[i].Read
 		for n := list[i].Ledger.In; n > 0; n-- {
 			for _, l := range []*ledger.Ledger{&whole.Ledger, &list[i].Ledger} {
 				switch n % 4 {

@@ -77,6 +77,28 @@ func TestWhatATableSaysIsMaskedToo(t *testing.T) {
 	}
 }
 
+// TestAWorkerThatForgetsMakesItsTokensAgain: who keeps what they stand for forgets with it.
+func TestAWorkerThatForgetsMakesItsTokensAgain(t *testing.T) {
+	table := codesTable(t, "user,mail\nann,ann@example.com\n", "user")
+	entry := strings.Replace(line(2, "/?mail=bob@example.com", "x carl@example.com"), " - - ", " - ann ", 1)
+	entry = strings.Replace(entry, `"-"`, `"https://ref.example/?mail=dora@example.com"`, 1)
+	told := map[string]bool{}
+	p := &mask.Policy{Reversible: []mask.Class{mask.Class("email")}}
+	w, _ := worker(accesslog.Config{
+		Masker: mask.New("k1", [32]byte{1}, p.RowOptions(func(token []byte, _ string, _ []byte) { told[string(token)] = true })),
+		Policy: p, References: &accesslog.References{Codes: func() (*enrich.Codes, error) { return table, nil }, CodesBy: "user", Bots: "b"},
+	})
+	for round := range 2 {
+		process(t, w, record.Block{}, entry)
+		w.Take()
+		if len(told) != 5 { // of the user, and of each address
+			t.Errorf("round %d: %d tokens were told: %v", round, len(told), told)
+		}
+		clear(told)
+		w.Forget()
+	}
+}
+
 func TestAMissingTableOfCodesFollowsThePolicy(t *testing.T) {
 	gone := errors.New("gone")
 	for missing, want := range map[enrich.Missing]string{enrich.Fail: "error", enrich.Flag: "1 events, 0 bad, codes=missing", enrich.BadRow: "0 events, 1 bad"} {

@@ -36,7 +36,9 @@ type seen struct{ counted, visited []int64 }
 
 func worker(c accesslog.Config) (*accesslog.Worker, *seen) {
 	s := &seen{}
-	c.Masker = mask.New("k1", [32]byte{1}, mask.Options{})
+	if c.Masker == nil {
+		c.Masker = mask.New("k1", [32]byte{1}, mask.Options{})
+	}
 	if c.Bots == nil {
 		c.Bots = botsByName{}
 	}
