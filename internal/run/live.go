@@ -108,6 +108,9 @@ func makeLive(ctx context.Context, o Options, configDir string) (*livePlan, erro
 	if err := p.identifyLive(ctx); err != nil {
 		return nil, err
 	}
+	if err := p.checkOwner(ctx); err != nil {
+		return nil, err
+	}
 	if p.standing, err = lakeio.LoadStanding(ctx, p.store, p.schemas()); err != nil {
 		return nil, err
 	}

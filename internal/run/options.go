@@ -122,6 +122,9 @@ func check(o Options) (request, error) {
 	if r.to, err = day(o.To); err != nil {
 		fault("%s %s: %w", o.at("to"), o.To, err)
 	}
+	if o.To != "" && err == nil && r.to <= 0 {
+		fault("%s %s: must lie after 1970-01-01, under which records without a time are filed", o.at("to"), o.To)
+	}
 	if r.from != 0 && r.to != 0 && r.from > r.to {
 		fault("%s %s lies after %s %s: exchange them", o.at("from"), o.From, o.at("to"), o.To)
 	}
@@ -254,5 +257,5 @@ func day(text string) (int64, error) {
 
 // replaces tells whether the user named the day as one to replace.
 func (r request) replaces(day int64) bool {
-	return (r.from != 0 || r.to != 0) && (r.from == 0 || day >= r.from) && (r.to == 0 || day <= r.to)
+	return (r.From != "" || r.To != "") && (r.from == 0 || day >= r.from) && (r.to == 0 || day <= r.to)
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -21,6 +22,7 @@ import (
 	"millrace/io/endpoint"
 	"millrace/io/lakeio"
 	"millrace/io/refusal"
+	"millrace/jobs"
 	"millrace/schemas/manifest"
 	"millrace/schemas/raw"
 	"millrace/schemas/table"
@@ -210,6 +212,9 @@ func hashJSON(v any) (string, error) {
 
 // standsOn reads the state of the lake and decides what happens to its days.
 func (p *Plan) standsOn(ctx context.Context) error {
+	if err := p.checkOwner(ctx); err != nil {
+		return err
+	}
 	var err error
 	if p.standing, err = lakeio.LoadStanding(ctx, p.store, p.schemas()); err != nil {
 		return err
@@ -247,6 +252,22 @@ func (p *Plan) standsOn(ctx context.Context) error {
 			planned.Rows += d.Rows
 		}
 		p.Outputs = append(p.Outputs, planned)
+	}
+	return nil
+}
+
+// checkOwner refuses the lake of another job: outputs of the same name would become one.
+func (p *Plan) checkOwner(ctx context.Context) error {
+	runs, err := p.store.List(ctx, path.Dir(manifest.Key(p.Run))+"/")
+	if err != nil {
+		return err
+	}
+	for _, info := range runs {
+		name := strings.TrimSuffix(path.Base(info.Key), path.Ext(info.Key))
+		job, _, _ := strings.Cut(name, "-")
+		if _, known := jobs.Find(job); known && job != p.Job {
+			return usage("the lake %s is of the job %s (run %s wrote there), and this run is of %s: outputs of both would have one folder; give each job a lake of its own with --lake", p.Lake, job, name, p.Job)
+		}
 	}
 	return nil
 }

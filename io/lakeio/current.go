@@ -163,7 +163,7 @@ func otherSchema(s Store, output, held, wanted string) error {
 	return &driver.Error{
 		Doing: "write to", Object: s.Name(output), Class: driver.ErrInvalid,
 		Cause: fmt.Errorf("it holds rows of schema %s, and this program writes %s", held, wanted),
-		Cure:  "use the version of the program that wrote it, or another lake",
+		Cure:  "use the version of the program and the job that wrote it, or another lake",
 	}
 }
 
@@ -201,6 +201,11 @@ func (st Standing) Frozen(run string, sources map[string]bool, replace func(day 
 			}
 			for _, src := range d.Sources {
 				if !sources[src] {
+					if day == 0 {
+						frozen[day] = fmt.Sprintf("%s of %s holds records without a time of an input that this run does not read (identity %s, written by run %s): writing the day would lose them; "+
+							"give --source all inputs that have such records, or leave out what is no input of this job", text, output, src, d.Run)
+						break
+					}
 					frozen[day] = fmt.Sprintf("%s of %s holds rows of an input that this run does not read (identity %s, written by run %s): writing the day would lose them; "+
 						"give --source all inputs of the day, or name the days to replace with --from and --to", text, output, src, d.Run)
 					break

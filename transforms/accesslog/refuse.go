@@ -54,12 +54,9 @@ func (w *Worker) Settle(s Span, near int64) {
 	}
 }
 
-// outside tells whether a time lies outside the days to write. A time that
-// nobody knows is outside as soon as there is a bound.
+// outside tells whether a time lies outside the days to write. A time that nobody knows is
+// filed under 1970, which is outside where there is a first day.
 func (w *Worker) outside(ms int64) bool {
-	if ms == 0 {
-		return w.From != 0 || w.To != 0
-	}
 	day := table.FloorDay(ms)
 	return (w.From != 0 && day < w.From) || (w.To != 0 && day > w.To)
 }

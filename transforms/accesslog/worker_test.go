@@ -228,12 +228,15 @@ func TestBadRowsAreFiledUnderTheNearestTime(t *testing.T) {
 	}
 }
 
-func TestABadRowWithoutAnyTimeIsOutsideEveryBound(t *testing.T) {
-	for _, c := range []accesslog.Config{{From: 20514}, {To: 20514}} {
-		w, _ := worker(c)
+func TestABadRowWithoutAnyTimeIsOf1970(t *testing.T) {
+	for _, c := range []struct {
+		config accesslog.Config
+		bad    int64
+	}{{accesslog.Config{From: 20514}, 0}, {accesslog.Config{To: 20514}, 1}, {accesslog.Config{To: 1}, 1}} {
+		w, _ := worker(c.config)
 		process(t, w, record.Block{}, `bad "`)
-		if l := w.TakeLedger(); l.Skipped != 1 || l.Bad != 0 || !l.Balanced() {
-			t.Errorf("from %d to %d: ledger %v", c.From, c.To, l)
+		if l := w.TakeLedger(); l.Skipped != 1-c.bad || l.Bad != c.bad || !l.Balanced() {
+			t.Errorf("from %d to %d: ledger %v", c.config.From, c.config.To, l)
 		}
 	}
 }

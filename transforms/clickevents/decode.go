@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"millrace/schemas/badrow"
+	"millrace/transforms/decode"
 )
 
 // Limits of an event. One that goes beyond them is a bad row (limit).
@@ -139,7 +140,7 @@ func NewDecoder(o Options) *Decoder { return &Decoder{options: o} }
 // changed or the next one is decoded. A blank line is skipped. After a reason other than
 // badrow.None the event means nothing.
 func (d *Decoder) Decode(b []byte, into *Event) (skip bool, reason badrow.Reason) {
-	if len(bytes.TrimSpace(b)) == 0 {
+	if b = decode.TrimMark(b); len(bytes.TrimSpace(b)) == 0 {
 		return true, badrow.None
 	}
 	d.line = line{Items: d.line.Items[:0]}

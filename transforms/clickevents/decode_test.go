@@ -2,6 +2,7 @@ package clickevents_test
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,23 @@ func TestAWholeEventIsReadAndWhatIsNewIsPassedOver(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(clickevents.Event{}, "Addr")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestAByteOrderMarkIsNoPartOfAnEvent: some programs begin a file with one.
+func TestAByteOrderMarkIsNoPartOfAnEvent(t *testing.T) {
+	const mark = "\xef\xbb\xbf"
+	want, _ := decode(t, whole)
+	got, reason := decode(t, mark+whole)
+	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Addr{})); diff != "" || reason != badrow.None {
+		t.Errorf("reason %q (-want +got):\n%s", reason, diff)
+	}
+	line := strings.ReplaceAll(whole, "\n", "")
+	if ms, ok := clickevents.EventTime([]byte(mark + line)); !ok || ms != want.Time {
+		t.Errorf("event time %d, %t", ms, ok)
+	}
+	if format, near := clickevents.Detect([]byte(mark + line + "\n")); format != clickevents.Format || near != want.Time {
+		t.Errorf("detected %q near %d", format, near)
 	}
 }
 

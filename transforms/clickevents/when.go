@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"millrace/schemas/badrow"
+	"millrace/transforms/decode"
 )
 
 // earliest is 1995-01-01T00:00:00Z: an earlier time is a broken clock.
@@ -72,7 +73,7 @@ const lastYear = 9999
 // event's time.
 func EventTime(line []byte) (ms int64, ok bool) {
 	var s stamps
-	if err := json.Unmarshal(line, &s); err != nil {
+	if err := json.Unmarshal(decode.TrimMark(line), &s); err != nil {
 		return 0, false
 	}
 	ms, _, _, reason := s.read()

@@ -45,7 +45,7 @@ func (p *Parser) Parse(line []byte, f Format, into *AccessLog) badrow.Reason {
 	p.plain = isPlain(line)
 	if !p.plain {
 		p.scratch.reset()
-		line = bytes.TrimPrefix(line, byteOrderMark)
+		line = TrimMark(line)
 	}
 	reason := p.parse(line, f, into)
 	if reason != badrow.None && reason != badrow.Truncated && hasOpenQuote(line) {
@@ -53,6 +53,9 @@ func (p *Parser) Parse(line []byte, f Format, into *AccessLog) badrow.Reason {
 	}
 	return reason
 }
+
+// TrimMark drops the byte order mark that some programs write before the first line of a file.
+func TrimMark(line []byte) []byte { return bytes.TrimPrefix(line, byteOrderMark) }
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 

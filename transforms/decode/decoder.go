@@ -127,7 +127,7 @@ func (a *apache) Detail() *Detail { return &a.detail }
 // never told by their looks.
 func DetectSpec(head []byte) Spec {
 	head = whole(head)
-	for lines := NewLines(bytes.TrimPrefix(head, byteOrderMark), 0); ; {
+	for lines := NewLines(TrimMark(head), 0); ; {
 		line, _, ok := lines.Next()
 		if !ok {
 			break

@@ -66,6 +66,7 @@ func (d *JSONLines) EventTime(line []byte) (int64, bool) { return d.clock(d.fiel
 
 // fields finds the members of an object that the mapping names.
 func (d *JSONLines) fields(line []byte) (bool, badrow.Reason) {
+	line = TrimMark(line)
 	d.line, d.at, d.texts = line, 0, d.texts[:0]
 	d.space()
 	if d.at == len(line) {

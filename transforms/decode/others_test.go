@@ -67,6 +67,7 @@ func TestOtherLogsBecomeEvents(t *testing.T) {
 			event{VHost: "x.example", Client: "192.0.2.1", Addr: "192.0.2.1", Time: at2026 + 123, Target: `/ä?"q`, Bytes: -1, UserAgent: `😀 a\b\x0a`},
 			1500, "",
 		},
+		{"JSON behind a byte order mark", `json @timestamp = t; url.path = p`, "\xef\xbb\xbf" + `{"t":1772449200123,"p":"/a"}`, event{Time: at2026 + 123, Target: "/a", Bytes: -1}, -1, ""},
 		{"one of Apache's", "common", `192.0.2.7 - - [02/Mar/2026:12:00:00 +0100] "GET / HTTP/1.1" 200 5`, event{Client: "192.0.2.7", Addr: "192.0.2.7", Time: at2026, Method: "GET", Target: "/", Protocol: "HTTP/1.1", Status: 200, Bytes: 5}, -1, ""},
 		{"network flows", "vpcflow", "2 123456789010 eni-1 192.0.2.12 198.51.100.7 49761 3389 6 20 4249 1418530010 1418530070 REJECT OK", event{Client: "192.0.2.12", Addr: "192.0.2.12", Time: 1418530010000, Protocol: "TCP", Bytes: 4249}, 60_000_000, ""},
 	} {

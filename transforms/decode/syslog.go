@@ -54,7 +54,7 @@ var months = [...]string{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug",
 // then holds nothing of use.
 func (p *SyslogParser) Parse(line []byte, into *AuthLog) badrow.Reason {
 	*into = AuthLog{Times: 1}
-	line = cutPriority(bytes.TrimPrefix(line, byteOrderMark))
+	line = cutPriority(TrimMark(line))
 	var rest []byte
 	var reason badrow.Reason
 	if into.Time, rest, reason = p.stamp(line); reason != badrow.None {

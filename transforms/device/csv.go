@@ -1,12 +1,12 @@
 package device
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
 
 	"millrace/schemas/badrow"
+	"millrace/transforms/decode"
 )
 
 // columns reads lines of CSV (RFC 4180, without line ends inside quotes).
@@ -19,9 +19,6 @@ type columns struct {
 }
 
 const maxColumns = 1024
-
-// byteOrderMark stands before the header of files that some programs write.
-var byteOrderMark = []byte("\xef\xbb\xbf")
 
 func newCSV(s Spec) (*columns, error) {
 	r := &columns{header: s.Header}
@@ -49,7 +46,7 @@ func newCSV(s Spec) (*columns, error) {
 }
 
 func (r *columns) read(line []byte, into *fields) (bool, badrow.Reason) {
-	line = bytes.TrimPrefix(line, byteOrderMark)
+	line = decode.TrimMark(line)
 	if len(line) == 0 || string(line) == r.header {
 		return true, badrow.None
 	}

@@ -53,6 +53,7 @@ const header = "csv | event_time,device_id,patient_id,code,value,unit,quality"
 func TestRecordsOfEachFormat(t *testing.T) {
 	for _, c := range []struct{ format, line, want string }{
 		{"json", `{"event_time":"2026-03-01T10:00:00Z","device_id":"m1","patient_id":"p7","code_system":"s","code":"8867-4","value":72.5,"unit":"/min","device_time":1772359199.5,"sequence":9,"quality":"ok"}`, "1772359200000 dev=m1 pat=p7 asset= s|8867-4=72.5 /min q=ok no=9 at=1772359199500"},
+		{"json", "\xef\xbb\xbf" + `{"event_time":1772359200,"device_id":"m1","code":"x","value":2}`, "1772359200000 dev=m1 pat= asset= |x=2  q="},
 		{"json", `{"event_time":1772359200,"device_id":"m1","asset_id":"pump","code":"x","value":"1e3"}`, "1772359200000 dev=m1 pat= asset=pump |x=1e3  q="},
 		{"json", `{"event_time":"2026-03-01T10:00:00Z","device_id":"m1","code":"x"}`, "bad: format"},
 		{"json", `{"event_time":"2026-03-01T10:00:00","device_id":"m1","code":"x","value":1}`, "bad: timestamp"},

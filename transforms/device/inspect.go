@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"millrace/schemas/badrow"
+	"millrace/transforms/decode"
 )
 
 // Inspect tells the format of a file by its first bytes, given one that a user named,
@@ -15,7 +16,7 @@ func Inspect(head []byte, given Spec) (s Spec, near int64, note string, err erro
 	if i := bytes.LastIndexByte(head, '\n'); i >= 0 {
 		head = head[:i+1] // the last line may go on
 	}
-	first, _, _ := bytes.Cut(bytes.TrimPrefix(head, byteOrderMark), []byte{'\n'})
+	first, _, _ := bytes.Cut(decode.TrimMark(head), []byte{'\n'})
 	first = bytes.TrimSuffix(first, []byte{'\r'})
 	s = given
 	if s.Name == "" {

@@ -60,12 +60,9 @@ func (n *Intake) file(r *refused, noted int64) {
 	n.ledger.AddBad(r.reason)
 }
 
-// outside tells whether a time lies outside the days to write. A time that nobody
-// knows is outside as soon as there is a bound.
+// outside tells whether a time lies outside the days to write. A time that nobody knows is
+// filed under 1970, which is outside where there is a first day.
 func (n *Intake) outside(ms int64) bool {
-	if ms == 0 {
-		return n.From != 0 || n.To != 0
-	}
 	return !n.within(table.FloorDay(ms), 0, 0)
 }
 
