@@ -54,6 +54,10 @@ func TestRestIsEstimatedFromWhatIsDone(t *testing.T) {
 	if s := stateOf(Snapshot{Total: 1000, Bytes: 1}, time.Second); s.ETASeconds >= 0 {
 		t.Errorf("a thousandth tells nothing yet, but %v s are left", s.ETASeconds)
 	}
+	waits := stateOf(Snapshot{Total: 140, Bytes: 100, Waiting: "the sink of traffic: connection refused", Waited: 24 * time.Second}, 10*time.Second)
+	if text := waits.text(); waits.ETASeconds >= 0 || !strings.HasSuffix(text, "waiting 24s for the sink of traffic: connection refused") {
+		t.Errorf("a run that waits says %q", text)
+	}
 	if s := stateOf(Snapshot{Bytes: 1, Lines: 9}, time.Second); s.ETASeconds >= 0 {
 		t.Errorf("of an unknown whole %v s are left", s.ETASeconds)
 	}

@@ -14,6 +14,10 @@ type Snapshot struct {
 	Spilled int64 // rows that the lines became
 	Merged  int64 // of them in finished files
 	Closing bool  // everything is written; the run commits and draws the report
+	// Waiting says who does not take rows and why; Waited for how long. Empty when the run
+	// goes on.
+	Waiting string
+	Waited  time.Duration
 }
 
 // State is one report of the json form.
@@ -23,7 +27,9 @@ type State struct {
 	LinesPerSecond float64 `json:"lines_per_second"` // since the start
 	Share          float64 `json:"share"`            // of the whole run, 0 to 1
 	Seconds        float64 `json:"seconds"`
-	ETASeconds     float64 `json:"eta_seconds"` // negative when unknown
+	ETASeconds     float64 `json:"eta_seconds"`       // negative when unknown
+	Waiting        string  `json:"waiting,omitempty"` // for whom and for what fault
+	WaitedSeconds  float64 `json:"waited_seconds,omitempty"`
 	Message        string  `json:"message,omitempty"`
 }
 
@@ -38,7 +44,7 @@ const (
 
 // stateOf judges a snapshot that was taken some time after the start.
 func stateOf(now Snapshot, elapsed time.Duration) State {
-	s := State{Phase: "read", Lines: now.Lines, Seconds: elapsed.Seconds(), ETASeconds: -1}
+	s := State{Phase: "read", Lines: now.Lines, Seconds: elapsed.Seconds(), ETASeconds: -1, Waiting: now.Waiting, WaitedSeconds: now.Waited.Seconds()}
 	if s.Seconds > 0 {
 		s.LinesPerSecond = float64(s.Lines) / s.Seconds
 	}
@@ -52,7 +58,7 @@ func stateOf(now Snapshot, elapsed time.Duration) State {
 		s.Phase = "write"
 		s.Share = readShare + (1-readShare-closeShare)*min(1, float64(now.Merged)/float64(max(now.Spilled, 1)))
 	}
-	if s.Share > earliest && !now.Closing {
+	if s.Share > earliest && !now.Closing && s.Waiting == "" {
 		s.ETASeconds = s.Seconds * (1 - s.Share) / s.Share
 	}
 	return s
@@ -68,6 +74,10 @@ func (s State) text() string {
 		parts = []string{"writing", Count(s.Lines) + " lines read"}
 	default:
 		parts = []string{"finishing", Count(s.Lines) + " lines read"}
+	}
+	if s.Waiting != "" {
+		waited := time.Duration(s.WaitedSeconds * float64(time.Second)).Round(time.Second)
+		parts = append(parts, "waiting "+waited.String()+" for "+s.Waiting)
 	}
 	if s.ETASeconds >= 0 {
 		left := max(time.Second, time.Duration(s.ETASeconds*float64(time.Second)).Round(time.Second))

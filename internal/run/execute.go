@@ -175,7 +175,7 @@ func (p *Plan) commit(ctx context.Context, m manifest.Manifest, files []lakeio.F
 // progress is how far the run is.
 func (p *Plan) progress() progress.Snapshot {
 	now := endpoint.ProgressOf(p.Run)
-	return progress.Snapshot{Total: p.Bytes, Bytes: now.Bytes, Lines: now.Records, Spilled: now.Spilled, Merged: now.Merged, Closing: p.closing.Load()}
+	return progress.Snapshot{Total: p.Bytes, Bytes: now.Bytes, Lines: now.Records, Spilled: now.Spilled, Merged: now.Merged, Closing: p.closing.Load(), Waiting: now.Waiting, Waited: now.Waited}
 }
 
 // pipeline runs the job into the staging area.

@@ -341,7 +341,7 @@ func (p *livePlan) progress() progress.Snapshot {
 		return *now
 	}
 	now := endpoint.ProgressOf(p.Run)
-	return progress.Snapshot{Bytes: now.Bytes, Lines: now.Records}
+	return progress.Snapshot{Bytes: now.Bytes, Lines: now.Records, Waiting: now.Waiting, Waited: now.Waited}
 }
 
 // parallelism is that of the run, 1 when none was asked for.

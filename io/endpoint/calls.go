@@ -24,14 +24,16 @@ type calls struct {
 	again   atomic.Int64
 	limit   limiter
 	waiting *waiting // nil for the lake, where it would be noted
+	hold    *holdups
+	who     string // among these
 }
 
 func newLakeCalls(run, stage string) *calls {
-	return &calls{to: "the lake", retries: lakeRetries, log: newLog(run, "endpoint.WriteLive/"+stage), limit: limiter{every: retriesTold, most: 1}}
+	return &calls{to: "the lake", hold: &progressOf(run).hold, who: "the lake", retries: lakeRetries, log: newLog(run, "endpoint.WriteLive/"+stage), limit: limiter{every: retriesTold, most: 1}}
 }
 
 func newSinkCalls(lake, run, output string) *calls {
-	return &calls{to: "the sink", waiting: newWaiting(lake, run, output), retries: beam.NewCounter("millrace", "retries-"+output), log: newLog(run, "endpoint.Send/"+output), limit: limiter{every: retriesTold, most: 1}}
+	return &calls{to: "the sink", hold: &progressOf(run).hold, who: "the sink of " + output, waiting: newWaiting(lake, run, output), retries: beam.NewCounter("millrace", "retries-"+output), log: newLog(run, "endpoint.Send/"+output), limit: limiter{every: retriesTold, most: 1}}
 }
 
 // retriesTold is how often a stage tells that it tries again.
@@ -41,6 +43,7 @@ const retriesTold = 30 * time.Second
 func (c *calls) watch(ctx context.Context) context.Context {
 	return driver.WithRetries(ctx, func(err error) {
 		n := c.again.Add(1)
+		c.hold.note(c.who, err, time.Now())
 		if _, ok := c.limit.take(time.Now()); ok {
 			c.log.WarnContext(ctx, c.to+" fails, trying again", "error", err.Error(), "retries", n)
 		}
@@ -55,6 +58,7 @@ func (c *calls) watch(ctx context.Context) context.Context {
 func (c *calls) over(ctx context.Context, err error) error {
 	if n := c.again.Swap(0); n > 0 {
 		c.retries.Inc(ctx, n)
+		c.hold.over(c.who)
 	}
 	if err != nil && ctx.Err() == nil {
 		c.log.ErrorContext(ctx, "a stage fails at "+c.to, "error", err.Error())

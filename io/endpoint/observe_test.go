@@ -208,8 +208,20 @@ func TestCallsOfALakeAreCounted(t *testing.T) {
 	for range 5 {
 		driver.Retried(watched, slow)
 	}
+	hold := &progressOf(t.Name()).hold
+	if waiting, waited := hold.longest(time.Now().Add(10 * time.Second)); waiting != "the lake: reach s3://lake: throttled" || waited < 9*time.Second {
+		t.Errorf("the run waits for %q, %v", waiting, waited)
+	}
+	for _, later := range []time.Duration{0, time.Minute} { // it has only begun; it is over, and nobody said so
+		if waiting, _ := hold.longest(time.Now().Add(later)); waiting != "" {
+			t.Errorf("after %v the run waits for %q", later, waiting)
+		}
+	}
 	if err := calls.over(ctx, nil); err != nil {
 		t.Error(err)
+	}
+	if waiting, _ := hold.longest(time.Now().Add(10 * time.Second)); waiting != "" {
+		t.Errorf("the run still waits for %q", waiting)
 	}
 	wrote(ctx, lakeio.Committed{Rows: map[string]int64{"events": 7, "late": 1}})
 	if diff := cmp.Diff(map[string]int64{"millrace_lake-retries": 5, "millrace_rows-events": 7, "millrace_rows-late": 1}, counted()); diff != "" {

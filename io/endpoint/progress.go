@@ -1,8 +1,11 @@
 package endpoint
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"millrace/io/driver"
 )
@@ -14,16 +17,76 @@ type Progress struct {
 	Records int64 // lines read
 	Spilled int64 // rows on their way to the lake
 	Merged  int64 // rows in finished files
+	// Waiting says who does not take rows, and why; empty when nobody keeps the run
+	// waiting. Waited is since when.
+	Waiting string
+	Waited  time.Duration
 }
 
 // ProgressOf returns the progress of a run.
 func ProgressOf(run string) Progress {
 	p := progressOf(run)
-	return Progress{Bytes: p.bytes.Load(), Records: p.records.Load(), Spilled: p.spilled.Load(), Merged: p.merged.Load()}
+	now := Progress{Bytes: p.bytes.Load(), Records: p.records.Load(), Spilled: p.spilled.Load(), Merged: p.merged.Load()}
+	now.Waiting, now.Waited = p.hold.longest(time.Now())
+	return now
 }
 
 type runProgress struct {
 	bytes, records, spilled, merged atomic.Int64
+
+	hold holdups
+}
+
+// holdups are who keeps a run waiting, by name.
+type holdups struct {
+	mu sync.Mutex
+	of map[string]*holdup
+}
+
+// holdup is one whose calls are made again and again.
+type holdup struct {
+	since, last time.Time
+	fault       string
+}
+
+// Who was tried again so long ago takes what it is given again, and is no holdup as long as
+// the first fault is this young.
+const (
+	holdupOver  = 30 * time.Second // more than pauses between two tries
+	holdupBegun = 3 * time.Second
+)
+
+func (h *holdups) note(who string, fault error, now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.of == nil {
+		h.of = map[string]*holdup{}
+	}
+	u := h.of[who]
+	if u == nil || now.Sub(u.last) > holdupOver {
+		u = &holdup{since: now}
+		h.of[who] = u
+	}
+	u.last, u.fault = now, fault.Error()
+}
+
+func (h *holdups) over(who string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.of, who)
+}
+
+// longest says for whom and for what fault the run waits longest.
+func (h *holdups) longest(now time.Time) (waiting string, waited time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, who := range slices.Sorted(maps.Keys(h.of)) {
+		u := h.of[who]
+		if since := now.Sub(u.since); now.Sub(u.last) <= holdupOver && since >= holdupBegun && since > waited {
+			waiting, waited = who+": "+u.fault, since
+		}
+	}
+	return waiting, waited
 }
 
 var runs sync.Map // run -> *runProgress
