@@ -220,6 +220,7 @@ var Catalogue = []Job{
 		Shards:        func(s any) int { return s.(*devices.Settings).Shards },
 		Alerts:        func(s any) *[]alerts.Rule { return &s.(*devices.Settings).Alerts },
 		AlertsExample: devices.AlertsExample,
+		Example:       "file:///var/spool/devices/readings-*.ndjson.gz",
 		Lacks:         func(s any, output string) string { return s.(*devices.Settings).Lacks(output) },
 		Fingerprint:   func(_ context.Context, s any, _ bool) (string, error) { return s.(*devices.Settings).Fingerprint() },
 		Build: func(s beam.Scope, settings any, c transforms.Common, records beam.PCollection) transforms.Outputs {

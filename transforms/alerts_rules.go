@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 
+	"millrace/schemas/anomaly"
 	"millrace/schemas/table"
 	"millrace/transforms/alerts"
 )
@@ -21,7 +22,11 @@ func CheckAlerts(rules []alerts.Rule, inputs map[string]AlertInput) error {
 		r := &rules[i]
 		in, ok := inputs[r.Input]
 		if !ok {
-			faults = append(faults, placed(r, fmt.Errorf("rule %s, input: there is no %s to watch%s", r.Name, r.Input, alerts.Suggest(r.Input, names))))
+			cure := alerts.Suggest(r.Input, names)
+			if r.Input == anomaly.Rows.Name {
+				cure = ": scores are made with the setting anomalies, --set anomalies=true"
+			}
+			faults = append(faults, placed(r, fmt.Errorf("rule %s, input: there is no %s to watch%s", r.Name, r.Input, cure)))
 			continue
 		}
 		if _, err := newRuleReader(r, in.Schema); err != nil {

@@ -33,7 +33,7 @@ func (f *jobFlags) add(c *cobra.Command) {
 	fs.StringVar(&f.options.Lake, "lake", "", "where to write: a folder or s3://bucket/prefix; every output becomes LAKE/<output>/year=/month=/day=/*.parquet")
 	fs.StringArrayVar(&f.outputs, "output", nil, "send one output to a sink besides the lake: NAME=URL, for example sessions=kinesis://sessions; of a stream also rows that can still change (repeatable, also for one output)")
 	fs.StringVar(&f.options.Only, "only", "", "backfills: outputs to make, separated by commas, for example sessions,products; what serves no other is not computed, and of other outputs the lake keeps what it has (default all; bad_rows are always made)")
-	fs.StringVar(&f.config, "config", "", "YAML file with any of these settings; flags win over it")
+	fs.StringVar(&f.config, "config", "", "YAML file of settings by the names of flags, with _ for -; those of --set lie under settings, jobs/JOB/reference.yaml in the sources has all; flags win over it")
 	fs.StringArrayVar(&f.set, "set", nil, "a setting of the job: NAME=VALUE (repeatable; millrace jobs show JOB lists them)")
 	fs.StringVar(&f.funnels, "funnels", "", "YAML file of funnels, as the key funnels of --config has them, in place of those (docs/funnels.md)")
 	fs.StringVar(&f.alerts, "alerts", "", "YAML file of rules of alerts, as the key alerts of --config has them, in place of those (docs/alerts.md)")

@@ -28,7 +28,7 @@ func generateCommand() *cobra.Command {
 		Short: "Make the logs of a simulated server farm, into files or live into a stream",
 		Long: `Make the access logs of a simulated server farm: visitors with sessions, Zipf
 pages, bots, attacks, bursts of errors, disorder within a bound, lines delivered
-twice, malformed lines.
+twice, malformed lines. What other jobs read is made by the commands below.
 
 Into files (--out DIR): the same seed and settings give the same bytes. Beside the
 logs lies the truth, for checking a job against it:

@@ -105,13 +105,15 @@ func (o *outputs) writeTruth(farm *Farm, truth *Truth) error {
 			return err
 		}
 	}
-	canaries, err := o.create(CanariesFile, false)
-	if err != nil {
-		return err
-	}
-	for c := range farm.Canaries {
-		if _, err := io.WriteString(canaries, c.Type+"\t"+c.Value+"\n"); err != nil {
+	if farm.canaries.each > 0 {
+		canaries, err := o.create(CanariesFile, false)
+		if err != nil {
 			return err
+		}
+		for c := range farm.Canaries {
+			if _, err := io.WriteString(canaries, c.Type+"\t"+c.Value+"\n"); err != nil {
+				return err
+			}
 		}
 	}
 	attacks, err := o.create(AttacksFile, false)

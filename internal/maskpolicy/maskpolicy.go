@@ -238,7 +238,7 @@ func (r *reader) fields(e *ast.MappingValueNode) {
 				}
 			}
 			if rule.Class == "" && len(r.faults) == 0 {
-				r.fault(f, "field %s has no class", path)
+				r.fault(f, "field %s has no class: write {class: CLASS, method: %s} (millrace policy check lists the class of each)", path, rule.Method)
 			}
 		} else {
 			rule.Class = mask.Class(r.known(f, "class", r.scalar(f.Value, path), mask.Classes()))
@@ -273,6 +273,10 @@ func (r *reader) known(at ast.Node, kind, name string, names any) string {
 	}
 	if slices.Contains(valid, name) {
 		return name
+	}
+	if kind == "class" && slices.Contains(mask.Methods(), mask.Method(name)) {
+		r.fault(at, "%s is a method, not a class: write {class: CLASS, method: %s}", name, name)
+		return ""
 	}
 	if near := nearest.Name(name, valid); near != "" {
 		r.fault(at, "unknown %s %q, did you mean %s?", kind, name, near)

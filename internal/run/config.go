@@ -128,6 +128,10 @@ func (f *file) entry(e *ast.MappingValueNode) {
 		for _, k := range fileKeys {
 			names = append(names, k.name)
 		}
+		if key == "set" {
+			f.fault(e.Key, "unknown key set: what --set gives lies under the key settings, as a mapping of names and values")
+			return
+		}
 		f.fault(e.Key, "unknown key %s%s", key, settings.Suggest(key, names))
 		return
 	}

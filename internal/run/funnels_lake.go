@@ -44,7 +44,10 @@ func AskLake(ctx context.Context, q LakeQuestion, out io.Writer) error {
 		return err
 	}
 	if e.Files() == 0 {
-		return usage("%s has no events of these days", s.Name(""))
+		if _, err := latest(ctx, s); err != nil {
+			return err
+		}
+		return usage("%s has no events of weblogs of these days", s.Name(""))
 	}
 	tables, err := q.tables(ctx, e)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"millrace/internal/maskpolicy"
+	"millrace/internal/nearest"
 	"millrace/internal/settings"
 	"millrace/io/endpoint"
 	"millrace/io/lakeio"
@@ -192,7 +193,7 @@ func (r *request) checkSinks(name string) (faults []error) {
 	i := slices.IndexFunc(r.job.Outputs, func(o jobs.Output) bool { return o.Name == name })
 	for _, url := range r.Outputs[name] {
 		if !endpoint.IsSink(url) {
-			faults = append(faults, fmt.Errorf("%s %s=%s: outputs can go to %s:// URLs; in the lake it is anyway, as LAKE/%s", r.at("output"), name, url, strings.Join(endpoint.Sinks(), ":// and "), name))
+			faults = append(faults, fmt.Errorf("%s %s=%s: outputs can go to %s:// URLs%s; in the lake it is anyway, as LAKE/%s", r.at("output"), name, url, strings.Join(endpoint.Sinks(), ":// and "), meant(url), name))
 			continue
 		}
 		if err := endpoint.ValidateSink(url, r.job.Outputs[i].Schema); err != nil {
@@ -203,6 +204,15 @@ func (r *request) checkSinks(name string) (faults []error) {
 		faults = append(faults, fmt.Errorf("%s %s=%s: it is there twice; leave one out", r.at("output"), name, twice))
 	}
 	return faults
+}
+
+// meant is the scheme of a sink that was probably meant.
+func meant(url string) string {
+	scheme, _, _ := strings.Cut(url, "://")
+	if near := nearest.Name(scheme, endpoint.Sinks()); near != "" {
+		return ", did you mean " + near + "://?"
+	}
+	return ""
 }
 
 // checkLive checks what only streams have.

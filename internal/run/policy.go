@@ -20,7 +20,7 @@ import (
 func ReadMaskPolicy(name string) (*maskpolicy.File, error) {
 	content, err := settings.ReadFile(name)
 	if err != nil {
-		return nil, &UsageError{fmt.Errorf("--mask-policy: %w", err)}
+		return nil, &UsageError{fmt.Errorf("masking policy: %w", err)}
 	}
 	f, err := maskpolicy.Read(name, content)
 	if err != nil {

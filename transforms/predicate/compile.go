@@ -21,7 +21,7 @@ const (
 	maxNodes   = 1000
 	maxRegexp  = 2000   // instructions
 	maxCost    = 100000 // of one evaluation by the interpreter, in CEL's units
-	maxSuggest = 40     // names in an error
+	maxSuggest = 80     // names in an error
 )
 
 // Compiler compiles predicates over the columns of one schema.
