@@ -13,9 +13,6 @@ import (
 //go:embed duckdb_shop.py
 var shopScript string
 
-//go:embed duckdb_shop_few.py
-var shopFewScript string
-
 //go:embed shop_answers.py
 var shopAnswers string
 
@@ -59,7 +56,7 @@ func (b *bencher) askJobs(ctx context.Context) error {
 		{"Sessions, a funnel and products of a shop", []program{
 			{"millrace run clickstream", b.runJob("lake", shopAnswers, append(clicks, "--only", "sessions,funnel_steps,products")...)},
 			{"DuckDB, the same rows", b.peerOf(shopScript, shopAnswers, shop)},
-			{"DuckDB, few columns", b.peerOf(shopFewScript, shopAnswers, shop)},
+			{"DuckDB, few columns", b.peerOf(shopScript, shopAnswers, shop, "few")},
 		}},
 		{"The whole clickstream job", []program{{"millrace run clickstream", b.runJob("lake", "", clicks...)}}},
 		{"Minutes of devices", []program{
