@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"runtime/debug"
 
 	"millrace/internal/failure"
 	"millrace/schemas/ledger"
@@ -97,12 +99,12 @@ func serve[T any](c coreOf[T], blocks <-chan T, flush <-chan struct{}, ready cha
 		var out output
 		select {
 		case block := <-blocks:
-			out = c.process(block)
+			out = guarded(func() output { return c.process(block) })
 			if out.empty() {
 				continue
 			}
 		case <-flush:
-			out = c.takeLast()
+			out = guarded(c.takeLast)
 			out.last = true
 		case <-quit:
 			return
@@ -113,6 +115,17 @@ func serve[T any](c coreOf[T], blocks <-chan T, flush <-chan struct{}, ready cha
 			return
 		}
 	}
+}
+
+// guarded makes an error of a panic: here it would end the process, whose last words
+// nobody hears where a runner has started it.
+func guarded(work func() output) (out output) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			out = output{err: fmt.Errorf("panic: %v\n%s", cause, debug.Stack())}
+		}
+	}()
+	return work()
 }
 
 // process hands the block to a core and does not wait for it: meanwhile the next
