@@ -47,7 +47,7 @@ func AskLake(ctx context.Context, q LakeQuestion, out io.Writer) error {
 		if _, err := latest(ctx, s); err != nil {
 			return err
 		}
-		return usage("%s has no events of weblogs of these days", s.Name(""))
+		return usage("%s has no events of these days; they are those of the job weblogs", s.Name(""))
 	}
 	tables, err := q.tables(ctx, e)
 	if err != nil {

@@ -203,7 +203,7 @@ func (st Standing) Frozen(run string, sources map[string]bool, replace func(day 
 				if !sources[src] {
 					if day == 0 {
 						frozen[day] = fmt.Sprintf("%s of %s holds records without a time of an input that this run does not read (identity %s, written by run %s): writing the day would lose them; "+
-							"give --source all inputs that have such records, or leave out what is no input of this job", text, output, src, d.Run)
+							"give --source all inputs that have such records, leave out what is no input of this job, or replace the day by a run of its own, with --from 1970-01-01 --to 1970-01-02", text, output, src, d.Run)
 						break
 					}
 					frozen[day] = fmt.Sprintf("%s of %s holds rows of an input that this run does not read (identity %s, written by run %s): writing the day would lose them; "+
