@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -25,8 +26,12 @@ func ReadFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	content = bytes.TrimPrefix(content, byteOrderMark)
 	return content, CheckFile(content, name)
 }
+
+// byteOrderMark stands before what some editors write, and would be part of the first key.
+var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // CheckFile refuses content that a YAML parser should not see. What it counts it
 // also counts in quotes and comments: where such text is nested so deep, it is no

@@ -73,6 +73,13 @@ func TestOnlySoMuchOfAFileIsRead(t *testing.T) {
 	if err := os.WriteFile(good, []byte("job: weblogs\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	marked := filepath.Join(t.TempDir(), "marked.yaml")
+	if err := os.WriteFile(marked, []byte("\xef\xbb\xbfjob: weblogs\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if content, err := settings.ReadFile(marked); err != nil || string(content) != "job: weblogs\n" {
+		t.Errorf("behind a byte order mark: %q, %v", content, err)
+	}
 	if content, err := settings.ReadFile(good); err != nil || string(content) != "job: weblogs\n" {
 		t.Errorf("%q, %v", content, err)
 	}
