@@ -21,6 +21,10 @@ func TestALakeIsOfOneJob(t *testing.T) {
 		refused(t, lake, func() result { return run(t, e, weblogs(accessLogs(t), lake, more...)...) }, 2, lake, "job devices", "weblogs", "a lake of its own")
 	}
 	mustRun(t, e, devices(lake)...)
+
+	begun := e.in("begun")
+	writeFile(t, filepath.Join(begun, "_live", "weblogs-live-bb18c45afa96", "begun.json"), []byte("{}"))
+	refused(t, begun, func() result { return run(t, e, devices(begun)...) }, 2, "job weblogs", "a lake of its own")
 }
 
 // TestRecordsWithoutATimeAreReplacedOnRequest: they are filed under 1970, and another input of such

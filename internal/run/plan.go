@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -256,14 +255,22 @@ func (p *Plan) standsOn(ctx context.Context) error {
 	return nil
 }
 
-// checkOwner refuses the lake of another job: outputs of the same name would become one.
+// checkOwner refuses the lake of another job: outputs of the same name would become one. The
+// names of runs, which begin with their job's, stand in those of manifests and, of live runs
+// that have not ended, of their notes.
 func (p *Plan) checkOwner(ctx context.Context) error {
-	runs, err := p.store.List(ctx, path.Dir(manifest.Key(p.Run))+"/")
+	ended, err := p.store.List(ctx, "_runs/")
 	if err != nil {
 		return err
 	}
-	for _, info := range runs {
-		name := strings.TrimSuffix(path.Base(info.Key), path.Ext(info.Key))
+	live, err := p.store.List(ctx, "_live/")
+	if err != nil {
+		return err
+	}
+	for _, info := range slices.Concat(ended, live) {
+		_, place, _ := strings.Cut(info.Key, "/")
+		run, _, _ := strings.Cut(place, "/")
+		name := strings.TrimSuffix(run, ".json")
 		job, _, _ := strings.Cut(name, "-")
 		if _, known := jobs.Find(job); known && job != p.Job {
 			return usage("the lake %s is of the job %s (run %s wrote there), and this run is of %s: outputs of both would have one folder; give each job a lake of its own with --lake", p.Lake, job, name, p.Job)

@@ -33,7 +33,7 @@ func (r Result) Summary() string {
 		fmt.Fprintf(&b, "bad by reason: %s\n", strings.Join(parts, ", "))
 	}
 	switch {
-	case l.In > 0 && l.Skipped == l.In:
+	case l.In > 0 && l.Skipped == l.In && r.From+r.To != "":
 		b.WriteString("nothing of it lies in the days that --from and --to name\n")
 	case 2*l.Bad > l.In:
 		fmt.Fprintf(&b, "more than half of it are bad rows: is it input of this job, and in the format that millrace plan names? see %s/bad_rows\n", strings.TrimSuffix(r.Lake, "/"))

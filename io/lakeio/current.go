@@ -201,13 +201,11 @@ func (st Standing) Frozen(run string, sources map[string]bool, replace func(day 
 			}
 			for _, src := range d.Sources {
 				if !sources[src] {
-					if day == 0 {
-						frozen[day] = fmt.Sprintf("%s of %s holds records without a time of an input that this run does not read (identity %s, written by run %s): writing the day would lose them; "+
-							"give --source all inputs that have such records, leave out what is no input of this job, or replace the day by a run of its own, with --from 1970-01-01 --to 1970-01-02", text, output, src, d.Run)
-						break
+					what, cure := "rows", "give --source all inputs of the day, or name the days to replace with --from and --to"
+					if day == 0 { // nobody names it as a day of his inputs
+						what, cure = "records without a time", "give --source all inputs that have such records, leave out what is no input of this job, or replace the day by a run of its own, with --from 1970-01-01 --to 1970-01-02"
 					}
-					frozen[day] = fmt.Sprintf("%s of %s holds rows of an input that this run does not read (identity %s, written by run %s): writing the day would lose them; "+
-						"give --source all inputs of the day, or name the days to replace with --from and --to", text, output, src, d.Run)
+					frozen[day] = fmt.Sprintf("%s of %s holds %s of an input that this run does not read (identity %s, written by run %s): writing the day would lose them; %s", text, output, what, src, d.Run, cure)
 					break
 				}
 			}

@@ -169,7 +169,7 @@ func (w *Worker) Forget() {
 	clear(w.reads.texts[:])
 	w.agents, w.referrers, w.campaigns, w.pages, w.visitors = map[string]*agent{}, map[string]*referrer{}, map[string]*touch{}, map[string]*page{}, newVisitors()
 	w.clients = map[rollup.Client]*rollup.Client{}
-	clear(w.look.coded)
+	clear(w.look.coded) // the tables stay
 }
 
 func (w *Worker) fresh() {
